@@ -1,0 +1,3 @@
+//! What one notification costs in Foghorn's own code.
+
+fn main() {}

@@ -1,0 +1,108 @@
+//! Ways out. A channel renders a message for its medium and makes one attempt to send it; it knows
+//! nothing of actors, retries or the store.
+//!
+//! A channel's *type* says what it is (`email`) and fixes what kind of address it needs; its
+//! *provider* says who carries it (`smtp`). Every type has the provider `outbox`, which keeps the
+//! message inside Foghorn. A new channel is one folder and one line in [`CHANNELS`].
+
+pub mod android;
+pub mod email;
+pub mod ios;
+pub mod outbox;
+pub mod sms;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::delivery::Job;
+use crate::domain::fault::Outcome;
+use crate::domain::people::Contact;
+use crate::domain::retry::RetryPolicy;
+use outbox::Outbox;
+
+/// Makes attempts. One value serves all workers of its pool.
+#[async_trait]
+pub trait Channel: Send + Sync + 'static {
+    /// One attempt. Ends within the channel's own timeout; may panic, which the pool survives.
+    async fn send(&self, job: &Job) -> Outcome;
+
+    /// Connects and logs in without sending, for `foghorn check --connect`. Says what it saw.
+    ///
+    /// # Errors
+    /// What went wrong, in words, without secrets.
+    async fn probe(&self) -> Result<String, String>;
+
+    /// Ends connections that are idle; called when the pool is drained.
+    async fn close(&self) {}
+}
+
+/// What a channel may need of the rest of Foghorn.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// `[server] name`
+    pub server_name: String,
+    /// `[server] public_url`, without a slash at the end.
+    pub public_url: String,
+    /// Where messages of `outbox` channels are kept.
+    pub outbox: Arc<Outbox>,
+    /// `[templates] dir`, read.
+    pub templates: Arc<crate::render::Templates>,
+    /// Upper bound of concurrent attempts.
+    pub workers: usize,
+}
+
+/// `[channels.NAME]` without the keys that every channel has.
+pub type Settings = toml::Table;
+
+/// What is wrong with `[channels.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsProblem {
+    /// The key, if one is at fault.
+    pub key: Option<String>,
+    /// What, and what to do.
+    pub message: String,
+}
+
+/// One type of channel.
+pub trait ChannelType: Sync {
+    /// `type = "…"`
+    fn name(&self) -> &'static str;
+
+    /// What kind of address it needs.
+    fn contact(&self) -> Contact;
+
+    /// `provider = "…"`, `outbox` included.
+    fn providers(&self) -> &'static [&'static str];
+
+    /// Every key that `provider` understands, for messages and references.
+    fn keys(&self, provider: &str) -> &'static [&'static str];
+
+    /// How long a delivery on it makes sense, and how it is retried, unless configured otherwise.
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    /// The channel of these settings. Does no I/O.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings, not just the first.
+    fn build(
+        &self,
+        provider: &str,
+        settings: &Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>>;
+}
+
+/// Every type of channel there is.
+pub const CHANNELS: &[&dyn ChannelType] = &[&email::Email, &sms::Sms, &ios::Ios, &android::Android];
+
+/// The type of this name.
+pub fn channel_type(name: &str) -> Option<&'static dyn ChannelType> {
+    CHANNELS.iter().copied().find(|channel| channel.name() == name)
+}
+
+/// An attempt that takes longer is given up, whatever the channel's own timeout.
+pub const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);

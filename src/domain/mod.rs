@@ -1,0 +1,33 @@
+//! The language of Foghorn, and every decision it takes, as plain values and pure functions.
+//!
+//! Nothing in here waits, sends, stores or looks at a clock: time comes in as an argument and a
+//! decision goes out as a value. That is what lets the rules be tested as tables and literal lists.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | *event* | what came in from a source |
+//! | *incident* | what is wrong; has a number people can say aloud |
+//! | *notification* | a decision to tell someone something |
+//! | *delivery* | one notification, one recipient, one channel: the unit of retry |
+//! | *attempt* | one call of a provider |
+//! | *dead letter* | a delivery that ran out, or an event nobody could parse |
+//! | *route → policy → step* | which incidents → who hears, when |
+
+pub mod acceptance;
+pub mod delivery;
+pub mod event;
+pub mod fault;
+pub mod ids;
+pub mod in_flight;
+pub mod incident;
+pub mod names;
+pub mod notification;
+pub mod offsets;
+pub mod pattern;
+pub mod people;
+pub mod restarts;
+pub mod retry;
+pub mod routes;
+pub mod severity;
+
+pub use jiff::Timestamp;

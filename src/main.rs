@@ -1,0 +1,3 @@
+//! The `foghorn` command.
+
+fn main() {}

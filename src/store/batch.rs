@@ -1,0 +1,231 @@
+//! What is written in one transaction, and what comes back.
+
+use std::sync::Arc;
+
+use crate::domain::Timestamp;
+use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules};
+use crate::domain::delivery::{DeadReason, Job, Lease};
+use crate::domain::event::Position;
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::names::{ChannelName, SourceName};
+
+/// One transaction.
+///
+/// Applied in the order of the fields: a slot freed by an outcome can be claimed in the same batch.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Who writes.
+    pub lease: Lease,
+    /// The moment of the batch.
+    pub now: Timestamp,
+    /// `[incidents]`
+    pub rules: IncidentRules,
+    /// How attempts ended.
+    pub attempted: Vec<Attempted>,
+    /// Events to accept.
+    pub accepts: Vec<Accept>,
+    /// How many of the new deliveries may start at once, by channel.
+    pub grants: Grants,
+    /// Records that are no events.
+    pub quarantined: Vec<Quarantined>,
+    /// Dead deliveries to repeat as new ones.
+    pub replays: Vec<DeliveryId>,
+    /// Waiting deliveries to take in hand.
+    pub claims: Vec<Claim>,
+}
+
+impl Batch {
+    /// Nothing to write.
+    pub fn empty(lease: Lease, now: Timestamp, rules: IncidentRules) -> Self {
+        Self {
+            lease,
+            now,
+            rules,
+            attempted: Vec::new(),
+            accepts: Vec::new(),
+            grants: Grants::new(),
+            quarantined: Vec::new(),
+            replays: Vec::new(),
+            claims: Vec::new(),
+        }
+    }
+
+    /// True when there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.attempted.is_empty()
+            && self.accepts.is_empty()
+            && self.quarantined.is_empty()
+            && self.replays.is_empty()
+            && self.claims.is_empty()
+    }
+}
+
+/// How one attempt ended, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempted {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// Which attempt; a write about another attempt than the current one changes nothing.
+    pub attempt: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took, milliseconds.
+    pub took_ms: i64,
+    /// One word: [`crate::domain::fault::Outcome::label`].
+    pub outcome: &'static str,
+    /// The provider's code, or empty.
+    pub code: String,
+    /// The provider's words, or empty.
+    pub detail: String,
+    /// The provider's id of the message.
+    pub provider_id: Option<String>,
+    /// What becomes of the delivery.
+    pub next: Next,
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// `sent`.
+    Sent,
+    /// `retrying`, the attempt counts. If its incident is over by then and it calls for action, it
+    /// is `canceled` instead (I4).
+    Retrying {
+        /// When to try again.
+        due_at: Timestamp,
+        /// The worker died: counts towards poison.
+        crashed: bool,
+    },
+    /// Waits for somebody else's reasons; the attempt does not count and its row says so. Back to
+    /// `retrying`.
+    Held {
+        /// Until when.
+        due_at: Timestamp,
+    },
+    /// `dead`.
+    Dead(DeadReason),
+    /// `expired`.
+    Expired,
+}
+
+/// A record that is no event, kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its id.
+    pub id: DeadLetterId,
+    /// Which source.
+    pub source: SourceName,
+    /// Where in it; the same position is quarantined once.
+    pub position: Position,
+    /// One word.
+    pub reason: Malformation,
+    /// Why, for people, without the record's own bytes.
+    pub detail: String,
+    /// The record's bytes, all of them.
+    pub raw: Arc<[u8]>,
+}
+
+/// Why a record is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Malformation {
+    /// Not readable as JSON.
+    Parse,
+    /// JSON, but not an event.
+    Schema,
+    /// More bytes, keys or depth than allowed.
+    TooLarge,
+    /// A direct notification that reaches nobody.
+    Unroutable,
+    /// An id that was used before for something else.
+    IdConflict,
+    /// Reading it killed the reader.
+    Poison,
+    /// Foghorn's own dead letter came back.
+    Loop,
+}
+
+impl Malformation {
+    /// Every malformation.
+    pub const ALL: [Self; 7] = [
+        Self::Parse,
+        Self::Schema,
+        Self::TooLarge,
+        Self::Unroutable,
+        Self::IdConflict,
+        Self::Poison,
+        Self::Loop,
+    ];
+
+    /// The word used in the store, the API and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Parse => "parse",
+            Self::Schema => "schema",
+            Self::TooLarge => "too_large",
+            Self::Unroutable => "unroutable",
+            Self::IdConflict => "id_conflict",
+            Self::Poison => "poison",
+            Self::Loop => "loop",
+        }
+    }
+}
+
+/// A wish for waiting deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// On which channel.
+    pub channel: ChannelName,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// What a committed batch did.
+#[derive(Debug, Clone, Default)]
+pub struct Committed {
+    /// One for each of `accepts`, in order.
+    pub accepted: Vec<Accepted>,
+    /// New deliveries that are in hand at once, all channels.
+    pub started: Vec<Job>,
+    /// How many new deliveries wait, by channel.
+    pub waiting: Vec<(ChannelName, usize)>,
+    /// One for each of `replays`, in order: the new delivery, or `None` if there was no such dead
+    /// delivery or it was repeated before.
+    pub replayed: Vec<Option<DeliveryId>>,
+    /// One for each of `claims`, in order.
+    pub claimed: Vec<Claimed>,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, Default)]
+pub struct Claimed {
+    /// In hand now, each with its attempt on record. In the order to be attempted.
+    pub jobs: Vec<Job>,
+    /// How many were expired instead.
+    pub expired: usize,
+    /// How many were canceled instead, because their incident is over.
+    pub canceled: usize,
+    /// When the next waiting delivery of the channel is due; `None` if none waits.
+    pub next_due: Option<Timestamp>,
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The event's id: of a duplicate, the first one's.
+    pub event: EventId,
+    /// What became of it.
+    pub result: AcceptResult,
+    /// The incident it is about.
+    pub incident: Option<u64>,
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcceptResult {
+    /// It is new and was decided.
+    Decided(Decision),
+    /// It is known already; nothing was changed.
+    Duplicate,
+    /// Its producer's id is known with other bytes; it is in quarantine.
+    Conflict,
+}

@@ -1,0 +1,179 @@
+//! The store: the truth about every event, incident and delivery. The only place with SQL.
+//!
+//! All writing goes through [`Store::commit`]: one [`Batch`], one transaction, set-based statements.
+//! The status actor is the only caller, and forms the next batch while the last one commits (group
+//! commit). When `commit` returns `Ok`, everything in the batch is on stable storage (I1).
+//!
+//! Every write says which node in which life of it writes ([`Lease`]). A node that was replaced
+//! gets [`StoreError::Fenced`] and must stop sending (I9).
+//!
+//! Reading is for people and lists: it never blocks the writer.
+
+pub mod batch;
+pub mod memory;
+pub mod open;
+pub mod postgres;
+pub mod rows;
+pub mod sqlite;
+pub mod views;
+
+use async_trait::async_trait;
+
+use crate::domain::Timestamp;
+use crate::domain::delivery::{DeliveryState, Lease};
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::incident::IncidentStatus;
+use crate::domain::names::{ChannelName, NodeName};
+use batch::{Batch, Committed};
+use views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+
+/// Why the store could not do what was asked, told by what the caller should do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Weather: keep what you have and try again.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// Another process took over this node's name: stop sending.
+    #[error("another process has taken over node \"{node}\" (epoch {epoch})")]
+    Fenced {
+        /// The node.
+        node: NodeName,
+        /// The epoch that lost.
+        epoch: i64,
+    },
+    /// Stable storage failed a sync: what was written before is unsure. Exit and start again.
+    #[error("stable storage failed: {0}")]
+    Broken(String),
+    /// A bug, or a row that this version cannot read.
+    #[error("the store holds something unexpected: {0}")]
+    Corrupt(String),
+}
+
+/// Why a store was not opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is none of a store.
+    #[error(
+        "\"{0}\" is no store: write sqlite:///path/to/foghorn.db, postgres://user@host/database or memory:"
+    )]
+    Url(String),
+    /// A newer Foghorn wrote it.
+    #[error("the database was written by a newer Foghorn (schema {found}, this binary knows {known})")]
+    NewerSchema {
+        /// Schema version in the database.
+        found: i64,
+        /// Newest schema version this binary knows.
+        known: i64,
+    },
+    /// Another program's database.
+    #[error("{path} is a database, but not one of Foghorn's")]
+    Foreign {
+        /// The file, or the database's name.
+        path: String,
+    },
+    /// It cannot be written.
+    #[error("cannot write {path}: {why}")]
+    ReadOnly {
+        /// The file.
+        path: String,
+        /// The operating system's or the database's words.
+        why: String,
+    },
+    /// Another Foghorn has it open.
+    #[error("{path} is in use by another Foghorn (pid {pid})")]
+    InUse {
+        /// The file.
+        path: String,
+        /// Who has it.
+        pid: String,
+    },
+    /// It would not keep what it promised.
+    #[error("the database does not keep commits through a power cut: {setting}")]
+    NotDurable {
+        /// The setting that is at fault.
+        setting: String,
+    },
+    /// It cannot be reached or opened.
+    #[error("cannot open the store: {0}")]
+    Unreachable(String),
+}
+
+/// Which deliveries a list should hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Only in one of these states; empty for all.
+    pub states: Vec<DeliveryState>,
+    /// Only on this channel.
+    pub channel: Option<ChannelName>,
+    /// Only of this incident.
+    pub incident: Option<u64>,
+}
+
+/// Which part of a list: newest first, those before `before`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paging {
+    /// Cursor of the page before, if any.
+    pub before: Option<String>,
+    /// At most this many, 1–200.
+    pub limit: usize,
+}
+
+/// The truth.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Writes a batch in one transaction, or nothing of it. Repeating a batch changes nothing.
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
+
+    /// Starts a new life of `node`: all rows held by its earlier lives are free to be adopted.
+    async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError>;
+
+    /// The earliest `due_at` of a waiting delivery on `channel`, if one waits.
+    async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
+
+    /// How many deliveries wait, by channel and state, and since when; how many are dead.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Incidents, newest first; `statuses` empty for all.
+    async fn incidents(
+        &self,
+        statuses: &[IncidentStatus],
+        paging: &Paging,
+    ) -> Result<Page<IncidentView>, StoreError>;
+
+    /// One incident by number.
+    async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError>;
+
+    /// The history of an incident, oldest first.
+    async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError>;
+
+    /// Deliveries, newest first.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        paging: &Paging,
+    ) -> Result<Page<DeliveryView>, StoreError>;
+
+    /// One delivery.
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError>;
+
+    /// The attempts of a delivery, oldest first.
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError>;
+
+    /// Records that could not become events, newest first.
+    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError>;
+
+    /// One such record, with its bytes.
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError>;
+
+    /// Does it answer, and is its schema the current one? Says what it is, for people.
+    async fn check(&self) -> Result<StoreHealth, StoreError>;
+}
+
+/// What `/readyz` says of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// `sqlite`, `postgres` or `memory`.
+    pub kind: &'static str,
+    /// Version of the schema.
+    pub schema: i64,
+}

@@ -1,0 +1,162 @@
+//! What people and lists see of the store. Addresses are masked here, once.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::Timestamp;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::event::Link;
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
+use crate::domain::incident::{IncidentStatus, Transition};
+use crate::domain::names::ChannelName;
+use crate::domain::severity::Severity;
+
+/// Part of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Page<T> {
+    /// Newest first.
+    pub data: Vec<T>,
+    /// To be given as `cursor` for the next page; `None` on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// An incident as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct IncidentView {
+    pub id: IncidentId,
+    pub number: u64,
+    pub version: u64,
+    pub title: String,
+    pub severity: Severity,
+    pub status: IncidentStatus,
+    pub service: Option<String>,
+    pub description: Option<String>,
+    pub source: String,
+    pub dedup_key: String,
+    pub event_count: u64,
+    pub route: Option<String>,
+    pub policy: Option<String>,
+    pub opened_at: Timestamp,
+    pub acknowledged_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
+    pub labels: BTreeMap<String, String>,
+    pub links: Vec<Link>,
+    pub deliveries: DeliveryCounts,
+}
+
+/// How the deliveries of an incident stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[expect(missing_docs, reason = "named after the states")]
+pub struct DeliveryCounts {
+    pub pending: u64,
+    pub sending: u64,
+    pub retrying: u64,
+    pub sent: u64,
+    pub dead: u64,
+    pub canceled: u64,
+    pub expired: u64,
+}
+
+impl DeliveryCounts {
+    /// The count of a state.
+    pub fn of(&mut self, state: DeliveryState) -> &mut u64 {
+        match state {
+            DeliveryState::Pending => &mut self.pending,
+            DeliveryState::Sending => &mut self.sending,
+            DeliveryState::Retrying => &mut self.retrying,
+            DeliveryState::Sent => &mut self.sent,
+            DeliveryState::Dead => &mut self.dead,
+            DeliveryState::Canceled => &mut self.canceled,
+            DeliveryState::Expired => &mut self.expired,
+        }
+    }
+}
+
+/// One change of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct TimelineView {
+    pub at: Timestamp,
+    pub version: u64,
+    pub kind: Transition,
+    pub event_id: EventId,
+    pub detail: String,
+}
+
+/// A delivery as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct DeliveryView {
+    pub id: DeliveryId,
+    pub incident_number: Option<u64>,
+    pub notification: &'static str,
+    pub channel: ChannelName,
+    pub recipient: String,
+    /// Masked.
+    pub to: String,
+    pub state: DeliveryState,
+    /// Why it is where it is: the dead reason, or the label of the last attempt.
+    pub reason: Option<String>,
+    /// How many attempts counted.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Of a waiting delivery only.
+    pub next_attempt_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub replay_of: Option<DeliveryId>,
+}
+
+/// One attempt as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct AttemptView {
+    pub number: u32,
+    pub at: Timestamp,
+    pub took_ms: Option<i64>,
+    /// `None` while it runs, or if the process died with it.
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+    pub provider_id: Option<String>,
+}
+
+/// A record that could not become an event, as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct DeadLetterView {
+    pub id: DeadLetterId,
+    pub source: String,
+    pub position: String,
+    pub reason: String,
+    pub detail: String,
+    pub quarantined_at: Timestamp,
+    pub bytes: u64,
+    /// The bytes as text, lossily; only when one letter was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Counts of `pending`, `sending`, `retrying` and `dead` deliveries.
+    pub deliveries: Vec<BacklogLine>,
+    /// How many records are in quarantine.
+    pub dead_letters: u64,
+}
+
+/// How many deliveries of a channel are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BacklogLine {
+    /// The channel.
+    pub channel: ChannelName,
+    /// The state.
+    pub state: DeliveryState,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was made.
+    pub oldest: Option<Timestamp>,
+}
