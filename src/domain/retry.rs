@@ -45,7 +45,7 @@ impl Default for RetryPolicy {
         Self {
             base: Duration::from_secs(5),
             cap: Duration::from_secs(15 * 60),
-            max_attempts: 100,
+            max_attempts: 120,
             max_age: Duration::from_secs(24 * 3600),
             jitter: 0.2,
             on_unknown: OnUnknown::Retry,
@@ -244,7 +244,7 @@ mod tests {
         let default = RetryPolicy::default();
         let total: Duration = default.schedule().iter().sum();
         assert!(total <= default.max_age && total > default.max_age - default.cap);
-        assert_eq!(default.schedule().len(), 99);
+        assert_eq!(default.schedule().len(), 102);
     }
 
     #[test]

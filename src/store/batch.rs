@@ -7,6 +7,7 @@ use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules};
 use crate::domain::delivery::{DeadReason, Job, Lease};
 use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
 
 /// One transaction.
@@ -123,51 +124,6 @@ pub struct Quarantined {
     pub detail: String,
     /// The record's bytes, all of them.
     pub raw: Arc<[u8]>,
-}
-
-/// Why a record is no event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Malformation {
-    /// Not readable as JSON.
-    Parse,
-    /// JSON, but not an event.
-    Schema,
-    /// More bytes, keys or depth than allowed.
-    TooLarge,
-    /// A direct notification that reaches nobody.
-    Unroutable,
-    /// An id that was used before for something else.
-    IdConflict,
-    /// Reading it killed the reader.
-    Poison,
-    /// Foghorn's own dead letter came back.
-    Loop,
-}
-
-impl Malformation {
-    /// Every malformation.
-    pub const ALL: [Self; 7] = [
-        Self::Parse,
-        Self::Schema,
-        Self::TooLarge,
-        Self::Unroutable,
-        Self::IdConflict,
-        Self::Poison,
-        Self::Loop,
-    ];
-
-    /// The word used in the store, the API and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Parse => "parse",
-            Self::Schema => "schema",
-            Self::TooLarge => "too_large",
-            Self::Unroutable => "unroutable",
-            Self::IdConflict => "id_conflict",
-            Self::Poison => "poison",
-            Self::Loop => "loop",
-        }
-    }
 }
 
 /// A wish for waiting deliveries.
