@@ -1,1 +1,3 @@
-//! Logs and metrics.
+//! Logs, metrics and health: what the process says of itself.
+
+pub mod health;
