@@ -1,6 +1,7 @@
 //! The sweeper: the guarantee behind every timer. It finds due rows that nobody armed, whatever the
 //! reason, and wakes the pool that should look; and it counts what waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::born::Born;
 use crate::clock::Clock;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::names::ChannelName;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
@@ -15,6 +17,8 @@ use crate::messages::post::tell;
 use crate::messages::sweeper::SweeperMessage;
 use crate::store::Store;
 use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::{ChannelMetrics, DeadLetterMetrics};
+use crate::telemetry::labels::DeadLetterKind;
 
 /// Looks for forgotten rows.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +29,8 @@ pub struct Sweeper;
 pub struct SweeperArguments {
     /// Where the rows are.
     pub store: Arc<dyn Store>,
-    /// Which channels have rows.
-    pub channels: Vec<ChannelName>,
+    /// Which channels have rows, with their series.
+    pub channels: BTreeMap<ChannelName, ChannelMetrics>,
     /// The time.
     pub clock: Clock,
 }
@@ -34,7 +38,7 @@ pub struct SweeperArguments {
 impl std::fmt::Debug for SweeperArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SweeperArguments")
-            .field("channels", &self.channels)
+            .field("channels", &self.channels.keys())
             .finish_non_exhaustive()
     }
 }
@@ -103,7 +107,7 @@ impl SweeperState {
             channels,
             clock,
         } = &self.arguments;
-        for channel in channels {
+        for channel in channels.keys() {
             if let Ok(Some(due)) = store.next_due(channel).await
                 && due <= clock.now()
             {
@@ -113,8 +117,35 @@ impl SweeperState {
     }
 
     async fn on_count(&self) {
-        if let Ok(backlog) = self.arguments.store.backlog().await {
-            tracing::trace!(?backlog, "backlog counted");
+        let Ok(backlog) = self.arguments.store.backlog().await else {
+            return;
+        };
+        let now = self.arguments.clock.now();
+        let mut dead = 0;
+        for (channel, metrics) in &self.arguments.channels {
+            let lines = || backlog.deliveries.iter().filter(|line| line.channel == *channel);
+            for state in ChannelMetrics::WAITING {
+                metrics.waiting(
+                    state,
+                    lines()
+                        .filter(|line| line.state == state)
+                        .map(|line| line.count)
+                        .sum(),
+                );
+            }
+            let oldest = lines()
+                .filter(|line| !line.state.is_terminal())
+                .filter_map(|line| line.oldest)
+                .min();
+            let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+            metrics.oldest_pending(age.unwrap_or_default());
+            dead += lines()
+                .filter(|line| line.state == DeliveryState::Dead)
+                .map(|line| line.count)
+                .sum::<u64>();
         }
+        let letters = DeadLetterMetrics::of_process();
+        letters.now(DeadLetterKind::Delivery, dead);
+        letters.now(DeadLetterKind::Event, backlog.dead_letters);
     }
 }

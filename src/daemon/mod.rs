@@ -30,6 +30,7 @@ use crate::messages::supervisor::{Fatality, SupervisorMessage};
 use crate::messages::{IngestKey, Peers};
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::{ChannelMetrics, ConfiguredChannel, ConfiguredSource, SourceMetrics};
 use crate::telemetry::health::{Condition, Health, Phase};
 use crate::telemetry::labels::ActorKind;
 
@@ -61,8 +62,10 @@ pub struct Parts {
 /// One way out.
 #[derive(Clone)]
 pub struct ChannelPart {
+    /// `type = "…"`
+    pub kind: String,
     /// Who carries it.
-    pub provider: Arc<str>,
+    pub provider: String,
     /// How to send.
     pub channel: Arc<dyn Channel>,
     /// How many attempts at once.
@@ -71,9 +74,21 @@ pub struct ChannelPart {
     pub retry: RetryPolicy,
 }
 
+impl ChannelPart {
+    fn metrics(&self, name: &ChannelName) -> ChannelMetrics {
+        ChannelMetrics::of(&ConfiguredChannel {
+            name: name.clone(),
+            kind: self.kind.clone(),
+            provider: self.provider.clone(),
+        })
+    }
+}
+
 /// One way in.
 #[derive(Clone)]
 pub struct SourcePart {
+    /// `type = "…"`
+    pub kind: String,
     /// How to reach it; `None` for requests.
     pub connect: Option<Connect>,
     /// How many records may be in flight.
@@ -127,7 +142,11 @@ impl Foghorn {
         };
         let sweeper = SweeperArguments {
             store: Arc::clone(&parts.store),
-            channels: parts.channels.keys().cloned().collect(),
+            channels: parts
+                .channels
+                .iter()
+                .map(|(name, part)| (name.clone(), part.metrics(name)))
+                .collect(),
             clock,
         };
         let plan = Plan {
@@ -221,7 +240,7 @@ pub enum Drained {
 fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
     let pool = |name: &ChannelName, part: &ChannelPart| PoolArguments {
         name: name.clone(),
-        provider: Arc::clone(&part.provider),
+        metrics: part.metrics(name),
         channel: Arc::clone(&part.channel),
         workers: part.workers,
         retry: part.retry.clone(),
@@ -245,6 +264,7 @@ fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
         words: Arc::clone(&words),
         clock: parts.clock,
         health: parts.health.clone(),
+        metrics: SourceMetrics::of(&ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() }),
     };
     parts
         .sources

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::pool::PoolArguments;
 use crate::domain::Timestamp;
-use crate::domain::delivery::Job;
+use crate::domain::delivery::{DeliveryState, Job};
 use crate::domain::fault::{Fault, Outcome, Transient};
 use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
@@ -101,6 +101,7 @@ impl Desk {
     }
 
     pub(super) fn on_deliver(&mut self, jobs: Vec<Job>) {
+        self.life.credits_taken(jobs.len());
         self.offered = self.offered.saturating_sub(jobs.len());
         self.queue.extend(jobs);
     }
@@ -114,6 +115,13 @@ impl Desk {
             self.supply = Supply::Ready;
         }
         self.next_due = claimed.next_due;
+        self.life.credits_taken(claimed.jobs.len());
+        self.arguments
+            .metrics
+            .ended(DeliveryState::Expired, claimed.expired);
+        self.arguments
+            .metrics
+            .ended(DeliveryState::Canceled, claimed.canceled);
         self.queue.extend(claimed.jobs);
     }
 
@@ -133,9 +141,8 @@ impl Desk {
     }
 
     pub(super) fn on_recorded(&mut self, ids: &[DeliveryId]) {
-        for id in ids {
-            self.in_flight.forget(id);
-        }
+        let recorded = ids.iter().filter(|id| self.in_flight.forget(id)).count();
+        self.life.credits_returned(recorded);
     }
 
     /// A new status actor knows of no offer and no claim, and its predecessor may have written rows
@@ -289,6 +296,7 @@ impl Desk {
             expires_at: job.expires_at,
         };
         let verdict = judge(&self.arguments.retry, standing, outcome, now, fastrand::f64());
+        self.arguments.metrics.attempted(outcome, took);
         self.watch_lane(outcome, &verdict, now);
         let crashed = crashes > job.crashes;
         let next = match verdict {
@@ -305,6 +313,10 @@ impl Desk {
         attempted.took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         match outcome {
             Outcome::Sent(receipt) => {
+                if job.counted == 1 {
+                    let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
+                    self.arguments.metrics.latency(since);
+                }
                 attempted.detail.clone_from(&receipt.answer);
                 attempted.provider_id.clone_from(&receipt.provider_id);
             }
@@ -327,16 +339,27 @@ impl Desk {
                     Outcome::Sent(_) | Outcome::Crashed(_) => String::new(),
                 };
                 tracing::warn!(channel = %name, fault = outcome.label(), why, "channel is held");
+                self.arguments.metrics.up(false);
                 self.arguments.health.channel(name, Condition::Down(why));
             }
             Change::Reopened => {
                 tracing::info!(channel = %name, "channel works again");
+                self.arguments.metrics.up(true);
                 self.arguments.health.channel(name, Condition::Up);
             }
         }
     }
 
     fn keep_and_report(&mut self, attempted: Attempted) {
+        let end = match attempted.next {
+            Next::Sent => Some(DeliveryState::Sent),
+            Next::Dead(_) => Some(DeliveryState::Dead),
+            Next::Expired => Some(DeliveryState::Expired),
+            Next::Retrying { .. } | Next::Held { .. } => None,
+        };
+        if let Some(end) = end {
+            self.arguments.metrics.ended(end, 1);
+        }
         self.report(attempted.clone());
         self.in_flight.report(attempted.id, attempted);
     }

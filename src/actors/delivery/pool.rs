@@ -14,6 +14,8 @@ use crate::domain::restarts::{Restart, RestartBudget};
 use crate::domain::retry::RetryPolicy;
 use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
 use crate::messages::post::Post;
+use crate::telemetry::actor::ActorMetrics;
+use crate::telemetry::handles::ChannelMetrics;
 use crate::telemetry::health::{Condition, Health};
 use crate::telemetry::labels::ActorKind;
 
@@ -26,8 +28,8 @@ pub struct DeliveryPool;
 pub struct PoolArguments {
     /// `[channels.NAME]`
     pub name: ChannelName,
-    /// Who carries it.
-    pub provider: Arc<str>,
+    /// Its series.
+    pub metrics: ChannelMetrics,
     /// How to send.
     pub channel: Arc<dyn Channel>,
     /// How many attempts at once.
@@ -146,7 +148,8 @@ async fn hire(desk: &Desk, place: usize) -> Result<Post<WorkerMessage>, SpawnErr
 /// lasts. Once it is spent the place stays empty for a window: the lane is slower, not dead.
 fn bury(desk: &mut Desk, place: usize, why: &str) {
     let name = desk.arguments.name.clone();
-    tracing::error!(channel = %name, worker = place, why, "worker died");
+    ActorMetrics::of(ActorKind::Worker).restarted();
+    tracing::warn!(channel = %name, worker = place, why, "worker died");
     desk.on_worker_died(place, why);
     let now = desk.arguments.clock.now();
     let wait = match desk.arguments.budget.died(now) {

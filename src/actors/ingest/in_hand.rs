@@ -40,10 +40,10 @@ impl InHand {
         self.next += 1;
     }
 
-    /// True if it was held.
-    pub(super) fn release(&mut self, position: &Position) -> bool {
-        let place = self.places.remove(position);
-        place.is_some_and(|place| self.items.remove(&place).is_some())
+    /// What was held, if it was.
+    pub(super) fn release(&mut self, position: &Position) -> Option<Item> {
+        let place = self.places.remove(position)?;
+        self.items.remove(&place)
     }
 
     pub(super) fn contains(&self, position: &Position) -> bool {

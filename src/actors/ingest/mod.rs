@@ -24,7 +24,9 @@ use tokio::task::JoinHandle;
 use super::born::Born;
 use super::credits::Credits;
 use crate::clock::Clock;
-use crate::domain::event::Position;
+use crate::domain::event::{Body, Position};
+use crate::domain::incident::Transition;
+use crate::domain::malformed::Malformation;
 use crate::domain::offsets::OffsetLedger;
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
@@ -33,7 +35,9 @@ use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::{IngestKey, Peers};
 use crate::sources::{Polled, Record, Source, SourceError};
+use crate::store::batch::AcceptResult;
 use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::SourceMetrics;
 use crate::telemetry::health::{Condition, Health};
 use in_hand::{InHand, Item};
 use requests::Requests;
@@ -60,6 +64,8 @@ pub struct IngestArguments {
     pub clock: Clock,
     /// Where to say how the source is.
     pub health: Health,
+    /// Its series.
+    pub metrics: SourceMetrics,
 }
 
 impl std::fmt::Debug for IngestArguments {
@@ -180,6 +186,7 @@ impl IngestState {
                     self.myself.clone(),
                     Arc::clone(&self.credits),
                 );
+                self.arguments.metrics.reconnected();
                 self.link = Link::Reading(source, reader);
             }
             Err(error) => self.on_source_lost(error.to_string()),
@@ -196,6 +203,7 @@ impl IngestState {
         self.revoking.clear();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
+        self.arguments.metrics.up(false);
         self.arguments.health.source(&key.source, Condition::Down(why));
         self.myself
             .actor()
@@ -213,11 +221,13 @@ impl IngestState {
             }
             Polled::Up => {
                 self.patience = FIRST_WAIT;
+                self.arguments.metrics.up(true);
                 self.arguments.health.source(source, Condition::Up);
                 tracing::info!(%source, topic = self.arguments.key.topic.as_deref(), "source is up");
             }
             Polled::Down(why) => {
                 tracing::warn!(%source, topic = self.arguments.key.topic.as_deref(), why, "source is down");
+                self.arguments.metrics.up(false);
                 self.arguments.health.source(source, Condition::Down(why));
             }
         }
@@ -225,6 +235,7 @@ impl IngestState {
 
     fn on_records(&mut self, records: &[Record]) {
         let now = self.arguments.clock.now();
+        self.arguments.metrics.received(records.len(), now);
         let mut read = Vec::with_capacity(records.len());
         for record in records {
             if let Position::Kafka {
@@ -260,6 +271,7 @@ impl IngestState {
             return;
         }
         let now = self.arguments.clock.now();
+        self.arguments.metrics.received(items.len(), now);
         let mut answers = Vec::with_capacity(items.len());
         let mut events = Vec::with_capacity(items.len());
         for raw in items {
@@ -268,7 +280,10 @@ impl IngestState {
                     answers.push(requests::Answer::Awaited(event.position().clone()));
                     events.push(event);
                 }
-                Err(malformed) => answers.push(requests::Answer::Given(Submitted::Malformed(malformed))),
+                Err(malformed) => {
+                    self.arguments.metrics.rejected(malformed.reason);
+                    answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));
+                }
             }
         }
         self.credits.take(events.len());
@@ -277,6 +292,7 @@ impl IngestState {
     }
 
     fn hold_and_send(&mut self, items: Vec<Item>) {
+        self.life.credits_taken(items.len());
         self.send(items.iter().cloned());
         for item in items {
             self.held.hold(item);
@@ -305,9 +321,10 @@ impl IngestState {
         let mut safe: HashMap<(Arc<str>, i32), i64> = HashMap::new();
         let mut released = 0;
         for Settled { position, as_what } in settled {
-            if !self.held.release(&position) {
+            let Some(item) = self.held.release(&position) else {
                 continue;
-            }
+            };
+            self.count(&item, &as_what);
             released += 1;
             if let Position::Kafka {
                 topic,
@@ -328,12 +345,34 @@ impl IngestState {
             });
         }
         self.credits.give_back(released);
+        self.life.credits_returned(released);
         if let Link::Reading(source, _) = &self.link {
             for ((topic, partition), offset) in safe {
                 source.settle(&topic, partition, offset);
             }
         }
         self.finish_revoking();
+    }
+
+    fn count(&self, item: &Item, as_what: &SettledAs) {
+        let metrics = &self.arguments.metrics;
+        match (item, as_what) {
+            (Item::Event(event), SettledAs::Event(accepted)) => match accepted.result {
+                AcceptResult::Decided(decision) => {
+                    let took = self.arguments.clock.now().duration_since(event.received_at);
+                    metrics.accepted(Duration::try_from(took).unwrap_or_default());
+                    if let (Some(Transition::Opened), Body::Incident(body)) =
+                        (decision.transition(), &event.body)
+                    {
+                        metrics.opened(body.severity);
+                    }
+                }
+                AcceptResult::Duplicate => metrics.duplicate(),
+                AcceptResult::Conflict => metrics.rejected(Malformation::IdConflict),
+            },
+            (Item::Event(_), SettledAs::DeadLetter(_)) => metrics.rejected(Malformation::Unroutable),
+            (Item::Letter(letter), _) => metrics.rejected(letter.reason),
+        }
     }
 
     fn finish_revoking(&mut self) {

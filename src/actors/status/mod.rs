@@ -5,6 +5,7 @@
 //! the batch is kept and tried again; nothing is answered meanwhile, so credits run out, sources
 //! pause and pools stop sending: an outage is weather, not a reason to restart.
 
+mod counting;
 mod forming;
 
 use std::panic::AssertUnwindSafe;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::born::Born;
 use crate::clock::Clock;
@@ -26,6 +28,7 @@ use crate::store::batch::{Batch, Committed};
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::health::{Condition, Health};
+use counting::StatusMetrics;
 use forming::{Forming, Seats};
 
 /// The single writer.
@@ -62,6 +65,7 @@ impl std::fmt::Debug for StatusArguments {
 
 /// What the status actor works with.
 pub struct StatusState {
+    metrics: StatusMetrics,
     life: ActorLife,
     myself: Post<StatusMessage>,
     arguments: StatusArguments,
@@ -80,7 +84,7 @@ pub struct StatusState {
 enum Commit {
     Idle,
     /// On its way to the store.
-    Running(Arc<Batch>, Forming),
+    Running(Arc<Batch>, Forming, Instant),
     /// The store did not answer; waits to be tried again.
     Stalled(Arc<Batch>, Forming),
 }
@@ -104,6 +108,7 @@ impl Actor for Status {
         }: Born<StatusArguments>,
     ) -> Result<StatusState, ActorProcessingErr> {
         Ok(StatusState {
+            metrics: StatusMetrics::default(),
             myself: Post::new(myself, life.clone()),
             life,
             arguments,
@@ -178,16 +183,17 @@ impl StatusState {
                 committed.unwrap_or_else(|_| Err(StoreError::Corrupt("writing a batch panicked".to_owned())));
             writer.tell(StatusMessage::Committed(result));
         });
-        self.commit = Commit::Running(batch, forming);
+        self.commit = Commit::Running(batch, forming, Instant::now());
     }
 
     fn on_committed(&mut self, result: Result<Committed, StoreError>) {
-        let Commit::Running(batch, forming) = std::mem::replace(&mut self.commit, Commit::Idle) else {
+        let Commit::Running(batch, forming, begun) = std::mem::replace(&mut self.commit, Commit::Idle) else {
             return;
         };
         match result {
             Ok(committed) => {
                 self.patience = FIRST_STALL;
+                self.metrics.committed(&batch, &committed, begun.elapsed());
                 self.arguments.health.store(Condition::Up);
                 forming.answer(&batch, committed, &mut self.seats);
             }
@@ -196,6 +202,7 @@ impl StatusState {
     }
 
     fn on_failed(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
+        self.metrics.failed();
         let fatality = match error {
             StoreError::Fenced { .. } => Some(Fatality::Fenced(error.to_string())),
             StoreError::Broken(_) => Some(Fatality::StorageBroken(error.to_string())),

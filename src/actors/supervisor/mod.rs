@@ -24,9 +24,9 @@ use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::supervisor::{Child, Fatality, SupervisorMessage};
 use crate::messages::sweeper::SweeperMessage;
-use crate::telemetry::actor::ActorLife;
+use crate::telemetry::actor::{ActorLife, ActorMetrics};
 pub use tree::Plan;
-use tree::Tree;
+use tree::{Tree, kind_of};
 
 /// The root.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +139,7 @@ impl SupervisorState {
     async fn on_restart(&mut self, child: Child) {
         match self.start(child.clone()).await {
             Ok(()) => {
+                ActorMetrics::of(kind_of(&child)).restarted();
                 tracing::info!(actor = %child, "actor restarted");
                 self.introduce();
             }

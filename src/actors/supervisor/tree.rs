@@ -61,7 +61,7 @@ impl Plan {
         supervisor: &Post<SupervisorMessage>,
         tree: &mut Tree,
     ) -> Result<ActorId, SpawnErr> {
-        let (parent, log_name) = (supervisor.actor().get_cell(), child.to_string());
+        let (parent, kind, log_name) = (supervisor.actor().get_cell(), kind_of(child), child.to_string());
         let peers = &mut tree.peers;
         let id = match child {
             Child::Status => {
@@ -71,30 +71,30 @@ impl Plan {
                 };
                 peers
                     .status
-                    .insert(bear(Status, ActorKind::Status, log_name, with, parent).await?)
+                    .insert(bear(Status, kind, log_name, with, parent).await?)
                     .id()
             }
             Child::Dlq => peers
                 .dlq
-                .insert(bear(Dlq, ActorKind::Dlq, log_name, (), parent).await?)
+                .insert(bear(Dlq, kind, log_name, (), parent).await?)
                 .id(),
             Child::Router => {
                 let with = Arc::clone(&self.routes);
                 peers
                     .router
-                    .insert(bear(Router, ActorKind::Router, log_name, with, parent).await?)
+                    .insert(bear(Router, kind, log_name, with, parent).await?)
                     .id()
             }
             Child::Pool(name) => {
                 let with = self.pools.get(name).cloned().ok_or_else(|| unplanned(child))?;
-                let pool = bear(DeliveryPool, ActorKind::Pool, log_name, with, parent).await?;
+                let pool = bear(DeliveryPool, kind, log_name, with, parent).await?;
                 let id = pool.id();
                 peers.pools.insert(name.clone(), pool);
                 id
             }
             Child::Ingest(key) => {
                 let with = self.ingests.get(key).cloned().ok_or_else(|| unplanned(child))?;
-                let ingest = bear(Ingest, ActorKind::Ingest, log_name, with, parent).await?;
+                let ingest = bear(Ingest, kind, log_name, with, parent).await?;
                 let id = ingest.id();
                 peers.ingests.insert(key.clone(), ingest);
                 id
@@ -102,11 +102,23 @@ impl Plan {
             Child::Sweeper => {
                 let with = self.sweeper.clone();
                 tree.sweeper
-                    .insert(bear(Sweeper, ActorKind::Sweeper, log_name, with, parent).await?)
+                    .insert(bear(Sweeper, kind, log_name, with, parent).await?)
                     .id()
             }
         };
         Ok(id)
+    }
+}
+
+/// The kind that a child is counted as.
+pub(super) fn kind_of(child: &Child) -> ActorKind {
+    match child {
+        Child::Status => ActorKind::Status,
+        Child::Dlq => ActorKind::Dlq,
+        Child::Router => ActorKind::Router,
+        Child::Pool(_) => ActorKind::Pool,
+        Child::Ingest(_) => ActorKind::Ingest,
+        Child::Sweeper => ActorKind::Sweeper,
     }
 }
 
