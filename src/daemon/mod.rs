@@ -264,7 +264,10 @@ fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
         words: Arc::clone(&words),
         clock: parts.clock,
         health: parts.health.clone(),
-        metrics: SourceMetrics::of(&ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() }),
+        metrics: SourceMetrics::of(&ConfiguredSource {
+            name: key.source.clone(),
+            kind: part.kind.clone(),
+        }),
     };
     parts
         .sources
