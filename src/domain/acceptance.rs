@@ -82,6 +82,14 @@ impl Decision {
         }
     }
 
+    /// What it did to its incident, if it is about one.
+    pub fn transition(self) -> Option<Transition> {
+        match self {
+            Self::Routed(transition) | Self::NoRoute(transition) => Some(transition),
+            Self::Direct => None,
+        }
+    }
+
     /// The `result` of an event in the API.
     pub fn result(self) -> &'static str {
         match self {

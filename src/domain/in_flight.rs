@@ -71,6 +71,11 @@ impl<K: Hash + Eq + Clone, W: PartialEq, J, O> InFlight<K, W, J, O> {
         })
     }
 
+    /// Everything in hand.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.keys()
+    }
+
     /// How many deliveries are in hand.
     pub fn len(&self) -> usize {
         self.entries.len()
