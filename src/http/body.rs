@@ -41,7 +41,9 @@ pub(super) async fn read_json(shared: &Shared, request: Request) -> Result<Held,
     })??;
     let begins_like_json = matches!(held.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if kind == ContentType::Form && !begins_like_json {
-        return Err(unknown_type("the content type of a form, and a body that is no JSON"));
+        return Err(unknown_type(
+            "the content type of a form, and a body that is no JSON",
+        ));
     }
     Ok(held)
 }
@@ -53,7 +55,10 @@ enum ContentType {
 }
 
 fn content_type(headers: &HeaderMap) -> Result<ContentType, Problem> {
-    let encoded = headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
+    let encoded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| coding != "identity");
     if encoded {
         return Err(unknown_type("compressed bodies are not read"));
     }
@@ -97,7 +102,8 @@ async fn collect(
     let mut bytes = Vec::new();
     let mut share: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(Code::BadRequest, "the body broke off or is not framed right"))?;
+        let frame =
+            frame.map_err(|_| Problem::new(Code::BadRequest, "the body broke off or is not framed right"))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limits.body_bytes {
             discard(&mut body, limits.discard_bytes).await;
@@ -158,7 +164,10 @@ mod tests {
             Ok(ContentType::Form)
         );
         assert_eq!(told(&[]), refused);
-        assert_eq!(told(&[(CONTENT_TYPE, "application/json; charset=utf-16")]), refused);
+        assert_eq!(
+            told(&[(CONTENT_TYPE, "application/json; charset=utf-16")]),
+            refused
+        );
         assert_eq!(told(&[(CONTENT_TYPE, "text/plain")]), refused);
         assert_eq!(told(&[(CONTENT_TYPE, "application/json, text/plain")]), refused);
         let json = (CONTENT_TYPE, "application/json");

@@ -54,7 +54,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
             let filter = DeliveryFilter {
                 states: vec![DeliveryState::Dead],
                 channel: query.get("channel").map(ChannelName::from),
-                incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
+                incident: query
+                    .read::<u32>("incident", "the number of an incident")?
+                    .map(u64::from),
             };
             Ok(paged(&uri, shared.api.store.deliveries(&filter, &paging).await?))
         }
@@ -193,7 +195,10 @@ mod tests {
     fn a_wish_names_some_or_asks_for_all_and_never_both() {
         let id = DeliveryId::new(Timestamp::UNIX_EPOCH, 1);
         let read = |body: String| Wish::read(body.as_bytes()).map_err(|problem| problem.code());
-        assert_eq!(read(format!("{{\"ids\":[\"{id}\"]}}")), Ok(Retry::These(vec![id])));
+        assert_eq!(
+            read(format!("{{\"ids\":[\"{id}\"]}}")),
+            Ok(Retry::These(vec![id]))
+        );
         assert_eq!(read("{\"all\":true}".into()), Ok(Retry::Newest(RETRIES)));
         assert_eq!(read("{\"all\":true,\"limit\":5}".into()), Ok(Retry::Newest(5)));
         for body in [

@@ -31,7 +31,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
     let filter = DeliveryFilter {
         states: query.words("state", DeliveryState::parse, &DeliveryState::ALL)?,
         channel: query.get("channel").map(ChannelName::from),
-        incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
+        incident: query
+            .read::<u32>("incident", "the number of an incident")?
+            .map(u64::from),
     };
     let page = shared.api.store.deliveries(&filter, &query.paging()?).await?;
     Ok(paged(&uri, page))

@@ -48,7 +48,8 @@ pub(super) async fn wrap(State(shared): State<Arc<Shared>>, request: Request, ne
 
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
     let code = response.status().as_str().to_owned();
-    metrics::counter!(REQUESTS_TOTAL, "route" => route.clone(), "method" => method, "code" => code).increment(1);
+    metrics::counter!(REQUESTS_TOTAL, "route" => route.clone(), "method" => method, "code" => code)
+        .increment(1);
     metrics::histogram!(REQUEST_SECONDS, "route" => route, "method" => method).record(started.elapsed());
     response
 }
@@ -62,8 +63,11 @@ async fn run(shared: &Shared, request: Request, next: Next, id: &str) -> Respons
         Ok(Err(_)) => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
         Err(_) => {
             tracing::error!(request.id = id, "a request handler panicked");
-            Problem::new(Code::Internal, "an unexpected error; the log has more under the request id")
-                .into_response()
+            Problem::new(
+                Code::Internal,
+                "an unexpected error; the log has more under the request id",
+            )
+            .into_response()
         }
     }
 }

@@ -100,7 +100,10 @@ fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<An
         return Err(Problem::with_errors(Code::InvalidEvent, all.collect()));
     }
     let events: Vec<Item> = submitted.into_iter().map(|item| told(item, public_url)).collect();
-    let accepted = events.iter().filter(|item| matches!(item, Item::Kept { .. })).count();
+    let accepted = events
+        .iter()
+        .filter(|item| matches!(item, Item::Kept { .. }))
+        .count();
     Ok(Answer { accepted, events })
 }
 
@@ -113,7 +116,9 @@ fn told(item: Submitted, public_url: &str) -> Item {
         event_id: accepted.event,
         result,
         incident_number: accepted.incident,
-        incident_url: accepted.incident.map(|number| format!("{public_url}/incidents/{number}")),
+        incident_url: accepted
+            .incident
+            .map(|number| format!("{public_url}/incidents/{number}")),
     };
     match item {
         Submitted::Accepted(accepted) => match accepted.result {
@@ -148,7 +153,10 @@ fn errors(item: Submitted) -> Vec<Flaw> {
         Submitted::Accepted(accepted) => flaw(
             "/id",
             Malformation::IdConflict.as_str(),
-            format!("event {} has this id and other content; kept as a dead letter", accepted.event),
+            format!(
+                "event {} has this id and other content; kept as a dead letter",
+                accepted.event
+            ),
         ),
     }
 }
@@ -215,10 +223,22 @@ mod tests {
         let code = |items: Vec<Submitted>, alone| {
             answer(items, "", alone).map_err(|problem| problem.code().as_str())
         };
-        assert_eq!(code(vec![malformed(Malformation::Parse, "")], true), Err("FH0701"));
-        assert_eq!(code(vec![malformed(Malformation::Schema, "/title")], true), Err("FH0702"));
-        assert_eq!(code(vec![malformed(Malformation::Parse, "")], false), Err("FH0702"));
-        assert_eq!(code(vec![Submitted::DeadLetter("nobody".into())], true), Err("FH0702"));
+        assert_eq!(
+            code(vec![malformed(Malformation::Parse, "")], true),
+            Err("FH0701")
+        );
+        assert_eq!(
+            code(vec![malformed(Malformation::Schema, "/title")], true),
+            Err("FH0702")
+        );
+        assert_eq!(
+            code(vec![malformed(Malformation::Parse, "")], false),
+            Err("FH0702")
+        );
+        assert_eq!(
+            code(vec![Submitted::DeadLetter("nobody".into())], true),
+            Err("FH0702")
+        );
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let mut counts = self.gate.counts();
         counts.all = counts.all.saturating_sub(1);
-        let left = counts.by_address.get(&self.address).map_or(0, |here| here.saturating_sub(1));
+        let left = counts
+            .by_address
+            .get(&self.address)
+            .map_or(0, |here| here.saturating_sub(1));
         if left == 0 {
             counts.by_address.remove(&self.address);
         } else {
@@ -78,9 +81,7 @@ impl Drop for Pass {
 /// Whoever has an IPv6 address has its whole /64.
 fn one_party(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64))
-        }
+        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         address => address,
     }
 }
@@ -109,7 +110,10 @@ mod tests {
         let second = gate.admit(here);
         assert!(first.is_some() && second.is_some());
         assert!(gate.admit(here).is_none());
-        assert!(gate.admit(address("::ffff:192.0.2.1")).is_none(), "the same in other words");
+        assert!(
+            gate.admit(address("::ffff:192.0.2.1")).is_none(),
+            "the same in other words"
+        );
         assert!(gate.admit(address("192.0.2.2")).is_some());
         drop(first);
         assert!(gate.admit(here).is_some());

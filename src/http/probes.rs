@@ -104,20 +104,35 @@ fn verbose(report: &HealthReport, store: &Result<StoreAnswer, String>, config: &
         Phase::Draining => "[-] phase draining".to_owned(),
     });
     match (store, &report.store) {
-        (Err(why), _) | (Ok(_), Condition::Down(why)) => lines.push(format!("[-] store down: {}", one_line(why))),
+        (Err(why), _) | (Ok(_), Condition::Down(why)) => {
+            lines.push(format!("[-] store down: {}", one_line(why)))
+        }
         (Ok(_), Condition::Unknown) => lines.push("[-] store not opened yet".to_owned()),
         (Ok(answer), condition) => {
             let state = match condition {
                 Condition::Degraded(why) => format!("degraded: {}", one_line(why)),
                 _ => "ok".to_owned(),
             };
-            lines.push(format!("[+] store {state} ({}, {}ms)", answer.kind, answer.took_ms));
+            lines.push(format!(
+                "[+] store {state} ({}, {}ms)",
+                answer.kind, answer.took_ms
+            ));
             lines.push(format!("[+] migrations ok (schema {})", answer.schema));
         }
     }
-    let sources = report.sources.iter().map(|(name, how)| ("source", name.as_str(), how));
-    let channels = report.channels.iter().map(|(name, how)| ("channel", name.as_str(), how));
-    lines.extend(sources.chain(channels).map(|(what, name, how)| part(what, name, how)));
+    let sources = report
+        .sources
+        .iter()
+        .map(|(name, how)| ("source", name.as_str(), how));
+    let channels = report
+        .channels
+        .iter()
+        .map(|(name, how)| ("channel", name.as_str(), how));
+    lines.extend(
+        sources
+            .chain(channels)
+            .map(|(what, name, how)| part(what, name, how)),
+    );
     lines.join("\n") + "\n"
 }
 

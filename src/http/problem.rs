@@ -279,13 +279,18 @@ mod tests {
         assert_eq!(codes.len(), Code::ALL.len());
         for code in Code::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error());
-            assert_eq!(Code::of_status(code.status()).status(), match code.status() {
-                StatusCode::SERVICE_UNAVAILABLE => StatusCode::INTERNAL_SERVER_ERROR,
-                StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-                    StatusCode::BAD_REQUEST
+            assert_eq!(
+                Code::of_status(code.status()).status(),
+                match code.status() {
+                    StatusCode::SERVICE_UNAVAILABLE => StatusCode::INTERNAL_SERVER_ERROR,
+                    StatusCode::FORBIDDEN
+                    | StatusCode::MISDIRECTED_REQUEST
+                    | StatusCode::UNPROCESSABLE_ENTITY => {
+                        StatusCode::BAD_REQUEST
+                    }
+                    status => status,
                 }
-                status => status,
-            });
+            );
         }
     }
 

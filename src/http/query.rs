@@ -66,7 +66,11 @@ impl Query {
             .map(|word| {
                 parse(word.trim()).ok_or_else(|| {
                     let all: Vec<String> = all.iter().map(T::to_string).collect();
-                    bad(format!("{key} = \"{}\" is none of {}", short(word), all.join(", ")))
+                    bad(format!(
+                        "{key} = \"{}\" is none of {}",
+                        short(word),
+                        all.join(", ")
+                    ))
                 })
             })
             .collect()
@@ -90,7 +94,10 @@ impl Query {
 
 /// Enough of a value to recognise it in an error message.
 fn short(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(40).collect()
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .take(40)
+        .collect()
 }
 
 fn bad(detail: String) -> Problem {
@@ -130,7 +137,10 @@ mod tests {
     #[test]
     fn a_misspelled_parameter_is_refused_with_a_suggestion() {
         let problem = query("statsu=open").expect_err("misspelled");
-        assert_eq!(detail(problem), "unknown parameter \"statsu\"; did you mean \"status\"?");
+        assert_eq!(
+            detail(problem),
+            "unknown parameter \"statsu\"; did you mean \"status\"?"
+        );
         let problem = query("xyzzy=1").expect_err("unknown");
         assert_eq!(
             detail(problem),
@@ -141,11 +151,21 @@ mod tests {
 
     #[test]
     fn a_page_has_between_1_and_200_entries() {
-        let limit = |text: &str| query(text).and_then(|query| query.paging()).map(|paging| paging.limit);
+        let limit = |text: &str| {
+            query(text)
+                .and_then(|query| query.paging())
+                .map(|paging| paging.limit)
+        };
         assert_eq!(limit("").ok(), Some(50));
         assert_eq!(limit("limit=1").ok(), Some(1));
         assert_eq!(limit("limit=200").ok(), Some(200));
-        for bad in ["limit=0", "limit=-1", "limit=201", "limit=1e9", "limit=1000000000000000000000"] {
+        for bad in [
+            "limit=0",
+            "limit=-1",
+            "limit=201",
+            "limit=1e9",
+            "limit=1000000000000000000000",
+        ] {
             assert!(limit(bad).is_err(), "{bad}");
         }
     }

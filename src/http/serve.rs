@@ -1,6 +1,5 @@
 //! Accepts connections and serves them, within the bounds that axum has not.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -69,7 +68,10 @@ pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage
     }
     drop(listener);
     // Dropping the set ends what is left.
-    let _ = timeout(limits.drain_time, async { while connections.join_next().await.is_some() {} }).await;
+    let _ = timeout(limits.drain_time, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
 }
 
 async fn stopped(mut stage: watch::Receiver<Stage>) {
@@ -98,7 +100,7 @@ async fn converse(
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        router.oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -118,11 +120,14 @@ async fn converse(
 
 /// Tells a client that there are too many, if that can be told at once.
 fn turn_away(stream: TcpStream) {
-    const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
-        Retry-After: 2\r\nConnection: close\r\nContent-Length: 89\r\n\r\n\
-        {\"title\":\"Not now\",\"status\":503,\"code\":\"FH0713\",\"detail\":\"there are too many connections\"}";
+    const BODY: &str =
+        r#"{"title":"Not now","status":503,"code":"FH0713","detail":"there are too many connections"}"#;
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
+         Retry-After: 2\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write_all(FULL.as_bytes());
+        let _ = stream.write_all(answer.as_bytes());
     }
 }
-
