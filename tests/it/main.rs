@@ -1,1 +1,4 @@
 //! The one integration binary: one scenario per file.
+
+mod floor_plan;
+mod inventory;
