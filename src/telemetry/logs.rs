@@ -216,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_is_one_line_that_names_the_actor_and_the_place() {
+        panics::install();
+        let lines = logged(|| {
+            let work = panics::while_handling("delivery/email/3".into(), async { panic!("bad {}", "luck") });
+            let caught = std::panic::catch_unwind(|| futures::executor::block_on(work));
+            assert!(caught.is_err());
+        });
+        let [line] = lines.as_slice() else {
+            panic!("one line, not {lines:?}")
+        };
+        assert_eq!(line["msg"], "actor panicked");
+        assert_eq!(line["actor"], "delivery/email/3");
+        assert_eq!(line["panic"], "bad luck");
+        assert!(line["at"].as_str().is_some_and(|at| at.contains("logs.rs:")), "{line}");
+    }
+
+    #[test]
     fn a_level_is_a_word_or_a_list_of_targets() {
         for good in ["info", "DEBUG", "warn,foghorn::store=trace", "off,sqlx=info"] {
             assert!(check_level(good).is_ok(), "{good}");
