@@ -151,10 +151,10 @@ fn errors(item: Submitted) -> Vec<Flaw> {
         Submitted::Malformed(malformed) => malformed.problems,
         Submitted::DeadLetter(why) => flaw("", "dead_letter", format!("kept as a dead letter: {why}")),
         Submitted::Accepted(accepted) => flaw(
-            "/id",
+            "",
             Malformation::IdConflict.as_str(),
             format!(
-                "event {} has this id and other content; kept as a dead letter",
+                "event {} has the same event_id and other content; kept as a dead letter",
                 accepted.event
             ),
         ),
@@ -210,8 +210,8 @@ mod tests {
                 {"result": "rejected", "errors": [
                     {"pointer": "/title", "code": "missing", "detail": "must be there"}]},
                 {"event_id": id, "result": "duplicate", "incident_number": 7, "incident_url": url},
-                {"result": "rejected", "errors": [{"pointer": "/id", "code": "id_conflict", "detail":
-                    format!("event {id} has this id and other content; kept as a dead letter")}]},
+                {"result": "rejected", "errors": [{"pointer": "", "code": "id_conflict", "detail":
+                    format!("event {id} has the same event_id and other content; kept as a dead letter")}]},
                 {"result": "rejected", "errors": [{"pointer": "", "code": "dead_letter",
                     "detail": "kept as a dead letter: reaches nobody"}]},
             ]})
