@@ -48,7 +48,6 @@ impl std::fmt::Display for Kind {
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["kind", "channel", "incident", "limit", "cursor"])?;
-    let paging = query.paging()?;
     match query.words("kind", Kind::parse, &Kind::ALL)?.as_slice() {
         [] | [Kind::Delivery] => {
             let filter = DeliveryFilter {
@@ -56,13 +55,17 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
                 channel: query.get("channel").map(ChannelName::from),
                 incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
             };
+            let paging = query.paging::<DeliveryId>()?;
             Ok(paged(&uri, shared.api.store.deliveries(&filter, &paging).await?))
         }
         [Kind::Event] if query.has("channel") || query.has("incident") => Err(Problem::new(
             Code::Query,
             "a record that could not become an event has no channel and no incident",
         )),
-        [Kind::Event] => Ok(paged(&uri, shared.api.store.dead_letters(&paging).await?)),
+        [Kind::Event] => {
+            let paging = query.paging::<DeadLetterId>()?;
+            Ok(paged(&uri, shared.api.store.dead_letters(&paging).await?))
+        }
         _ => Err(Problem::new(Code::Query, "kind is one of delivery, event")),
     }
 }

@@ -16,8 +16,6 @@ pub const PAGE: usize = 200;
 pub const DEFAULT_PAGE: usize = 50;
 /// Most dead deliveries that one request repeats.
 pub const RETRIES: usize = 10_000;
-/// Longest cursor, bytes.
-pub const CURSOR_BYTES: usize = 256;
 
 /// The bounds that a configuration or a test may change.
 #[derive(Debug, Clone, PartialEq, Eq)]

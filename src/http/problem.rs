@@ -163,7 +163,7 @@ impl Code {
                 "FH0713",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Not now",
-                "Send the same again after the seconds in `Retry-After`. An event that was kept after all is recognised by its `id` or `dedup_key`.",
+                "Send the same again after the seconds in `Retry-After`. An event that was kept after all is recognised by its `event_id`, and an incident by its `dedup_key`.",
             ),
             Self::Internal => (
                 "FH0799",
