@@ -3,6 +3,11 @@
 //! [`Foghorn`] is everything but the outside: tests start it on a store in memory and channels that
 //! follow a script, `foghorn serve` on what the configuration names.
 
+pub mod assembly;
+pub mod dev;
+pub mod serve;
+pub mod signals;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

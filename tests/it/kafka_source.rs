@@ -35,10 +35,7 @@ fn source(broker: &EmbeddedBroker) -> KafkaSource {
 async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
     for payload in payloads {
         let payload = payload.to_string();
-        broker
-            .produce(TOPIC, "key", payload.as_bytes())
-            .await
-            .expect("produced");
+        broker.produce(TOPIC, "key", payload.as_bytes()).await.expect("produced");
     }
 }
 
@@ -86,11 +83,7 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
     let first = source(&broker);
     assert_eq!(soon("up", first.poll()).await.expect("polled"), Polled::Up);
     let mut read = records(&first, 11).await;
-    assert_eq!(
-        read.pop(),
-        Some((String::new(), 10)),
-        "the tombstone is a record too"
-    );
+    assert_eq!(read.pop(), Some((String::new(), 10)), "the tombstone is a record too");
     assert_eq!(read, numbered(0..10));
 
     // While paused nothing comes, and what is settled is committed all the same.
@@ -161,10 +154,7 @@ async fn a_revoked_partition_is_handed_over_settled_and_nothing_is_read_twice() 
     let broker = broker(2);
     for n in 0..20_u32 {
         let key = format!("key-{n}");
-        broker
-            .produce(TOPIC, &key, n.to_string().as_bytes())
-            .await
-            .expect("produced");
+        broker.produce(TOPIC, &key, n.to_string().as_bytes()).await.expect("produced");
     }
     let first = source(&broker);
     let mut ends = std::collections::BTreeMap::new();
@@ -172,10 +162,7 @@ async fn a_revoked_partition_is_handed_over_settled_and_nothing_is_read_twice() 
     let mut note = |records: Vec<Record>, ends: &mut std::collections::BTreeMap<i32, i64>| {
         for record in records {
             seen.push(told(&record).0);
-            if let Position::Kafka {
-                partition, offset, ..
-            } = record.position
-            {
+            if let Position::Kafka { partition, offset, .. } = record.position {
                 ends.insert(partition, offset + 1);
             }
         }
@@ -209,15 +196,9 @@ async fn a_revoked_partition_is_handed_over_settled_and_nothing_is_read_twice() 
 
     for n in 20..40_u32 {
         let key = format!("key-{n}");
-        broker
-            .produce(TOPIC, &key, n.to_string().as_bytes())
-            .await
-            .expect("produced");
+        broker.produce(TOPIC, &key, n.to_string().as_bytes()).await.expect("produced");
     }
-    let mut partitions = [
-        std::collections::BTreeSet::new(),
-        std::collections::BTreeSet::new(),
-    ];
+    let mut partitions = [std::collections::BTreeSet::new(), std::collections::BTreeSet::new()];
     let mut fresh = Vec::new();
     while fresh.len() < 20 {
         let (who, told_now) = tokio::select! {

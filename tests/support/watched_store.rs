@@ -33,12 +33,7 @@ pub struct WatchedStore {
 
 impl WatchedStore {
     pub fn over(inner: Arc<dyn Store>) -> Self {
-        Self {
-            inner,
-            commits: AtomicUsize::new(0),
-            hook: Mutex::new(None),
-            refusals: AtomicUsize::new(0),
-        }
+        Self { inner, commits: AtomicUsize::new(0), hook: Mutex::new(None), refusals: AtomicUsize::new(0) }
     }
 
     /// Called before and after each write, with its number from 1.
