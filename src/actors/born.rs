@@ -32,10 +32,7 @@ where
     A: Send + 'static,
 {
     let life = ActorLife::begin(kind, name);
-    let born = Born {
-        life: life.clone(),
-        with,
-    };
+    let born = Born { life: life.clone(), with };
     let (actor, _) = Actor::spawn_linked(None, actor, born, supervisor).await?;
     Ok(Post::new(actor, life))
 }

@@ -15,11 +15,7 @@ pub struct Credits {
 impl Credits {
     /// `capacity` credits, all free.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            in_use: AtomicUsize::new(0),
-            returned: Notify::new(),
-        }
+        Self { capacity, in_use: AtomicUsize::new(0), returned: Notify::new() }
     }
 
     /// How many there are in all.
@@ -46,9 +42,7 @@ impl Credits {
     pub fn give_back(&self, count: usize) {
         let _ = self
             .in_use
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |in_use| {
-                Some(in_use.saturating_sub(count))
-            });
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |in_use| Some(in_use.saturating_sub(count)));
         self.returned.notify_one();
     }
 

@@ -36,10 +36,7 @@ impl Actor for Dlq {
         _myself: ActorRef<DlqMessage>,
         born: Born<()>,
     ) -> Result<DlqState, ActorProcessingErr> {
-        Ok(DlqState {
-            life: born.life,
-            peers: Arc::default(),
-        })
+        Ok(DlqState { life: born.life, peers: Arc::default() })
     }
 
     async fn handle(
@@ -58,20 +55,9 @@ impl DlqState {
     fn on_message(&mut self, message: DlqMessage) {
         let status = self.peers.status.as_ref();
         match message {
-            DlqMessage::Park {
-                channel,
-                attempted,
-                pool,
-            } => {
+            DlqMessage::Park { channel, attempted, pool } => {
                 log_parked(channel.as_str(), &attempted);
-                tell(
-                    status,
-                    StatusMessage::Attempted {
-                        channel,
-                        attempted,
-                        pool,
-                    },
-                );
+                tell(status, StatusMessage::Attempted { channel, attempted, pool });
             }
             DlqMessage::Quarantine { letters, from } => {
                 letters.iter().for_each(log_quarantined);

@@ -44,11 +44,7 @@ impl Actor for Router {
         _myself: ActorRef<RouterMessage>,
         Born { life, with: table }: Born<Arc<RouteTable>>,
     ) -> Result<RouterState, ActorProcessingErr> {
-        Ok(RouterState {
-            life,
-            table,
-            peers: Arc::default(),
-        })
+        Ok(RouterState { life, table, peers: Arc::default() })
     }
 
     async fn handle(
@@ -81,10 +77,7 @@ impl RouterState {
         }
         if !accepts.is_empty() {
             let from = from.clone();
-            tell(
-                self.peers.status.as_ref(),
-                StatusMessage::Accept { accepts, from },
-            );
+            tell(self.peers.status.as_ref(), StatusMessage::Accept { accepts, from });
         }
         if !letters.is_empty() {
             let from = from.clone();
@@ -105,14 +98,8 @@ fn planned(table: &RouteTable, event: &Arc<Event>) -> Result<Accept, Quarantined
         raw: Arc::clone(&event.raw),
     };
     match catch_unwind(AssertUnwindSafe(|| table.plan(event))) {
-        Ok(Ok(plan)) => Ok(Accept {
-            event: Arc::clone(event),
-            plan: Arc::new(plan),
-        }),
+        Ok(Ok(plan)) => Ok(Accept { event: Arc::clone(event), plan: Arc::new(plan) }),
         Ok(Err(unroutable)) => Err(letter(Malformation::Unroutable, unroutable.to_string())),
-        Err(_) => Err(letter(
-            Malformation::Poison,
-            "planning this event panicked".to_owned(),
-        )),
+        Err(_) => Err(letter(Malformation::Poison, "planning this event panicked".to_owned())),
     }
 }

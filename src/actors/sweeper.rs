@@ -37,9 +37,7 @@ pub struct SweeperArguments {
 
 impl std::fmt::Debug for SweeperArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SweeperArguments")
-            .field("channels", &self.channels.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("SweeperArguments").field("channels", &self.channels.keys()).finish_non_exhaustive()
     }
 }
 
@@ -63,18 +61,11 @@ impl Actor for Sweeper {
     async fn pre_start(
         &self,
         myself: ActorRef<SweeperMessage>,
-        Born {
-            life,
-            with: arguments,
-        }: Born<SweeperArguments>,
+        Born { life, with: arguments }: Born<SweeperArguments>,
     ) -> Result<SweeperState, ActorProcessingErr> {
         myself.send_interval(SWEEP_EVERY, || SweeperMessage::Sweep);
         myself.send_interval(COUNT_EVERY, || SweeperMessage::Count);
-        Ok(SweeperState {
-            life,
-            arguments,
-            peers: Arc::default(),
-        })
+        Ok(SweeperState { life, arguments, peers: Arc::default() })
     }
 
     async fn handle(
@@ -102,11 +93,7 @@ impl Actor for Sweeper {
 impl SweeperState {
     /// A store that does not answer is the status actor's business: here it only means no news.
     async fn on_sweep(&self) {
-        let SweeperArguments {
-            store,
-            channels,
-            clock,
-        } = &self.arguments;
+        let SweeperArguments { store, channels, clock } = &self.arguments;
         for channel in channels.keys() {
             if let Ok(Some(due)) = store.next_due(channel).await
                 && due <= clock.now()
@@ -125,24 +112,15 @@ impl SweeperState {
         for (channel, metrics) in &self.arguments.channels {
             let lines = || backlog.deliveries.iter().filter(|line| line.channel == *channel);
             for state in ChannelMetrics::WAITING {
-                metrics.waiting(
-                    state,
-                    lines()
-                        .filter(|line| line.state == state)
-                        .map(|line| line.count)
-                        .sum(),
-                );
+                metrics
+                    .waiting(state, lines().filter(|line| line.state == state).map(|line| line.count).sum());
             }
-            let oldest = lines()
-                .filter(|line| !line.state.is_terminal())
-                .filter_map(|line| line.oldest)
-                .min();
+            let oldest =
+                lines().filter(|line| !line.state.is_terminal()).filter_map(|line| line.oldest).min();
             let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
             metrics.oldest_pending(age.unwrap_or_default());
-            dead += lines()
-                .filter(|line| line.state == DeliveryState::Dead)
-                .map(|line| line.count)
-                .sum::<u64>();
+            dead +=
+                lines().filter(|line| line.state == DeliveryState::Dead).map(|line| line.count).sum::<u64>();
         }
         let letters = DeadLetterMetrics::of_process();
         letters.now(DeadLetterKind::Delivery, dead);

@@ -142,11 +142,7 @@ impl Foghorn {
         };
         let sweeper = SweeperArguments {
             store: Arc::clone(&parts.store),
-            channels: parts
-                .channels
-                .iter()
-                .map(|(name, part)| (name.clone(), part.metrics(name)))
-                .collect(),
+            channels: parts.channels.iter().map(|(name, part)| (name.clone(), part.metrics(name))).collect(),
             clock,
         };
         let plan = Plan {
@@ -158,30 +154,15 @@ impl Foghorn {
         };
         let (peers_out, peers) = watch::channel(Arc::default());
         let (fatal_out, fatal) = mpsc::unbounded_channel();
-        let arguments = SupervisorArguments {
-            plan,
-            budget,
-            clock,
-            peers: peers_out,
-            fatal: fatal_out,
-        };
+        let arguments = SupervisorArguments { plan, budget, clock, peers: peers_out, fatal: fatal_out };
         let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
-        let born = Born {
-            life: life.clone(),
-            with: arguments,
-        };
+        let born = Born { life: life.clone(), with: arguments };
         let (supervisor, tree) = Actor::spawn(None, Supervisor, born)
             .await
             .map_err(|error| StartError::Tree(error.to_string()))?;
         let supervisor = Post::new(supervisor, life);
         health.enter(Phase::Running);
-        Ok(Self {
-            supervisor,
-            tree,
-            peers,
-            fatal,
-            health,
-        })
+        Ok(Self { supervisor, tree, peers, fatal, health })
     }
 
     /// Who is there now; changes whenever an actor was restarted.
@@ -216,10 +197,7 @@ impl Foghorn {
 
     /// Stops at once, as a crash would: what is in flight is adopted at the next start.
     pub async fn stop(self) {
-        self.supervisor
-            .actor()
-            .stop_children_and_wait(None, Some(STOP_PATIENCE))
-            .await;
+        self.supervisor.actor().stop_children_and_wait(None, Some(STOP_PATIENCE)).await;
         self.supervisor.actor().stop(None);
         // An actor that does not stop is ended with the runtime.
         drop(tokio::time::timeout(STOP_PATIENCE, self.tree).await);
@@ -248,11 +226,7 @@ fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
         clock: parts.clock,
         health: parts.health.clone(),
     };
-    parts
-        .channels
-        .iter()
-        .map(|(name, part)| (name.clone(), pool(name, part)))
-        .collect()
+    parts.channels.iter().map(|(name, part)| (name.clone(), pool(name, part))).collect()
 }
 
 fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
@@ -264,14 +238,7 @@ fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
         words: Arc::clone(&words),
         clock: parts.clock,
         health: parts.health.clone(),
-        metrics: SourceMetrics::of(&ConfiguredSource {
-            name: key.source.clone(),
-            kind: part.kind.clone(),
-        }),
+        metrics: SourceMetrics::of(&ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() }),
     };
-    parts
-        .sources
-        .iter()
-        .map(|(key, part)| (key.clone(), ingest(key, part)))
-        .collect()
+    parts.sources.iter().map(|(key, part)| (key.clone(), ingest(key, part))).collect()
 }

@@ -21,9 +21,7 @@ enum Entry<W, J, O> {
 
 impl<K, W, J, O> Default for InFlight<K, W, J, O> {
     fn default() -> Self {
-        Self {
-            entries: HashMap::new(),
-        }
+        Self { entries: HashMap::new() }
     }
 }
 

@@ -73,11 +73,7 @@ pub enum Change {
 
 impl Default for Lane {
     fn default() -> Self {
-        Self {
-            state: State::Open,
-            faults: 0,
-            holds: 0,
-        }
+        Self { state: State::Open, faults: 0, holds: 0 }
     }
 }
 
@@ -105,11 +101,7 @@ impl Lane {
     pub fn ended(&mut self, sign: Sign, now: Timestamp) -> Change {
         match sign {
             Sign::Well => {
-                let change = if self.state == State::Open {
-                    Change::None
-                } else {
-                    Change::Reopened
-                };
+                let change = if self.state == State::Open { Change::None } else { Change::Reopened };
                 *self = Self::default();
                 change
             }
@@ -123,9 +115,7 @@ impl Lane {
                     // What was already under way when the lane was held says nothing new.
                     State::Held { .. } => Change::None,
                     State::Open | State::Probing => {
-                        let wait = FIRST_HOLD
-                            .saturating_mul(1 << self.holds.min(10))
-                            .min(LONGEST_HOLD);
+                        let wait = FIRST_HOLD.saturating_mul(1 << self.holds.min(10)).min(LONGEST_HOLD);
                         self.hold(later(now, wait))
                     }
                 }
@@ -140,11 +130,7 @@ impl Lane {
     }
 
     fn hold(&mut self, until: Timestamp) -> Change {
-        let change = if self.state == State::Open {
-            Change::Held
-        } else {
-            Change::None
-        };
+        let change = if self.state == State::Open { Change::Held } else { Change::None };
         let until = match self.state {
             State::Held { until: already } => already.max(until),
             State::Open | State::Probing => until,
@@ -201,9 +187,7 @@ mod tests {
         let mut now = at(0);
         let mut waits = Vec::new();
         for _ in 0..8 {
-            let Start::NotBefore(until) = lane.may_start(now) else {
-                panic!("not held")
-            };
+            let Start::NotBefore(until) = lane.may_start(now) else { panic!("not held") };
             waits.push(until.as_second() - now.as_second());
             now = until;
             lane.started(now);

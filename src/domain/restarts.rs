@@ -29,11 +29,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 impl RestartBudget {
     /// A budget of `max_restarts` within any `window`.
     pub fn new(max_restarts: usize, window: Duration) -> Self {
-        Self {
-            max_restarts,
-            window,
-            deaths: VecDeque::new(),
-        }
+        Self { max_restarts, window, deaths: VecDeque::new() }
     }
 
     /// Records a death at `now` and says what to do.

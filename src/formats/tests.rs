@@ -19,10 +19,7 @@ fn at(text: &str) -> Timestamp {
 
 fn words() -> Words {
     let aliases = BTreeMap::from([("P1".to_owned(), Severity::Critical)]);
-    Words {
-        aliases: SeverityAliases(aliases),
-        ..Words::default()
-    }
+    Words { aliases: SeverityAliases(aliases), ..Words::default() }
 }
 
 fn incident(record: impl AsRef<[u8]>) -> IncidentEvent {
@@ -84,10 +81,7 @@ fn the_documented_event_reads_as_written() {
 #[test]
 fn only_a_title_is_required() {
     let event = incident(r#"{"title":"x"}"#);
-    assert_eq!(
-        (event.severity, event.status),
-        (Severity::Medium, EventStatus::Open)
-    );
+    assert_eq!((event.severity, event.status), (Severity::Medium, EventStatus::Open));
     assert_eq!(event.dedup_key, "auto::x");
 }
 
@@ -139,86 +133,37 @@ fn json_that_is_no_event_is_refused_with_the_place() {
         (r#"{"title":"x","labels":[]}"#, "/labels", "wrong_type"),
         (r#"{"title":"x","labels":{" ":"v"}}"#, "/labels", "empty"),
         (r#"{"title":"x","links":["https://a"]}"#, "/links/0", "wrong_type"),
-        (
-            r#"{"title":"x","links":[{"text":"a"}]}"#,
-            "/links/0/url",
-            "missing",
-        ),
-        (
-            r#"{"title":"x","links":[{"url":"javascript:alert(1)"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","links":[{"url":"file:///etc/passwd"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","links":[{"url":"http://u:p@h/"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","event_id":9007199254740993}"#,
-            "/event_id",
-            "wrong_type",
-        ),
+        (r#"{"title":"x","links":[{"text":"a"}]}"#, "/links/0/url", "missing"),
+        (r#"{"title":"x","links":[{"url":"javascript:alert(1)"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","links":[{"url":"file:///etc/passwd"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","links":[{"url":"http://u:p@h/"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","event_id":9007199254740993}"#, "/event_id", "wrong_type"),
         (r#"{"title":"x","event_id":""}"#, "/event_id", "empty"),
         (r#"{"title":"x","event_id":"   "}"#, "/event_id", "empty"),
-        (
-            r#"{"title":"x","dedup_key":"a\nb"}"#,
-            "/dedup_key",
-            "control_character",
-        ),
+        (r#"{"title":"x","dedup_key":"a\nb"}"#, "/dedup_key", "control_character"),
         (r#"{"title":"x","severity":"high "}"#, "/severity", "not_allowed"),
         (r#"{"title":"x","severity":"urgent"}"#, "/severity", "not_allowed"),
         (r#"{"title":"x","status":"gone"}"#, "/status", "not_allowed"),
         (r#"{"title":"x","kind":"page"}"#, "/kind", "not_allowed"),
         (r#"{"title":"x","kind":1}"#, "/kind", "wrong_type"),
-        (
-            r#"{"title":"x","severity":"low","severity":"critical"}"#,
-            "/severity",
-            "duplicate_key",
-        ),
-        (
-            r#"{"title":"x","labels":{"a":"1","\u0061":"2"}}"#,
-            "/labels/a",
-            "duplicate_key",
-        ),
+        (r#"{"title":"x","severity":"low","severity":"critical"}"#, "/severity", "duplicate_key"),
+        (r#"{"title":"x","labels":{"a":"1","\u0061":"2"}}"#, "/labels/a", "duplicate_key"),
         (r#"{"title":"a\u0000b"}"#, "/title", "control_character"),
-        (
-            r#"{"title":"x","event_id":"a\u0000b"}"#,
-            "/event_id",
-            "control_character",
-        ),
-        (
-            r#"{"title":"x","labels":{"a":"\u0000"}}"#,
-            "/labels/a",
-            "control_character",
-        ),
+        (r#"{"title":"x","event_id":"a\u0000b"}"#, "/event_id", "control_character"),
+        (r#"{"title":"x","labels":{"a":"\u0000"}}"#, "/labels/a", "control_character"),
         (r#"{"title":"x","severty":"high"}"#, "/severty", "unknown_field"),
         (r#"{"title":"x","a/b~c":1}"#, "/a~1b~0c", "unknown_field"),
     ];
     for (record, pointer, code) in table {
         let malformed = refused(record);
-        assert_eq!(
-            first(&malformed),
-            (Malformation::Schema, pointer, code),
-            "{record}"
-        );
+        assert_eq!(first(&malformed), (Malformation::Schema, pointer, code), "{record}");
     }
 }
 
 #[test]
 fn a_nul_in_a_key_is_refused() {
     let malformed = refused(r#"{"title":"x","labels":{"a\u0000":"v"}}"#);
-    assert!(
-        malformed
-            .problems
-            .iter()
-            .any(|problem| problem.code == "control_character")
-    );
+    assert!(malformed.problems.iter().any(|problem| problem.code == "control_character"));
 }
 
 #[test]
@@ -226,11 +171,7 @@ fn every_problem_is_told_not_only_the_first() {
     let malformed = refused(
         r#"{"titel":"x","severity":"hihg","labels":{"a":1,"b":{}},"links":[{"url":"ftp://x"}],"occurred_at":"soon"}"#,
     );
-    let mut found: Vec<_> = malformed
-        .problems
-        .iter()
-        .map(|p| (p.pointer.as_str(), p.code))
-        .collect();
+    let mut found: Vec<_> = malformed.problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
     found.sort_unstable();
     let all = [
         ("/labels/a", "wrong_type"),
@@ -247,18 +188,9 @@ fn every_problem_is_told_not_only_the_first() {
 #[test]
 fn a_likely_slip_gets_a_suggestion() {
     let hint = |record: &str| refused(record).problems[0].hint.clone().unwrap_or_default();
-    assert_eq!(
-        hint(r#"{"title":"x","severty":"high"}"#),
-        "did you mean \"severity\"?"
-    );
-    assert_eq!(
-        hint(r#"{"title":"x","severity":"critcal"}"#),
-        "did you mean \"critical\"?"
-    );
-    assert_eq!(
-        hint(r#"{"title":"x","severity":"high "}"#),
-        "did you mean \"high\"?"
-    );
+    assert_eq!(hint(r#"{"title":"x","severty":"high"}"#), "did you mean \"severity\"?");
+    assert_eq!(hint(r#"{"title":"x","severity":"critcal"}"#), "did you mean \"critical\"?");
+    assert_eq!(hint(r#"{"title":"x","severity":"high "}"#), "did you mean \"high\"?");
     let all = "one of critical, high, medium, low, info, P1";
     assert_eq!(hint(r#"{"title":"x","severity":"zzz"}"#), all);
 }
@@ -278,41 +210,23 @@ fn bounds_hold_to_the_byte() {
         let frame = r#"{"title":"x"}"#;
         format!("{frame}{}", " ".repeat(bytes - frame.len()))
     };
-    assert!(matches!(
-        first(&refused(deep(64))),
-        (Malformation::Schema, "/vars", "unknown_field")
-    ));
+    assert!(matches!(first(&refused(deep(64))), (Malformation::Schema, "/vars", "unknown_field")));
     for depth in [65, 127, 128, 100_000] {
         assert_eq!(first(&refused(deep(depth))).0, Malformation::TooLarge, "{depth}");
         assert_eq!(first(&refused(deep(depth))).2, "too_deep", "{depth}");
     }
     assert_eq!(incident(title(1_024)).title.chars().count(), 1_024);
-    assert_eq!(
-        first(&refused(title(1_025))),
-        (Malformation::Schema, "/title", "too_long")
-    );
+    assert_eq!(first(&refused(title(1_025))), (Malformation::Schema, "/title", "too_long"));
     assert_eq!(first(&refused(keys(1_024))).2, "missing");
-    assert_eq!(
-        first(&refused(keys(1_025))),
-        (Malformation::TooLarge, "", "too_many_keys")
-    );
+    assert_eq!(first(&refused(keys(1_025))), (Malformation::TooLarge, "", "too_many_keys"));
     assert_eq!(incident(sized(1 << 20)).title, "x");
-    assert_eq!(
-        first(&refused(sized((1 << 20) + 1))),
-        (Malformation::TooLarge, "", "too_large")
-    );
-    let long_text = format!(
-        r#"{{"title":"x","description":"{}"}}"#,
-        "d".repeat((64 << 10) + 1)
-    );
+    assert_eq!(first(&refused(sized((1 << 20) + 1))), (Malformation::TooLarge, "", "too_large"));
+    let long_text = format!(r#"{{"title":"x","description":"{}"}}"#, "d".repeat((64 << 10) + 1));
     assert_eq!(first(&refused(long_text)).2, "too_long");
     let long_key = format!(r#"{{"title":"x","{}":1}}"#, "k".repeat((64 << 10) + 1));
     assert_eq!(first(&refused(long_key)).2, "too_long");
     let long_id = format!(r#"{{"title":"x","event_id":"{}"}}"#, "i".repeat(10_000));
-    assert_eq!(
-        first(&refused(long_id)),
-        (Malformation::Schema, "/event_id", "too_long")
-    );
+    assert_eq!(first(&refused(long_id)), (Malformation::Schema, "/event_id", "too_long"));
 }
 
 #[test]
@@ -329,15 +243,9 @@ fn numbers_keep_their_digits_or_are_refused() {
             r#"{{"kind":"notification","to":"ada","via":"email","template":"t","vars":{{"n":{number}}}}}"#
         )
     };
-    for number in [
-        "0",
-        "-0",
-        "1.0",
-        "18446744073709551615",
-        "-9223372036854775808",
-        "9007199254740993",
-        "0.1",
-    ] {
+    for number in
+        ["0", "-0", "1.0", "18446744073709551615", "-9223372036854775808", "9007199254740993", "0.1"]
+    {
         match notification(&with(number)).text {
             RequestText::Template { vars, .. } if number != "-0" => assert_eq!(vars["n"].to_string(), number),
             RequestText::Template { .. } => {}
@@ -396,44 +304,21 @@ fn times_have_a_zone_and_a_past() {
 
 #[test]
 fn words_compare_without_case_and_aliases_count() {
-    for (word, severity) in [
-        ("HIGH", Severity::High),
-        ("p1", Severity::Critical),
-        ("Info", Severity::Info),
-    ] {
-        assert_eq!(
-            incident(format!(r#"{{"title":"x","severity":"{word}"}}"#)).severity,
-            severity
-        );
+    for (word, severity) in [("HIGH", Severity::High), ("p1", Severity::Critical), ("Info", Severity::Info)] {
+        assert_eq!(incident(format!(r#"{{"title":"x","severity":"{word}"}}"#)).severity, severity);
     }
-    for (word, status) in [
-        ("FIRING", EventStatus::Open),
-        ("ok", EventStatus::Resolved),
-        ("ack", EventStatus::Acknowledged),
-    ] {
-        assert_eq!(
-            incident(format!(r#"{{"title":"x","status":"{word}"}}"#)).status,
-            status
-        );
+    for (word, status) in
+        [("FIRING", EventStatus::Open), ("ok", EventStatus::Resolved), ("ack", EventStatus::Acknowledged)]
+    {
+        assert_eq!(incident(format!(r#"{{"title":"x","status":"{word}"}}"#)).status, status);
     }
     // A dotless i is another letter.
-    assert_eq!(
-        first(&refused(r#"{"title":"x","severity":"crıtıcal"}"#)).1,
-        "/severity"
-    );
+    assert_eq!(first(&refused(r#"{"title":"x","severity":"crıtıcal"}"#)).1, "/severity");
 }
 
 #[test]
 fn an_id_is_whatever_the_producer_says_bit_by_bit() {
-    for id in [
-        "../../etc/passwd",
-        "'; DROP TABLE events;--",
-        "%00",
-        "🔥",
-        "é",
-        "e\u{301}",
-        " padded ",
-    ] {
+    for id in ["../../etc/passwd", "'; DROP TABLE events;--", "%00", "🔥", "é", "e\u{301}", " padded "] {
         let record = serde_json::json!({ "title": "x", "event_id": id, "dedup_key": id }).to_string();
         let parsed = native::parse(record.as_bytes(), &words(), at(NOW)).expect("an event");
         assert_eq!(parsed.producer_id.as_deref(), Some(id));
@@ -446,18 +331,11 @@ fn a_title_is_what_a_reader_sees_of_it() {
     assert_eq!(title("  disk\tfull \r\n"), "disk full");
     assert_eq!(title("\u{1b}[31mred\u{1b}[0m"), "red");
     assert_eq!(title("a\u{202e}b"), "ab");
-    assert_eq!(
-        title("<script>alert(1)</script> {{7*7}}"),
-        "<script>alert(1)</script> {{7*7}}"
-    );
+    assert_eq!(title("<script>alert(1)</script> {{7*7}}"), "<script>alert(1)</script> {{7*7}}");
     assert_eq!(title("z\u{0300}\u{0301}\u{0302}"), "z\u{0300}\u{0301}\u{0302}");
     for text in ["", "   ", "\u{200b}", "\u{1b}[31m", "\u{202e}"] {
         let record = serde_json::json!({ "title": text }).to_string();
-        assert_eq!(
-            first(&refused(record)),
-            (Malformation::Schema, "/title", "empty"),
-            "{text:?}"
-        );
+        assert_eq!(first(&refused(record)), (Malformation::Schema, "/title", "empty"), "{text:?}");
     }
 }
 
@@ -469,18 +347,10 @@ fn a_key_that_is_not_given_is_made_of_service_and_title() {
     assert_eq!(key("checkout", "5xx"), "auto:checkout:5xx");
     assert_ne!(key("a:b", "c"), key("a", "b:c"));
     assert_ne!(key("a%3A", "c"), key("a:", "c"));
-    let (one, two) = (
-        key("s", &format!("{}1", "x".repeat(1_000))),
-        key("s", &format!("{}2", "x".repeat(1_000))),
-    );
+    let (one, two) =
+        (key("s", &format!("{}1", "x".repeat(1_000))), key("s", &format!("{}2", "x".repeat(1_000))));
     assert_ne!(one, two);
-    assert_eq!(
-        (
-            one.chars().count(),
-            one == key("s", &format!("{}1", "x".repeat(1_000)))
-        ),
-        (512, true)
-    );
+    assert_eq!((one.chars().count(), one == key("s", &format!("{}1", "x".repeat(1_000)))), (512, true));
     let emoji = key("s", &"🔥".repeat(1_024));
     assert_eq!(emoji.chars().count(), 512);
 }
@@ -510,36 +380,16 @@ fn a_direct_notification_that_cannot_go_out_is_refused() {
         (format!(r#"{{{base},"title":"x"}}"#), "/title", "unknown_field"),
         (format!(r#"{{{base},"template":"t"}}"#), "/subject", "not_allowed"),
         (format!(r#"{{{base},"vars":{{}}}}"#), "/vars", "not_allowed"),
-        (
-            format!(r#"{{{base},"priority":"soon"}}"#),
-            "/priority",
-            "not_allowed",
-        ),
-        (
-            format!(r#"{{{base},"event_id":"a","idempotency_key":"b"}}"#),
-            "/event_id",
-            "not_allowed",
-        ),
+        (format!(r#"{{{base},"priority":"soon"}}"#), "/priority", "not_allowed"),
+        (format!(r#"{{{base},"event_id":"a","idempotency_key":"b"}}"#), "/event_id", "not_allowed"),
         (
             format!(r#"{{{base},"send_at":"2026-11-22T09:00:00Z","expires_at":"2026-11-22T09:00:00Z"}}"#),
             "/expires_at",
             "not_allowed",
         ),
-        (
-            r#"{"kind":"notification","via":"email","subject":"s","body":"b"}"#.into(),
-            "/to",
-            "missing",
-        ),
-        (
-            r#"{"kind":"notification","to":"ada","subject":"s","body":"b"}"#.into(),
-            "/via",
-            "missing",
-        ),
-        (
-            r#"{"kind":"notification","to":"ada","via":"email","body":"b"}"#.into(),
-            "/subject",
-            "missing",
-        ),
+        (r#"{"kind":"notification","via":"email","subject":"s","body":"b"}"#.into(), "/to", "missing"),
+        (r#"{"kind":"notification","to":"ada","subject":"s","body":"b"}"#.into(), "/via", "missing"),
+        (r#"{"kind":"notification","to":"ada","via":"email","body":"b"}"#.into(), "/subject", "missing"),
         (
             r#"{"kind":"notification","to":[1],"via":"email","subject":"s","body":"b"}"#.into(),
             "/to",
@@ -548,17 +398,10 @@ fn a_direct_notification_that_cannot_go_out_is_refused() {
     ];
     for (record, pointer, code) in table {
         let malformed = refused(&record);
-        assert_eq!(
-            first(&malformed),
-            (Malformation::Schema, pointer, code),
-            "{record}"
-        );
+        assert_eq!(first(&malformed), (Malformation::Schema, pointer, code), "{record}");
     }
     let nobody = r#"{"kind":"notification","to":[],"via":"email","subject":"s","body":"b"}"#;
-    assert_eq!(
-        first(&refused(nobody)),
-        (Malformation::Unroutable, "/to", "empty")
-    );
+    assert_eq!(first(&refused(nobody)), (Malformation::Unroutable, "/to", "empty"));
     let everybody: Vec<_> = (0..10_001).map(|n| format!("u{n}")).collect();
     let record = serde_json::json!({ "kind": "notification", "to": everybody, "via": "email", "subject": "s", "body": "b" });
     assert_eq!(first(&refused(record.to_string())).2, "too_long");
@@ -569,10 +412,7 @@ fn a_tombstone_is_no_event_and_our_own_dead_letter_is_a_loop() {
     let reason = |read: Result<Reading, Malformed>| read.expect_err("refused").reason;
     assert_eq!(reason(with_headers(None, &[])), Malformation::Schema);
     let ours = [("Foghorn-Dead-Letter", "dle_1")];
-    assert_eq!(
-        reason(with_headers(Some(r#"{"title":"x"}"#), &ours)),
-        Malformation::Loop
-    );
+    assert_eq!(reason(with_headers(Some(r#"{"title":"x"}"#), &ours)), Malformation::Loop);
     assert_eq!(reason(with_headers(None, &ours)), Malformation::Loop);
 }
 
@@ -586,9 +426,7 @@ fn a_trace_parent_is_kept_if_it_is_one() {
             .is_some()
     };
     assert!(kept(GOOD));
-    assert!(kept(
-        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later"
-    ));
+    assert!(kept("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later"));
     for bad in [
         "",
         "00",
@@ -639,11 +477,7 @@ fn a_structured_cloud_event_is_unwrapped() {
 
     let broken = r#"{"specversion":"9","type":"alert","source":"/probe","data":{"titel":"x"}}"#;
     let malformed = with_headers(Some(broken), &structured).expect_err("refused");
-    let mut found: Vec<_> = malformed
-        .problems
-        .iter()
-        .map(|p| (p.pointer.as_str(), p.code))
-        .collect();
+    let mut found: Vec<_> = malformed.problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
     found.sort_unstable();
     let all = [
         ("/data/titel", "unknown_field"),
@@ -653,10 +487,7 @@ fn a_structured_cloud_event_is_unwrapped() {
     ];
     assert_eq!(found, all);
     let batch = [("content-type", "application/cloudevents-batch+json")];
-    assert_eq!(
-        first(&with_headers(Some("[]"), &batch).expect_err("refused")).2,
-        "not_allowed"
-    );
+    assert_eq!(first(&with_headers(Some("[]"), &batch).expect_err("refused")).2, "not_allowed");
 }
 
 proptest! {

@@ -75,9 +75,6 @@ impl Peers {
 
     /// The ingest actor of an HTTP source.
     pub fn http_ingest(&self, source: &SourceName) -> Option<&Post<IngestMessage>> {
-        self.ingests.get(&IngestKey {
-            source: source.clone(),
-            topic: None,
-        })
+        self.ingests.get(&IngestKey { source: source.clone(), topic: None })
     }
 }

@@ -65,10 +65,7 @@ pub fn tell<M: Message>(post: Option<&Post<M>>, message: M) {
 
 impl<M: Message> Clone for Post<M> {
     fn clone(&self) -> Self {
-        Self {
-            actor: self.actor.clone(),
-            life: self.life.clone(),
-        }
+        Self { actor: self.actor.clone(), life: self.life.clone() }
     }
 }
 

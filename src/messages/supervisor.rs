@@ -53,10 +53,7 @@ impl fmt::Display for Child {
             Self::Dlq => f.write_str("dlq"),
             Self::Router => f.write_str("router"),
             Self::Pool(channel) => write!(f, "pool/{channel}"),
-            Self::Ingest(IngestKey {
-                source,
-                topic: Some(topic),
-            }) => write!(f, "ingest/{source}/{topic}"),
+            Self::Ingest(IngestKey { source, topic: Some(topic) }) => write!(f, "ingest/{source}/{topic}"),
             Self::Ingest(IngestKey { source, topic: None }) => write!(f, "ingest/{source}"),
             Self::Sweeper => f.write_str("sweeper"),
         }

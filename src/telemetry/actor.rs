@@ -122,10 +122,7 @@ impl ActorLife {
     /// log line carries the actor's name. A message nobody announced, a timer of the actor itself,
     /// counts as handled and never waited.
     pub async fn handling<F: Future>(&self, work: F) -> F::Output {
-        let _counted = Handling {
-            life: &self.0,
-            started: Instant::now(),
-        };
+        let _counted = Handling { life: &self.0, started: Instant::now() };
         panics::while_handling(Arc::clone(&self.0.name), work).await
     }
 
@@ -165,9 +162,7 @@ impl Drop for Life {
 /// Takes up to `wanted` off the count and says how many it was.
 fn take(count: &AtomicUsize, wanted: usize) -> usize {
     let before = count
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
-            Some(now.saturating_sub(wanted))
-        })
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_sub(wanted)))
         .unwrap_or_else(|now| now);
     before.min(wanted)
 }

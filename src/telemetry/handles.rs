@@ -58,9 +58,7 @@ impl SourceMetrics {
         Self {
             up: Metric::SourceUp.gauge(&[name, &source.kind]),
             received: Metric::EventsReceived.counter(&[name]),
-            processed: each(EventResult::ALL, |word| {
-                counter(Metric::EventsProcessed, word.as_str())
-            }),
+            processed: each(EventResult::ALL, |word| counter(Metric::EventsProcessed, word.as_str())),
             rejected: each(&Malformation::ALL, |reason| {
                 (reason, counter(Metric::EventsRejected, reason.as_str()))
             }),
@@ -133,31 +131,18 @@ pub struct ChannelMetrics {
 
 impl ChannelMetrics {
     /// The states that `foghorn_deliveries` counts: those that somebody may have to wait for.
-    pub const WAITING: [DeliveryState; 4] = [
-        DeliveryState::Pending,
-        DeliveryState::Sending,
-        DeliveryState::Retrying,
-        DeliveryState::Dead,
-    ];
+    pub const WAITING: [DeliveryState; 4] =
+        [DeliveryState::Pending, DeliveryState::Sending, DeliveryState::Retrying, DeliveryState::Dead];
 
     /// The series of a channel.
     pub fn of(channel: &ConfiguredChannel) -> Self {
         let name = channel.name.as_str();
         let provider = channel.provider.as_str();
-        let reasons: Vec<_> = Fault::ALL
-            .into_iter()
-            .map(Fault::label)
-            .chain([CRASHED])
-            .collect();
-        let ends: Vec<_> = DeliveryState::ALL
-            .into_iter()
-            .filter(|state| state.is_terminal())
-            .collect();
+        let reasons: Vec<_> = Fault::ALL.into_iter().map(Fault::label).chain([CRASHED]).collect();
+        let ends: Vec<_> = DeliveryState::ALL.into_iter().filter(|state| state.is_terminal()).collect();
         Self {
             up: Metric::ChannelUp.gauge(&[name, &channel.kind, provider]),
-            ended: each(&ends, |state| {
-                (state, Metric::Deliveries.counter(&[name, state.as_str()]))
-            }),
+            ended: each(&ends, |state| (state, Metric::Deliveries.counter(&[name, state.as_str()]))),
             attempts: each(AttemptOutcome::ALL, |outcome| {
                 Metric::DeliveryAttempts.counter(&[name, provider, outcome.as_str()])
             }),
@@ -254,9 +239,7 @@ impl DeadLetterMetrics {
     /// The series of this process.
     pub fn of_process() -> Self {
         Self {
-            now: each(DeadLetterKind::ALL, |kind| {
-                Metric::DeadLetters.gauge(&[kind.as_str()])
-            }),
+            now: each(DeadLetterKind::ALL, |kind| Metric::DeadLetters.gauge(&[kind.as_str()])),
             retries: each(DeadLetterRetry::ALL, |result| {
                 Metric::DeadLetterRetries.counter(&[result.as_str()])
             }),
@@ -287,12 +270,8 @@ impl StoreMetrics {
     pub fn of_process() -> Self {
         Self {
             commit: Metric::StoreCommitDuration.histogram(&[]),
-            rows: each(BatchKind::ALL, |kind| {
-                Metric::StoreBatchSize.histogram(&[kind.as_str()])
-            }),
-            errors: each(StoreOperation::ALL, |operation| {
-                Metric::StoreErrors.counter(&[operation.as_str()])
-            }),
+            rows: each(BatchKind::ALL, |kind| Metric::StoreBatchSize.histogram(&[kind.as_str()])),
+            errors: each(StoreOperation::ALL, |operation| Metric::StoreErrors.counter(&[operation.as_str()])),
         }
     }
 
@@ -316,12 +295,8 @@ impl StoreMetrics {
 
 /// One request was answered. `route` is the template (`/api/v1/incidents/{number}`), never the path.
 pub fn answered(route: &str, method: &str, code: u16, took: Duration) {
-    Metric::HttpRequests
-        .counter(&[route, method, &code.to_string()])
-        .increment(1);
-    Metric::HttpRequestDuration
-        .histogram(&[route, method])
-        .record(took);
+    Metric::HttpRequests.counter(&[route, method, &code.to_string()]).increment(1);
+    Metric::HttpRequestDuration.histogram(&[route, method]).record(took);
 }
 
 fn each<W: Copy, H>(words: &[W], handle: impl Fn(W) -> H) -> Vec<H> {

@@ -177,10 +177,7 @@ mod tests {
             }))
             .as_str()
         };
-        let seen: Vec<_> = Fault::ALL
-            .into_iter()
-            .map(|fault| (fault.label(), outcome(fault)))
-            .collect();
+        let seen: Vec<_> = Fault::ALL.into_iter().map(|fault| (fault.label(), outcome(fault))).collect();
         assert_eq!(
             seen,
             [

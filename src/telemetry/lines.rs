@@ -80,14 +80,7 @@ impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
         let bare = value.is_finite();
         let text = value.to_string();
-        self.set(
-            field,
-            if bare {
-                Value::Bare(text)
-            } else {
-                Value::Text(text)
-            },
-        );
+        self.set(field, if bare { Value::Bare(text) } else { Value::Text(text) });
     }
 }
 
@@ -113,10 +106,7 @@ impl Line<'_> {
         let mut out = String::with_capacity(256);
         let at = self.at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
         let level = self.level.as_str().to_ascii_lowercase();
-        push(
-            &mut out,
-            format_args!("{{\"ts\":\"{at}\",\"level\":\"{level}\",\"msg\":"),
-        );
+        push(&mut out, format_args!("{{\"ts\":\"{at}\",\"level\":\"{level}\",\"msg\":"));
         quote(&mut out, self.fields.message());
         if self.is_foreign() {
             out.push_str(",\"target\":");
@@ -146,14 +136,9 @@ impl Line<'_> {
         };
         let mut out = String::with_capacity(256);
         let at = self.at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
-        push(
-            &mut out,
-            format_args!("{dim}{at}{plain} {colour}{:<5}{plain} ", self.level.as_str()),
-        );
+        push(&mut out, format_args!("{dim}{at}{plain} {colour}{:<5}{plain} ", self.level.as_str()));
         escape(&mut out, self.fields.message(), as_people_read);
-        let target = self
-            .is_foreign()
-            .then(|| ("target", Value::Text(self.target.to_owned())));
+        let target = self.is_foreign().then(|| ("target", Value::Text(self.target.to_owned())));
         for (index, (name, value)) in self.fields.others().chain(target.as_ref()).enumerate() {
             let gap = if index == 0 { "  " } else { " " };
             push(&mut out, format_args!("{gap}{dim}{name}={plain}"));
@@ -283,10 +268,7 @@ mod tests {
             "14:02:11 INFO  delivery\\nsent  incident=1042 answer=\"250 ok\" to=a***@example.com\\u{1b}[2J\n"
         );
         let coloured = line(&fields).pretty(&TimeZone::UTC, true);
-        assert!(
-            coloured.starts_with("\x1b[2m14:02:11\x1b[0m \x1b[32mINFO \x1b[0m delivery"),
-            "{coloured:?}"
-        );
+        assert!(coloured.starts_with("\x1b[2m14:02:11\x1b[0m \x1b[32mINFO \x1b[0m delivery"), "{coloured:?}");
     }
 
     #[test]
@@ -295,21 +277,14 @@ mod tests {
         let mut line = line(&fields);
         line.target = "sqlx::query";
         assert!(line.json().contains("\"target\":\"sqlx::query\""));
-        assert!(
-            line.pretty(&TimeZone::UTC, false)
-                .ends_with("slow  target=sqlx::query\n")
-        );
+        assert!(line.pretty(&TimeZone::UTC, false).ends_with("slow  target=sqlx::query\n"));
     }
 
     #[test]
     fn a_long_field_is_cut_between_letters() {
         for long in ["x".repeat(5000), "é".repeat(5000), "😀".repeat(2000)] {
             let short = cut(&long);
-            assert!(
-                short.len() <= LONGEST_FIELD && short.len() > LONGEST_FIELD - 8,
-                "{}",
-                short.len()
-            );
+            assert!(short.len() <= LONGEST_FIELD && short.len() > LONGEST_FIELD - 8, "{}", short.len());
             assert!(short.ends_with('…'));
         }
         assert_eq!(cut("short"), "short");

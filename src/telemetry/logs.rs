@@ -49,10 +49,7 @@ pub fn init(level: &str, format: LogFormat) -> Result<(), LevelError> {
     static ONCE: Once = Once::new();
     let filter = filter(level)?;
     ONCE.call_once(|| {
-        let lines = Lines {
-            style: Style::of(format),
-            out: std::io::stderr,
-        };
+        let lines = Lines { style: Style::of(format), out: std::io::stderr };
         let log = tracing_subscriber::registry().with(filter).with(lines);
         // In tests somebody else may listen already.
         let _ = tracing::subscriber::set_global_default(log);
@@ -70,9 +67,7 @@ pub fn check_level(level: &str) -> Result<(), LevelError> {
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LevelError> {
-    let no_level = || LevelError {
-        level: level.to_owned(),
-    };
+    let no_level = || LevelError { level: level.to_owned() };
     let directives = match level.parse::<Level>() {
         Ok(own) if level.parse::<u8>().is_err() => format!("{},foghorn={own}", own.min(Level::WARN)),
         _ if level.contains('=') => level.to_owned(),
@@ -166,6 +161,8 @@ fn now() -> Timestamp {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use futures::FutureExt;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -185,16 +182,11 @@ mod tests {
     fn logged(work: impl FnOnce()) -> Vec<serde_json::Value> {
         let written = Written::default();
         let out = written.clone();
-        let lines = Lines {
-            style: Style::Json,
-            out: move || out.clone(),
-        };
+        let lines = Lines { style: Style::Json, out: move || out.clone() };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
         let bytes = written.0.lock().expect("not poisoned").clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
     }
 
     #[test]
@@ -207,9 +199,7 @@ mod tests {
             let _inner = inner.enter();
             tracing::info!(channel = "sms", took_ms = 1104_u64, "delivery sent");
         });
-        let [line] = lines.as_slice() else {
-            panic!("one line, not {lines:?}")
-        };
+        let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
         assert!(line["ts"].as_str().is_some_and(|ts| ts.ends_with('Z')), "{line}");
         assert_eq!(line["level"], "info");
         assert_eq!(line["msg"], "delivery sent");
@@ -232,12 +222,10 @@ mod tests {
         panics::install();
         let lines = logged(|| {
             let work = panics::while_handling("delivery/email/3".into(), async { panic!("bad {}", "luck") });
-            let caught = std::panic::catch_unwind(|| futures::executor::block_on(work));
+            let caught = std::panic::catch_unwind(|| work.now_or_never());
             assert!(caught.is_err());
         });
-        let [line] = lines.as_slice() else {
-            panic!("one line, not {lines:?}")
-        };
+        let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
         assert_eq!(line["msg"], "actor panicked");
         assert_eq!(line["actor"], "delivery/email/3");
         assert_eq!(line["panic"], "bad luck");
@@ -252,13 +240,7 @@ mod tests {
         for bad in ["", "loud", "3", "foghorn=loud"] {
             assert!(check_level(bad).is_err(), "{bad}");
         }
-        assert_eq!(
-            filter("error").expect("a level").to_string(),
-            "foghorn=error,error"
-        );
-        assert_eq!(
-            filter("trace").expect("a level").to_string(),
-            "foghorn=trace,warn"
-        );
+        assert_eq!(filter("error").expect("a level").to_string(), "foghorn=error,error");
+        assert_eq!(filter("trace").expect("a level").to_string(), "foghorn=trace,warn");
     }
 }

@@ -45,10 +45,7 @@ impl MetricsHandle {
 
 /// Makes the registry known to everything in the process. Again and again is the same as once.
 pub fn install() -> MetricsHandle {
-    MetricsHandle {
-        values: recorder().handle(),
-        process: metrics_process::Collector::default(),
-    }
+    MetricsHandle { values: recorder().handle(), process: metrics_process::Collector::default() }
 }
 
 /// Makes every configured series exist, at 0, before the first event: a counter that appears with
@@ -121,9 +118,7 @@ fn recorder() -> &'static PrometheusRecorder {
         let version = env!("CARGO_PKG_VERSION");
         let revision = option_env!("FOGHORN_REVISION").unwrap_or("unknown");
         let rust_version = env!("CARGO_PKG_RUST_VERSION");
-        Metric::BuildInfo
-            .gauge(&[version, revision, rust_version])
-            .set(1.0);
+        Metric::BuildInfo.gauge(&[version, revision, rust_version]).set(1.0);
     }
     recorder
 }
@@ -169,10 +164,7 @@ mod tests {
 
     #[test]
     fn every_configured_series_exists_at_zero_from_the_start() {
-        let source = ConfiguredSource {
-            name: "metrics-test-kafka".into(),
-            kind: "kafka".to_owned(),
-        };
+        let source = ConfiguredSource { name: "metrics-test-kafka".into(), kind: "kafka".to_owned() };
         let handle = install();
         register(&[source], &[email()]);
         let page = handle.render();
@@ -192,14 +184,8 @@ mod tests {
         for metric in Metric::ALL {
             let name = metric.spec().name;
             let by_request = name.starts_with("foghorn_http_");
-            assert!(
-                by_request || page.contains(&format!("# TYPE {name} ")),
-                "no {name}"
-            );
-            assert!(
-                by_request || page.contains(&format!("# HELP {name} ")),
-                "no help of {name}"
-            );
+            assert!(by_request || page.contains(&format!("# TYPE {name} ")), "no {name}");
+            assert!(by_request || page.contains(&format!("# HELP {name} ")), "no help of {name}");
         }
         assert!(page.contains("foghorn_build_info{version=\"0.1.0\""), "{page}");
         assert!(page.contains("process_resident_memory_bytes"), "{page}");
@@ -208,10 +194,7 @@ mod tests {
     #[test]
     fn a_second_install_is_the_same_registry() {
         let first = install();
-        let channel = ChannelMetrics::of(&ConfiguredChannel {
-            name: "metrics-test-twice".into(),
-            ..email()
-        });
+        let channel = ChannelMetrics::of(&ConfiguredChannel { name: "metrics-test-twice".into(), ..email() });
         channel.ended(DeliveryState::Sent, 2);
         channel.latency(Duration::from_millis(3));
         let page = install().render();

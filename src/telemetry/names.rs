@@ -70,22 +70,17 @@ macro_rules! metrics {
 }
 
 /// From a cached answer to a stuck worker.
-const ATTEMPT: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
+const ATTEMPT: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// From "at once" to "the provider was down".
 const LATENCY: &[f64] = &[
     0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
     14400.0, 86400.0,
 ];
 /// From a group commit on a quiet disk to a stall.
-const COMMIT: &[f64] = &[
-    0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-];
+const COMMIT: &[f64] = &[0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 /// What an actor does with one message: microseconds, unless it waits.
-const HANDLING: &[f64] = &[
-    0.000_005, 0.000_025, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
-];
+const HANDLING: &[f64] =
+    &[0.000_005, 0.000_025, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 /// Rows in a batch.
 const ROWS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0];
 
@@ -175,11 +170,7 @@ pub fn documentation() -> String {
     );
     for spec in Metric::ALL.iter().map(|metric| metric.spec()) {
         let labels: Vec<_> = spec.labels.iter().map(|label| format!("`{label}`")).collect();
-        let labels = if labels.is_empty() {
-            "–".to_owned()
-        } else {
-            labels.join(", ")
-        };
+        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
         let kind = spec.kind.as_str();
         let written = writeln!(page, "| `{}` | {kind} | {labels} | {} |", spec.name, spec.help);
         debug_assert!(written.is_ok(), "writing to a String cannot fail");

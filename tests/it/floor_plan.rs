@@ -53,12 +53,7 @@ fn the_house_rules_hold() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
-    assert!(
-        files.len() > 40,
-        "only {} files under {}",
-        files.len(),
-        root.display()
-    );
+    assert!(files.len() > 40, "only {} files under {}", files.len(), root.display());
     let mut broken = Vec::new();
     for file in files {
         let path = file.strip_prefix(&root).expect("it lies under src");
@@ -85,29 +80,21 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     let mut broken = upward_imports(path, &code);
     broken.extend(libraries_outside_their_rooms(path, &code));
     if !path.ends_with("tests.rs") {
-        let length = text
-            .lines()
-            .take_while(|line| line.trim() != "#[cfg(test)]")
-            .count();
+        let length = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
         if length > LONGEST_FILE {
             broken.push(format!("src/{path}: {length} lines, more than {LONGEST_FILE}"));
         }
     }
     for part in path.trim_end_matches(".rs").split('/') {
         if EMPTY_NAMES.contains(&part) {
-            broken.push(format!(
-                "src/{path}: \"{part}\" says nothing about what is inside"
-            ));
+            broken.push(format!("src/{path}: \"{part}\" says nothing about what is inside"));
         }
     }
     broken
 }
 
 fn floor(module: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == module)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
 }
 
 fn upward_imports(path: &str, code: &str) -> Vec<String> {
@@ -116,18 +103,14 @@ fn upward_imports(path: &str, code: &str) -> Vec<String> {
     }
     let own = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
     let Some(here) = floor(own) else {
-        return vec![format!(
-            "src/{path}: \"{own}\" has no floor: give it one here and in lib.rs"
-        )];
+        return vec![format!("src/{path}: \"{own}\" has no floor: give it one here and in lib.rs")];
     };
     let mut broken = Vec::new();
     for (line, module) in imported(path, code) {
         let upward = module != own && floor(&module).is_some_and(|there| there >= here);
         if upward {
             let there = floor(&module).unwrap_or_default();
-            broken.push(format!(
-                "src/{path}:{line}: {own} (floor {here}) imports {module} (floor {there})"
-            ));
+            broken.push(format!("src/{path}:{line}: {own} (floor {here}) imports {module} (floor {there})"));
         }
     }
     broken
@@ -136,11 +119,7 @@ fn upward_imports(path: &str, code: &str) -> Vec<String> {
 /// The top-level modules that the code names, with the line: `crate::a`, `crate::{a, b::c}`, and
 /// `super::super::a` where that reaches the root.
 fn imported(path: &str, code: &str) -> Vec<(usize, String)> {
-    let depth = path
-        .trim_end_matches(".rs")
-        .split('/')
-        .filter(|part| *part != "mod")
-        .count();
+    let depth = path.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").count();
     let to_the_root = "super::".repeat(depth);
     let mut found = Vec::new();
     for root in ["crate::", to_the_root.as_str()] {
@@ -160,10 +139,7 @@ fn imported(path: &str, code: &str) -> Vec<(usize, String)> {
 /// The first word of a path, or of each branch if it is a `{…}` group.
 fn first_segments(path: &str) -> Vec<String> {
     let word = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-            .collect()
+        text.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
     };
     let Some(group) = path.strip_prefix('{') else {
         return vec![word(path)];
@@ -190,14 +166,10 @@ fn first_segments(path: &str) -> Vec<String> {
 fn libraries_outside_their_rooms(path: &str, code: &str) -> Vec<String> {
     let mut broken = Vec::new();
     for (library, rooms) in ROOMS {
-        let at_home = rooms
-            .iter()
-            .any(|room| path.starts_with(&format!("{room}/")) || path == format!("{room}.rs"));
+        let at_home =
+            rooms.iter().any(|room| path.starts_with(&format!("{room}/")) || path == format!("{room}.rs"));
         if let Some(line) = line_that_names(code, library).filter(|_| !at_home) {
-            broken.push(format!(
-                "src/{path}:{line}: {library} lives only in {}",
-                rooms.join(", ")
-            ));
+            broken.push(format!("src/{path}:{line}: {library} lives only in {}", rooms.join(", ")));
         }
     }
     for library in NOT_IN_THE_DOMAIN.iter().filter(|_| path.starts_with("domain/")) {
@@ -214,8 +186,7 @@ fn line_that_names(code: &str, library: &str) -> Option<usize> {
         before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':')
     };
     let names_it = |line: &str| {
-        line.match_indices(&format!("{library}::"))
-            .any(|(at, _)| !is_inside_a_path(&line[..at]))
+        line.match_indices(&format!("{library}::")).any(|(at, _)| !is_inside_a_path(&line[..at]))
             || line.contains(&format!("use {library};"))
             || line.contains(&format!("use {library} as "))
     };
@@ -242,11 +213,8 @@ fn without_comments_and_strings(text: &str) -> String {
 
 /// How many bytes of comment, string or character `text` starts with; 0 if with code.
 fn literal_or_comment(text: &str) -> usize {
-    let up_to = |end: &str, from: usize| {
-        text[from..]
-            .find(end)
-            .map_or(text.len(), |at| from + at + end.len())
-    };
+    let up_to =
+        |end: &str, from: usize| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
     }
@@ -289,19 +257,10 @@ fn an_upward_or_sideways_import_is_found_however_it_is_written() {
         ("store/mod.rs", "fn f(m: crate::messages::Peers) {}"),
         ("channels/email/mod.rs", "use crate::sources::Record;"),
         ("channels/email/mod.rs", "use super::super::store::Store;"),
-        (
-            "formats/mod.rs",
-            "use crate::{domain::event::Event, store::{Store, batch}};",
-        ),
-        (
-            "formats/mod.rs",
-            "use crate::{\n    domain::{self, event},\n    actors,\n};",
-        ),
+        ("formats/mod.rs", "use crate::{domain::event::Event, store::{Store, batch}};"),
+        ("formats/mod.rs", "use crate::{\n    domain::{self, event},\n    actors,\n};"),
         ("config/mod.rs", "use crate::messages::Peers;"),
-        (
-            "http/mod.rs",
-            "let s = 'x'; let c = '\"'; use crate::actors::router; // \"",
-        ),
+        ("http/mod.rs", "let s = 'x'; let c = '\"'; use crate::actors::router; // \""),
         ("actors/router.rs", "use crate::daemon;"),
         ("attic/mod.rs", ""),
     ];
@@ -338,35 +297,17 @@ fn a_long_file_and_an_empty_name_are_found() {
 fn what_is_allowed_is_not_found() {
     let tests_are_long = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(500));
     let innocent = [
-        (
-            "store/memory.rs",
-            "use crate::domain::delivery; use super::batch; use crate::store::views;",
-        ),
+        ("store/memory.rs", "use crate::domain::delivery; use super::batch; use crate::store::views;"),
         (
             "actors/router.rs",
             "use crate::{domain::routes, messages::Peers, store::Store}; use ractor::Actor;",
         ),
-        (
-            "domain/event.rs",
-            "//! see [`crate::store`]\n/* crate::actors */ const A: &str = \"crate::http\";",
-        ),
-        (
-            "telemetry/lines.rs",
-            "let a = r#\"sqlx::query \"crate::store\" \"#; fn f<'a>(x: &'a str) {}",
-        ),
+        ("domain/event.rs", "//! see [`crate::store`]\n/* crate::actors */ const A: &str = \"crate::http\";"),
+        ("telemetry/lines.rs", "let a = r#\"sqlx::query \"crate::store\" \"#; fn f<'a>(x: &'a str) {}"),
         ("telemetry/names.rs", "let b = '\\''; // crate::store::Store"),
-        (
-            "clock.rs",
-            "mod tests { use super::Clock; } use tokio::time::Instant;",
-        ),
-        (
-            "http/mod.rs",
-            "use my_sqlx::Row; use self::sqlx_like::a; use crate::telemetry::metrics::install;",
-        ),
-        (
-            "channels/email/smtp.rs",
-            "use lettre::Address; use crate::render::Templates;",
-        ),
+        ("clock.rs", "mod tests { use super::Clock; } use tokio::time::Instant;"),
+        ("http/mod.rs", "use my_sqlx::Row; use self::sqlx_like::a; use crate::telemetry::metrics::install;"),
+        ("channels/email/smtp.rs", "use lettre::Address; use crate::render::Templates;"),
         ("cli/mod.rs", tests_are_long.as_str()),
         ("formats/tests.rs", tests_are_long.as_str()),
         ("main.rs", "use foghorn::cli;"),

@@ -16,15 +16,9 @@ fn every_metric_is_documented_as_it_is() {
     let page = fs::read_to_string(&path).unwrap_or_default();
     for metric in Metric::ALL {
         let name = metric.spec().name;
-        assert!(
-            page.contains(&format!("| `{name}` |")),
-            "{name} is not in docs/metrics.md"
-        );
+        assert!(page.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
     }
-    assert!(
-        page == expected,
-        "docs/metrics.md is old: run FOGHORN_BLESS=1 cargo test --test it inventory"
-    );
+    assert!(page == expected, "docs/metrics.md is old: run FOGHORN_BLESS=1 cargo test --test it inventory");
 }
 
 /// Everything that the README promises by path is there.

@@ -2,3 +2,4 @@
 
 mod floor_plan;
 mod inventory;
+mod kafka_source;

@@ -9,13 +9,14 @@ use ractor::{ActorId, RpcReplyPort};
 use tokio::task::JoinHandle;
 
 use super::pool::PoolArguments;
+use super::verdict::{EXPIRED, Judged, RETURNED, conclude, end_of, written};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeliveryState, Job};
-use crate::domain::fault::{Fault, Outcome, Transient};
+use crate::domain::fault::Outcome;
 use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
-use crate::domain::lane::{Change, Lane, Sign, Start};
-use crate::domain::retry::{OnUnknown, Standing, Verdict, judge};
+use crate::domain::lane::{Change, Lane, Start};
+use crate::domain::retry::OnUnknown;
 use crate::messages::Peers;
 use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
 use crate::messages::dlq::DlqMessage;
@@ -95,9 +96,7 @@ impl Desk {
     }
 
     pub(super) fn place_of(&self, worker: ActorId) -> Option<usize> {
-        self.places
-            .iter()
-            .position(|place| matches!(place, Place::Staffed(known) if known.id() == worker))
+        self.places.iter().position(|place| matches!(place, Place::Staffed(known) if known.id() == worker))
     }
 
     pub(super) fn on_deliver(&mut self, jobs: Vec<Job>) {
@@ -116,12 +115,8 @@ impl Desk {
         }
         self.next_due = claimed.next_due;
         self.life.credits_taken(claimed.jobs.len());
-        self.arguments
-            .metrics
-            .ended(DeliveryState::Expired, claimed.expired);
-        self.arguments
-            .metrics
-            .ended(DeliveryState::Canceled, claimed.canceled);
+        self.arguments.metrics.ended(DeliveryState::Expired, claimed.expired);
+        self.arguments.metrics.ended(DeliveryState::Canceled, claimed.canceled);
         self.queue.extend(claimed.jobs);
     }
 
@@ -221,16 +216,8 @@ impl Desk {
         let room = self.capacity().saturating_sub(self.in_hand() + self.offered);
         match self.next_due {
             Some(due) if due <= now => {
-                let wanted = if self.lane.may_start(now) == Start::Freely {
-                    room
-                } else {
-                    room.min(1)
-                };
-                let enough = if self.queue.is_empty() {
-                    1
-                } else {
-                    self.capacity() / 4
-                };
+                let wanted = if self.lane.may_start(now) == Start::Freely { room } else { room.min(1) };
+                let enough = if self.queue.is_empty() { 1 } else { self.capacity() / 4 };
                 let held = self.lane.may_start(now) != Start::Freely && !self.queue.is_empty();
                 if wanted >= enough.max(1) && !held {
                     self.claim(wanted, Adopt::Nothing);
@@ -252,11 +239,7 @@ impl Desk {
         if places >= (most / 4).max(1) {
             self.offered += places;
             let channel = self.arguments.name.clone();
-            let message = StatusMessage::Offer {
-                channel,
-                places,
-                pool: self.myself.clone(),
-            };
+            let message = StatusMessage::Offer { channel, places, pool: self.myself.clone() };
             tell(self.peers.status.as_ref(), message);
         }
     }
@@ -264,100 +247,52 @@ impl Desk {
     fn claim(&mut self, limit: usize, adopt: Adopt) {
         let holding = match adopt {
             Adopt::Nothing => Vec::new(),
-            Adopt::Retry | Adopt::Hold => self
-                .queue
-                .iter()
-                .map(|job| job.id)
-                .chain(self.in_flight.keys().copied())
-                .collect(),
+            Adopt::Retry | Adopt::Hold => {
+                self.queue.iter().map(|job| job.id).chain(self.in_flight.keys().copied()).collect()
+            }
         };
         self.supply = Supply::Asked(limit);
-        let claim = Claim {
-            channel: self.arguments.name.clone(),
-            limit,
-            adopt,
-            holding,
-        };
-        tell(
-            self.peers.status.as_ref(),
-            StatusMessage::Claim {
-                claim,
-                pool: self.myself.clone(),
-            },
-        );
+        let claim = Claim { channel: self.arguments.name.clone(), limit, adopt, holding };
+        tell(self.peers.status.as_ref(), StatusMessage::Claim { claim, pool: self.myself.clone() });
     }
 
     fn conclude(&mut self, job: &Job, outcome: &Outcome, took: Duration) {
         let now = self.now();
-        let crashes = job.crashes + u32::from(matches!(outcome, Outcome::Crashed(_)));
-        let standing = Standing {
-            attempts: job.counted,
-            crashes,
-            expires_at: job.expires_at,
-        };
-        let verdict = judge(&self.arguments.retry, standing, outcome, now, fastrand::f64());
+        let Judged { attempted, sign } =
+            conclude(&self.arguments.retry, job, outcome, took, now, fastrand::f64());
         self.arguments.metrics.attempted(outcome, took);
-        self.watch_lane(outcome, &verdict, now);
-        let crashed = crashes > job.crashes;
-        let next = match verdict {
-            Verdict::Done => Next::Sent,
-            Verdict::Retry { at } => Next::Retrying { due_at: at, crashed },
-            Verdict::Hold { until, .. } => Next::Held { due_at: until },
-            Verdict::Park(reason) => Next::Dead(reason),
-            Verdict::Expire => Next::Expired,
-        };
-        if let Next::Retrying { due_at, .. } | Next::Held { due_at } = next {
+        if matches!(outcome, Outcome::Sent(_)) && job.counted == 1 {
+            let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
+            self.arguments.metrics.latency(since);
+        }
+        if let Next::Retrying { due_at, .. } | Next::Held { due_at } = attempted.next {
             self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
         }
-        let mut attempted = written(job, now, outcome.label(), next);
-        attempted.took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-        match outcome {
-            Outcome::Sent(receipt) => {
-                if job.counted == 1 {
-                    let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
-                    self.arguments.metrics.latency(since);
-                }
-                attempted.detail.clone_from(&receipt.answer);
-                attempted.provider_id.clone_from(&receipt.provider_id);
-            }
-            Outcome::Failed(failure) => {
-                attempted.code.clone_from(&failure.code);
-                attempted.detail.clone_from(&failure.detail);
-            }
-            Outcome::Crashed(why) => attempted.detail.clone_from(why),
-        }
+        let change = self.lane.ended(sign, now);
+        self.say_how_it_is(change, &attempted);
         self.keep_and_report(attempted);
     }
 
-    fn watch_lane(&mut self, outcome: &Outcome, verdict: &Verdict, now: Timestamp) {
-        let name = &self.arguments.name;
-        match self.lane.ended(sign(outcome, verdict), now) {
+    fn say_how_it_is(&self, change: Change, attempted: &Attempted) {
+        let PoolArguments { name, metrics, health, .. } = &self.arguments;
+        match change {
             Change::None => {}
             Change::Held => {
-                let why = match outcome {
-                    Outcome::Failed(failure) => format!("{}: {}", failure.code, failure.detail),
-                    Outcome::Sent(_) | Outcome::Crashed(_) => String::new(),
-                };
-                tracing::warn!(channel = %name, fault = outcome.label(), why, "channel is held");
-                self.arguments.metrics.up(false);
-                self.arguments.health.channel(name, Condition::Down(why));
+                let why = format!("{} {}", attempted.code, attempted.detail);
+                tracing::warn!(channel = %name, fault = attempted.outcome, why, "channel is held");
+                metrics.up(false);
+                health.channel(name, Condition::Down(why));
             }
             Change::Reopened => {
                 tracing::info!(channel = %name, "channel works again");
-                self.arguments.metrics.up(true);
-                self.arguments.health.channel(name, Condition::Up);
+                metrics.up(true);
+                health.channel(name, Condition::Up);
             }
         }
     }
 
     fn keep_and_report(&mut self, attempted: Attempted) {
-        let end = match attempted.next {
-            Next::Sent => Some(DeliveryState::Sent),
-            Next::Dead(_) => Some(DeliveryState::Dead),
-            Next::Expired => Some(DeliveryState::Expired),
-            Next::Retrying { .. } | Next::Held { .. } => None,
-        };
-        if let Some(end) = end {
+        if let Some(end) = end_of(attempted.next) {
             self.arguments.metrics.ended(end, 1);
         }
         self.report(attempted.clone());
@@ -367,32 +302,14 @@ impl Desk {
     fn report(&self, attempted: Attempted) {
         let (channel, pool) = (self.arguments.name.clone(), self.myself.clone());
         if let Next::Dead(_) = attempted.next {
-            tell(
-                self.peers.dlq.as_ref(),
-                DlqMessage::Park {
-                    channel,
-                    attempted,
-                    pool,
-                },
-            );
+            tell(self.peers.dlq.as_ref(), DlqMessage::Park { channel, attempted, pool });
         } else {
-            tell(
-                self.peers.status.as_ref(),
-                StatusMessage::Attempted {
-                    channel,
-                    attempted,
-                    pool,
-                },
-            );
+            tell(self.peers.status.as_ref(), StatusMessage::Attempted { channel, attempted, pool });
         }
     }
 
     fn wake_at(&mut self, at: Timestamp) {
-        if self
-            .alarm
-            .as_ref()
-            .is_some_and(|(set, timer)| *set <= at && !timer.is_finished())
-        {
+        if self.alarm.as_ref().is_some_and(|(set, timer)| *set <= at && !timer.is_finished()) {
             return;
         }
         let (wait, myself) = (self.arguments.clock.until(at), self.myself.clone());
@@ -406,11 +323,7 @@ impl Desk {
     }
 
     fn in_hand(&self) -> usize {
-        let asked = if let Supply::Asked(limit) = self.supply {
-            limit
-        } else {
-            0
-        };
+        let asked = if let Supply::Asked(limit) = self.supply { limit } else { 0 };
         self.queue.len() + self.in_flight.len() + asked
     }
 
@@ -431,40 +344,5 @@ impl Drop for Desk {
         if let Some((_, timer)) = self.alarm.take() {
             timer.abort();
         }
-    }
-}
-
-/// The outcome of an attempt that was given back unused when the pool drained.
-pub const RETURNED: &str = "returned";
-/// The outcome of an attempt that came too late to be made.
-pub const EXPIRED: &str = "expired";
-
-fn written(job: &Job, at: Timestamp, outcome: &'static str, next: Next) -> Attempted {
-    Attempted {
-        id: job.id,
-        attempt: job.attempt,
-        at,
-        took_ms: 0,
-        outcome,
-        code: String::new(),
-        detail: String::new(),
-        provider_id: None,
-        next,
-    }
-}
-
-/// What an attempt says about the channel as a whole.
-fn sign(outcome: &Outcome, verdict: &Verdict) -> Sign {
-    let failure = match outcome {
-        Outcome::Sent(_) => return Sign::Well,
-        Outcome::Crashed(_) => return Sign::Nothing,
-        Outcome::Failed(failure) => failure,
-    };
-    match (failure.fault, verdict) {
-        (Fault::Permanent(_) | Fault::Transient(Transient::Deferred), _) => Sign::Well,
-        (Fault::Transient(_), _) => Sign::Unwell,
-        (Fault::Unknown, _) => Sign::Nothing,
-        (fault, Verdict::Hold { until, .. }) if fault.concerns_the_channel() => Sign::WaitUntil(*until),
-        (Fault::Throttled { .. } | Fault::Misconfigured, _) => Sign::Well,
     }
 }

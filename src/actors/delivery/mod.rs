@@ -10,6 +10,7 @@
 
 pub mod desk;
 pub mod pool;
+mod verdict;
 pub mod worker;
 
 pub use pool::{DeliveryPool, PoolArguments};

@@ -46,9 +46,7 @@ pub struct PoolArguments {
 
 impl std::fmt::Debug for PoolArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PoolArguments")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("PoolArguments").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -60,10 +58,7 @@ impl Actor for DeliveryPool {
     async fn pre_start(
         &self,
         myself: ActorRef<DeliveryMessage>,
-        Born {
-            life,
-            with: arguments,
-        }: Born<PoolArguments>,
+        Born { life, with: arguments }: Born<PoolArguments>,
     ) -> Result<Desk, ActorProcessingErr> {
         let mut desk = Desk::new(Post::new(myself, life.clone()), life, arguments);
         for place in 0..desk.arguments.workers {
@@ -85,12 +80,7 @@ impl Actor for DeliveryPool {
                 DeliveryMessage::Deliver(jobs) => desk.on_deliver(jobs),
                 DeliveryMessage::Waiting | DeliveryMessage::Due => desk.on_due(),
                 DeliveryMessage::Claimed(claimed) => desk.on_claimed(claimed),
-                DeliveryMessage::Attempted {
-                    worker,
-                    id,
-                    outcome,
-                    took,
-                } => {
+                DeliveryMessage::Attempted { worker, id, outcome, took } => {
                     desk.on_attempted(worker, id, &outcome, took);
                 }
                 DeliveryMessage::Recorded(ids) => desk.on_recorded(&ids),
@@ -134,14 +124,7 @@ async fn hire(desk: &Desk, place: usize) -> Result<Post<WorkerMessage>, SpawnErr
     let supervisor = pool.actor().get_cell();
     let channel = Arc::clone(&desk.arguments.channel);
     let name = format!("delivery/{}/{place}", desk.arguments.name);
-    bear(
-        Worker,
-        ActorKind::Worker,
-        name,
-        WorkerArguments { place, pool, channel },
-        supervisor,
-    )
-    .await
+    bear(Worker, ActorKind::Worker, name, WorkerArguments { place, pool, channel }, supervisor).await
 }
 
 /// A worker is dead: what it held gets its verdict, and the place a new worker while the budget
@@ -160,7 +143,5 @@ fn bury(desk: &mut Desk, place: usize, why: &str) {
             window
         }
     };
-    desk.myself
-        .actor()
-        .send_after(wait, move || DeliveryMessage::Replace(place));
+    desk.myself.actor().send_after(wait, move || DeliveryMessage::Replace(place));
 }

@@ -46,16 +46,10 @@ impl Actor for Worker {
     ) -> Result<(), ActorProcessingErr> {
         life.handling(async {
             let begun = Instant::now();
-            let outcome = timeout(LONGEST_ATTEMPT, with.channel.send(&job))
-                .await
-                .unwrap_or_else(|_| gave_up());
+            let outcome =
+                timeout(LONGEST_ATTEMPT, with.channel.send(&job)).await.unwrap_or_else(|_| gave_up());
             let took = begun.elapsed();
-            with.pool.tell(DeliveryMessage::Attempted {
-                worker: with.place,
-                id: job.id,
-                outcome,
-                took,
-            });
+            with.pool.tell(DeliveryMessage::Attempted { worker: with.place, id: job.id, outcome, took });
         })
         .await;
         Ok(())

@@ -10,11 +10,11 @@
 //! is said again from what is held. What is held is bounded by credits: the reader pauses the source
 //! when they run out, and goes on polling so that the membership is kept.
 
+mod assignment;
 mod in_hand;
 mod reader;
 mod requests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +24,9 @@ use tokio::task::JoinHandle;
 use super::born::Born;
 use super::credits::Credits;
 use crate::clock::Clock;
-use crate::domain::event::{Body, Position};
+use crate::domain::event::Body;
 use crate::domain::incident::Transition;
 use crate::domain::malformed::Malformation;
-use crate::domain::offsets::OffsetLedger;
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
@@ -39,6 +38,7 @@ use crate::store::batch::AcceptResult;
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::SourceMetrics;
 use crate::telemetry::health::{Condition, Health};
+use assignment::{Assignment, Safe};
 use in_hand::{InHand, Item};
 use requests::Requests;
 
@@ -70,9 +70,7 @@ pub struct IngestArguments {
 
 impl std::fmt::Debug for IngestArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IngestArguments")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("IngestArguments").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -87,9 +85,7 @@ pub struct IngestState {
     patience: Duration,
     credits: Arc<Credits>,
     held: InHand,
-    ledgers: HashMap<(Arc<str>, i32), OffsetLedger>,
-    /// Partitions to give up as soon as nothing of them is in flight.
-    revoking: Vec<(Arc<str>, i32)>,
+    assignment: Assignment,
     requests: Requests,
     drained: Option<RpcReplyPort<()>>,
 }
@@ -119,10 +115,7 @@ impl Actor for Ingest {
     async fn pre_start(
         &self,
         myself: ActorRef<IngestMessage>,
-        Born {
-            life,
-            with: arguments,
-        }: Born<IngestArguments>,
+        Born { life, with: arguments }: Born<IngestArguments>,
     ) -> Result<IngestState, ActorProcessingErr> {
         Ok(IngestState {
             myself: Post::new(myself, life.clone()),
@@ -133,8 +126,7 @@ impl Actor for Ingest {
             link: Link::Apart,
             patience: FIRST_WAIT,
             held: InHand::default(),
-            ledgers: HashMap::new(),
-            revoking: Vec::new(),
+            assignment: Assignment::default(),
             requests: Requests::default(),
             drained: None,
         })
@@ -162,11 +154,7 @@ impl IngestState {
             IngestMessage::Polled(polled) => self.on_polled(polled),
             IngestMessage::SourceLost(why) => self.on_source_lost(why),
             IngestMessage::Connect => self.on_connect(),
-            IngestMessage::Submit {
-                items,
-                traceparent,
-                reply,
-            } => {
+            IngestMessage::Submit { items, traceparent, reply } => {
                 self.on_submit(&items, traceparent.as_deref(), reply);
             }
             IngestMessage::Settled(settled) => self.on_settled(settled),
@@ -181,11 +169,8 @@ impl IngestState {
         };
         match connect() {
             Ok(source) => {
-                let reader = reader::start(
-                    Arc::clone(&source),
-                    self.myself.clone(),
-                    Arc::clone(&self.credits),
-                );
+                let reader =
+                    reader::start(Arc::clone(&source), self.myself.clone(), Arc::clone(&self.credits));
                 self.arguments.metrics.reconnected();
                 self.link = Link::Reading(source, reader);
             }
@@ -199,15 +184,12 @@ impl IngestState {
         }
         self.link = Link::Apart;
         // A new assignment gives the records again; what is in flight settles without a ledger.
-        self.ledgers.clear();
-        self.revoking.clear();
+        self.assignment = Assignment::default();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
         self.arguments.metrics.up(false);
         self.arguments.health.source(&key.source, Condition::Down(why));
-        self.myself
-            .actor()
-            .send_after(self.patience, || IngestMessage::Connect);
+        self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
         self.patience = (self.patience * 2).min(LONGEST_WAIT);
     }
 
@@ -216,7 +198,7 @@ impl IngestState {
         match polled {
             Polled::Records(records) => self.on_records(&records),
             Polled::Revoking(partitions) => {
-                self.revoking.extend(partitions);
+                self.assignment.revoke(partitions);
                 self.finish_revoking();
             }
             Polled::Up => {
@@ -238,18 +220,7 @@ impl IngestState {
         self.arguments.metrics.received(records.len(), now);
         let mut read = Vec::with_capacity(records.len());
         for record in records {
-            if let Position::Kafka {
-                topic,
-                partition,
-                offset,
-                ..
-            } = &record.position
-            {
-                self.ledgers
-                    .entry((Arc::clone(topic), *partition))
-                    .or_default()
-                    .take(*offset);
-            }
+            self.assignment.take(&record.position);
             if self.held.contains(&record.position) {
                 // Given again after a rebalance while the first copy is still on its way.
                 self.credits.give_back(1);
@@ -318,7 +289,7 @@ impl IngestState {
     }
 
     fn on_settled(&mut self, settled: Vec<Settled>) {
-        let mut safe: HashMap<(Arc<str>, i32), i64> = HashMap::new();
+        let mut safe = Safe::default();
         let mut released = 0;
         for Settled { position, as_what } in settled {
             let Some(item) = self.held.release(&position) else {
@@ -326,19 +297,7 @@ impl IngestState {
             };
             self.count(&item, &as_what);
             released += 1;
-            if let Position::Kafka {
-                topic,
-                partition,
-                offset,
-                ..
-            } = &position
-            {
-                let key = (Arc::clone(topic), *partition);
-                let ledger = self.ledgers.get_mut(&key);
-                if let Some(moved) = ledger.and_then(|ledger| ledger.settle(*offset)) {
-                    safe.insert(key, moved);
-                }
-            }
+            self.assignment.settle(&position, &mut safe);
             self.requests.settle(&position, || match as_what {
                 SettledAs::Event(accepted) => Submitted::Accepted(accepted),
                 SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
@@ -347,7 +306,7 @@ impl IngestState {
         self.credits.give_back(released);
         self.life.credits_returned(released);
         if let Link::Reading(source, _) = &self.link {
-            for ((topic, partition), offset) in safe {
+            for ((topic, partition), offset) in safe.into_iter() {
                 source.settle(&topic, partition, offset);
             }
         }
@@ -376,17 +335,9 @@ impl IngestState {
     }
 
     fn finish_revoking(&mut self) {
-        if self.revoking.is_empty() {
-            return;
-        }
-        let waits = |key: &(Arc<str>, i32)| self.ledgers.get(key).is_some_and(|ledger| ledger.waiting() > 0);
-        if self.revoking.iter().any(waits) {
-            return;
-        }
-        for partition in self.revoking.drain(..) {
-            self.ledgers.remove(&partition);
-        }
-        if let Link::Reading(source, _) = &self.link {
+        if let Link::Reading(source, _) = &self.link
+            && self.assignment.give_up()
+        {
             source.revoked();
         }
     }

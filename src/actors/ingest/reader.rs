@@ -77,11 +77,7 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
     let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
     let header = |name: &str| record.header(name);
     match guarded(arguments, record.payload.as_deref(), &header, now) {
-        Ok(Reading {
-            body,
-            producer_id,
-            traceparent,
-        }) => Item::Event(Arc::new(Event {
+        Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
             id: EventId::new(now, fastrand::u128(..)),
             source: arguments.key.source.clone(),
             position: record.position.clone(),
@@ -110,11 +106,7 @@ pub(super) fn read_submitted(
     now: Timestamp,
 ) -> Result<Item, Malformed> {
     let header = |name: &str| traceparent.filter(|_| name.eq_ignore_ascii_case("traceparent"));
-    let Reading {
-        body,
-        producer_id,
-        traceparent,
-    } = guarded(arguments, Some(raw), &header, now)?;
+    let Reading { body, producer_id, traceparent } = guarded(arguments, Some(raw), &header, now)?;
     let id = EventId::new(now, fastrand::u128(..));
     Ok(Item::Event(Arc::new(Event {
         id,
@@ -135,19 +127,15 @@ fn guarded<'a>(
     header: &dyn Fn(&str) -> Option<&'a str>,
     now: Timestamp,
 ) -> Result<Reading, Malformed> {
-    catch_unwind(AssertUnwindSafe(|| {
-        formats::read(raw, header, &arguments.words, now)
-    }))
-    .unwrap_or_else(|_| {
-        let problem = Problem {
-            pointer: String::new(),
-            code: "poison",
-            detail: "reading this record panicked".to_owned(),
-            hint: None,
-        };
-        Err(Malformed {
-            reason: Malformation::Poison,
-            problems: vec![problem],
-        })
-    })
+    catch_unwind(AssertUnwindSafe(|| formats::read(raw, header, &arguments.words, now))).unwrap_or_else(
+        |_| {
+            let problem = Problem {
+                pointer: String::new(),
+                code: "poison",
+                detail: "reading this record panicked".to_owned(),
+                hint: None,
+            };
+            Err(Malformed { reason: Malformation::Poison, problems: vec![problem] })
+        },
+    )
 }

@@ -17,10 +17,7 @@ pub(super) struct StatusMetrics {
 
 impl Default for StatusMetrics {
     fn default() -> Self {
-        Self {
-            store: StoreMetrics::of_process(),
-            incidents: IncidentMetrics::of_process(),
-        }
+        Self { store: StoreMetrics::of_process(), incidents: IncidentMetrics::of_process() }
     }
 }
 
@@ -29,8 +26,7 @@ impl StatusMetrics {
         self.store.committed(took);
         self.store.batched(BatchKind::Accepts, batch.accepts.len());
         self.store.batched(BatchKind::Attempts, batch.attempted.len());
-        self.store
-            .batched(BatchKind::Quarantined, batch.quarantined.len());
+        self.store.batched(BatchKind::Quarantined, batch.quarantined.len());
         self.store.batched(BatchKind::Replays, batch.replays.len());
         self.store.batched(BatchKind::Claims, batch.claims.len());
         for (accept, accepted) in batch.accepts.iter().zip(&committed.accepted) {

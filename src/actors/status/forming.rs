@@ -31,13 +31,7 @@ impl Seats {
     pub(super) fn take(&mut self, channel: &ChannelName, pool: &Pool) {
         let known = self.0.get(channel).map(|seat| seat.pool.id());
         if known != Some(pool.id()) {
-            self.0.insert(
-                channel.clone(),
-                Seat {
-                    pool: pool.clone(),
-                    places: 0,
-                },
-            );
+            self.0.insert(channel.clone(), Seat { pool: pool.clone(), places: 0 });
         }
     }
 
@@ -123,21 +117,11 @@ impl Forming {
 
     /// Tells everybody what the commit did for them.
     pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
-        let Committed {
-            accepted,
-            started,
-            waiting,
-            replayed,
-            claimed,
-        } = committed;
-        let mut settled = batch
-            .accepts
-            .iter()
-            .zip(accepted)
-            .map(|(accept, accepted)| Settled {
-                position: accept.event.position.clone(),
-                as_what: SettledAs::Event(accepted),
-            });
+        let Committed { accepted, started, waiting, replayed, claimed } = committed;
+        let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
+            position: accept.event.position.clone(),
+            as_what: SettledAs::Event(accepted),
+        });
         for (count, from) in self.accepts_from {
             from.tell(IngestMessage::Settled(settled.by_ref().take(count).collect()));
         }
@@ -169,11 +153,7 @@ impl Forming {
 fn answer_recorded(attempted: &[Attempted], by: &[Pool]) {
     let mut recorded: HashMap<ActorId, (&Pool, Vec<DeliveryId>)> = HashMap::new();
     for (attempted, pool) in attempted.iter().zip(by) {
-        recorded
-            .entry(pool.id())
-            .or_insert_with(|| (pool, Vec::new()))
-            .1
-            .push(attempted.id);
+        recorded.entry(pool.id()).or_insert_with(|| (pool, Vec::new())).1.push(attempted.id);
     }
     for (pool, ids) in recorded.into_values() {
         pool.tell(DeliveryMessage::Recorded(ids));
@@ -185,10 +165,7 @@ fn answer_recorded(attempted: &[Attempted], by: &[Pool]) {
 fn hand_out(started: Vec<Job>, granted: &[(ChannelName, ActorId, usize)], seats: &mut Seats) {
     let mut by_channel: HashMap<ChannelName, Vec<Job>> = HashMap::new();
     for job in started {
-        by_channel
-            .entry(job.target.channel.clone())
-            .or_default()
-            .push(job);
+        by_channel.entry(job.target.channel.clone()).or_default().push(job);
     }
     for (channel, pool, places) in granted {
         let jobs = by_channel.remove(channel).unwrap_or_default();

@@ -57,9 +57,7 @@ pub struct StatusArguments {
 
 impl std::fmt::Debug for StatusArguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StatusArguments")
-            .field("lease", &self.lease)
-            .finish_non_exhaustive()
+        f.debug_struct("StatusArguments").field("lease", &self.lease).finish_non_exhaustive()
     }
 }
 
@@ -102,10 +100,7 @@ impl Actor for Status {
     async fn pre_start(
         &self,
         myself: ActorRef<StatusMessage>,
-        Born {
-            life,
-            with: arguments,
-        }: Born<StatusArguments>,
+        Born { life, with: arguments }: Born<StatusArguments>,
     ) -> Result<StatusState, ActorProcessingErr> {
         Ok(StatusState {
             metrics: StatusMetrics::default(),
@@ -138,11 +133,7 @@ impl StatusState {
             StatusMessage::Accept { accepts, from } => self.forming.accept(accepts, &from),
             StatusMessage::Quarantine { letters, from } => self.forming.quarantine(letters, &from),
             StatusMessage::Attempted { attempted, pool, .. } => self.forming.attempted(attempted, pool),
-            StatusMessage::Offer {
-                channel,
-                places,
-                pool,
-            } => self.seats.offer(channel, places, pool),
+            StatusMessage::Offer { channel, places, pool } => self.seats.offer(channel, places, pool),
             StatusMessage::Claim { claim, pool } => {
                 self.seats.take(&claim.channel, &pool);
                 self.forming.claim(claim, pool);
@@ -165,9 +156,7 @@ impl StatusState {
             return;
         }
         let mut forming = std::mem::take(&mut self.forming);
-        let StatusArguments {
-            lease, rules, clock, ..
-        } = &self.arguments;
+        let StatusArguments { lease, rules, clock, .. } = &self.arguments;
         let mut batch = Batch::empty(lease.clone(), clock.now(), rules.clone());
         forming.write_into(&mut batch, &mut self.seats);
         self.run(Arc::new(batch), forming);
@@ -213,14 +202,9 @@ impl StatusState {
             tracing::error!(%error, "the store does not commit; keeping the batch and trying again");
         }
         match fatality {
-            Some(fatality) => tell(
-                self.arguments.supervisor.as_ref(),
-                SupervisorMessage::Fatal(fatality),
-            ),
+            Some(fatality) => tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Fatal(fatality)),
             None => {
-                self.myself
-                    .actor()
-                    .send_after(self.patience, || StatusMessage::Retry);
+                self.myself.actor().send_after(self.patience, || StatusMessage::Retry);
                 self.patience = (self.patience * 2).min(LONGEST_STALL);
                 self.commit = Commit::Stalled(batch, forming);
             }

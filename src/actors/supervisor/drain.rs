@@ -19,20 +19,8 @@ const LONGEST_STAGE: Duration = Duration::from_secs(60);
 /// Drains beside the supervisor, which must stay able to restart what dies meanwhile.
 pub(super) fn start(peers: Arc<Peers>, reply: RpcReplyPort<()>) {
     tokio::spawn(async move {
-        join_all(
-            peers
-                .ingests
-                .values()
-                .map(|ingest| ingest.ask(IngestMessage::Drain, LONGEST_STAGE)),
-        )
-        .await;
-        join_all(
-            peers
-                .pools
-                .values()
-                .map(|pool| pool.ask(DeliveryMessage::Drain, LONGEST_STAGE)),
-        )
-        .await;
+        join_all(peers.ingests.values().map(|ingest| ingest.ask(IngestMessage::Drain, LONGEST_STAGE))).await;
+        join_all(peers.pools.values().map(|pool| pool.ask(DeliveryMessage::Drain, LONGEST_STAGE))).await;
         if let Some(status) = &peers.status {
             // A dead actor has nothing left to finish.
             let _ = status.ask(StatusMessage::Flush, LONGEST_STAGE).await;

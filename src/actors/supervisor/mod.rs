@@ -65,10 +65,7 @@ impl Actor for Supervisor {
     async fn pre_start(
         &self,
         myself: ActorRef<SupervisorMessage>,
-        Born {
-            life,
-            with: arguments,
-        }: Born<SupervisorArguments>,
+        Born { life, with: arguments }: Born<SupervisorArguments>,
     ) -> Result<SupervisorState, ActorProcessingErr> {
         let mut state = SupervisorState {
             myself: Post::new(myself, life.clone()),
@@ -127,11 +124,7 @@ impl Actor for Supervisor {
 
 impl SupervisorState {
     async fn start(&mut self, child: Child) -> Result<(), SpawnErr> {
-        let id = self
-            .arguments
-            .plan
-            .spawn(&child, &self.myself, &mut self.tree)
-            .await?;
+        let id = self.arguments.plan.spawn(&child, &self.myself, &mut self.tree).await?;
         self.children.insert(id, child);
         Ok(())
     }
@@ -150,10 +143,7 @@ impl SupervisorState {
 
     fn on_death(&mut self, child: Child, why: &str) {
         tracing::error!(actor = %child, why, "actor died");
-        let budget = self
-            .budgets
-            .entry(child.clone())
-            .or_insert_with(|| self.arguments.budget.clone());
+        let budget = self.budgets.entry(child.clone()).or_insert_with(|| self.arguments.budget.clone());
         let wait = match (budget.died(self.arguments.clock.now()), &child) {
             (Restart::After(wait), _) => wait,
             (Restart::GiveUp(_), Child::Status) => {
@@ -164,9 +154,7 @@ impl SupervisorState {
                 window
             }
         };
-        self.myself
-            .actor()
-            .send_after(wait, move || SupervisorMessage::Restart(child));
+        self.myself.actor().send_after(wait, move || SupervisorMessage::Restart(child));
     }
 
     fn on_fatal(&self, fatality: Fatality) {
@@ -182,17 +170,11 @@ impl SupervisorState {
         for pool in peers.pools.values() {
             pool.tell(DeliveryMessage::Introduce(Arc::clone(&peers)));
         }
-        tell(
-            peers.router.as_ref(),
-            RouterMessage::Introduce(Arc::clone(&peers)),
-        );
+        tell(peers.router.as_ref(), RouterMessage::Introduce(Arc::clone(&peers)));
         for ingest in peers.ingests.values() {
             ingest.tell(IngestMessage::Introduce(Arc::clone(&peers)));
         }
-        tell(
-            self.tree.sweeper.as_ref(),
-            SweeperMessage::Introduce(Arc::clone(&peers)),
-        );
+        tell(self.tree.sweeper.as_ref(), SweeperMessage::Introduce(Arc::clone(&peers)));
         self.arguments.peers.send_replace(peers);
     }
 }

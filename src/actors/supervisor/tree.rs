@@ -65,25 +65,13 @@ impl Plan {
         let peers = &mut tree.peers;
         let id = match child {
             Child::Status => {
-                let with = StatusArguments {
-                    supervisor: Some(supervisor.clone()),
-                    ..self.status.clone()
-                };
-                peers
-                    .status
-                    .insert(bear(Status, kind, log_name, with, parent).await?)
-                    .id()
+                let with = StatusArguments { supervisor: Some(supervisor.clone()), ..self.status.clone() };
+                peers.status.insert(bear(Status, kind, log_name, with, parent).await?).id()
             }
-            Child::Dlq => peers
-                .dlq
-                .insert(bear(Dlq, kind, log_name, (), parent).await?)
-                .id(),
+            Child::Dlq => peers.dlq.insert(bear(Dlq, kind, log_name, (), parent).await?).id(),
             Child::Router => {
                 let with = Arc::clone(&self.routes);
-                peers
-                    .router
-                    .insert(bear(Router, kind, log_name, with, parent).await?)
-                    .id()
+                peers.router.insert(bear(Router, kind, log_name, with, parent).await?).id()
             }
             Child::Pool(name) => {
                 let with = self.pools.get(name).cloned().ok_or_else(|| unplanned(child))?;
@@ -101,9 +89,7 @@ impl Plan {
             }
             Child::Sweeper => {
                 let with = self.sweeper.clone();
-                tree.sweeper
-                    .insert(bear(Sweeper, kind, log_name, with, parent).await?)
-                    .id()
+                tree.sweeper.insert(bear(Sweeper, kind, log_name, with, parent).await?).id()
             }
         };
         Ok(id)

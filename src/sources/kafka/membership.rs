@@ -1,0 +1,447 @@
+//! What this consumer owns, and what is to be told of it.
+//!
+//! librdkafka calls back from inside a poll, so nothing here may wait: a callback notes what
+//! happened, and [`super::KafkaSource::poll`] tells it. Giving up partitions is therefore spread
+//! over time: the callback stops the intake and notes the revocation; the in-flight records
+//! settle; then [`Membership::leave`] fences the partitions, commits and hands them back. The
+//! group waits meanwhile, as the protocol allows.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Offset};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::statistics::Statistics;
+use crate::sources::{Polled, Record, SourceError};
+
+/// How long in-flight records of revoked partitions may take to settle.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Offsets move at most this often.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// Reports in a row that say "outside the group" before the consumer is given up.
+const OUTSIDE_TOO_LONG: u32 = 30;
+/// Reports after a loss of all brokers that may still tell of the time before it.
+const STALE_REPORTS: u32 = 2;
+
+/// Shared by the consumer's callbacks and the source.
+pub(super) struct Membership {
+    topic: Arc<str>,
+    state: Mutex<State>,
+    /// Something in `state` wants a poll's attention.
+    pub(super) news: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    owned: BTreeMap<i32, Span>,
+    leaving: Option<Leaving>,
+    tidings: VecDeque<Result<Polled, SourceError>>,
+    link: Link,
+    paused: bool,
+    closing: bool,
+    commit_due: Option<Instant>,
+    /// Commits on their way to the broker.
+    unanswered: usize,
+    lag: Option<u64>,
+    reason: Option<String>,
+    outside: u32,
+}
+
+/// The records of one partition that were yielded since it was assigned. What is settled must lie
+/// in here: an answer about an earlier assignment is too late.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    first: Option<i64>,
+    next: i64,
+}
+
+impl Span {
+    fn holds(self, settled: i64) -> bool {
+        self.first.is_some_and(|first| first < settled && settled <= self.next)
+    }
+}
+
+struct Leaving {
+    partitions: Vec<i32>,
+    until: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Link {
+    #[default]
+    Unknown,
+    Up,
+    Down {
+        reports: u32,
+    },
+}
+
+impl State {
+    fn connected(&mut self) {
+        if self.link != Link::Up {
+            self.link = Link::Up;
+            self.reason = None;
+            self.tidings.push_back(Ok(Polled::Up));
+        }
+    }
+
+    fn is_leaving(&self, partition: i32) -> bool {
+        self.leaving.as_ref().is_some_and(|leaving| leaving.partitions.contains(&partition))
+    }
+}
+
+impl Membership {
+    pub(super) fn new(topic: Arc<str>) -> Self {
+        Self { topic, state: Mutex::default(), news: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest thing not yet told.
+    pub(super) fn tiding(&self) -> Option<Result<Polled, SourceError>> {
+        self.state().tidings.pop_front()
+    }
+
+    /// When there is something to do even if nothing happens.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let state = self.state();
+        let leaving = state.leaving.as_ref().map(|leaving| leaving.until);
+        [leaving, state.commit_due].into_iter().flatten().min()
+    }
+
+    /// Notes what was read and is ours; what is on its way out is left for the next owner.
+    pub(super) fn yielded(&self, mut records: Vec<(i32, i64, Record)>) {
+        let mut state = self.state();
+        records.retain(|(partition, offset, _)| {
+            if state.is_leaving(*partition) {
+                return false;
+            }
+            let Some(span) = state.owned.get_mut(partition) else {
+                return false;
+            };
+            span.first.get_or_insert(*offset);
+            span.next = offset + 1;
+            true
+        });
+        state.connected();
+        if !records.is_empty() {
+            let records = records.into_iter().map(|(_, _, record)| record).collect();
+            state.tidings.push_back(Ok(Polled::Records(records)));
+        }
+    }
+
+    /// Stores an offset to be committed, unless it speaks of an assignment that is over.
+    pub(super) fn settle<C: ConsumerContext>(
+        &self,
+        consumer: &impl Consumer<C>,
+        partition: i32,
+        offset: i64,
+    ) {
+        let mut state = self.state();
+        if !state.owned.get(&partition).is_some_and(|span| span.holds(offset)) {
+            tracing::debug!(topic = %self.topic, partition, offset, "settled too late, no longer ours");
+            return;
+        }
+        let mut offsets = TopicPartitionList::with_capacity(1);
+        let stored = offsets
+            .add_partition_offset(&self.topic, partition, Offset::Offset(offset))
+            .and_then(|()| consumer.store_offsets(&offsets));
+        match stored {
+            Ok(()) if state.commit_due.is_none() => {
+                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
+                self.news.notify_one();
+            }
+            Ok(()) => {}
+            // It was lost a moment ago; the record comes again and changes nothing.
+            Err(error) => {
+                tracing::debug!(topic = %self.topic, partition, offset, %error, "offset not stored")
+            }
+        }
+    }
+
+    /// Sends what is stored to the broker if it is time.
+    pub(super) fn commit_if_due<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        if self.state().commit_due.is_some_and(|due| due <= Instant::now()) {
+            self.commit(consumer);
+        }
+    }
+
+    /// Sends what is stored to the broker; the answer comes to `commit_callback`.
+    pub(super) fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        let mut state = self.state();
+        if state.commit_due.take().is_none() {
+            return;
+        }
+        match consumer.commit_consumer_state(CommitMode::Async) {
+            Ok(()) => state.unanswered += 1,
+            Err(error) => {
+                tracing::warn!(topic = %self.topic, %error, "offsets not committed, tried again soon");
+                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
+            }
+        }
+    }
+
+    /// True when no commit is on its way.
+    pub(super) fn is_committed(&self) -> bool {
+        self.state().unanswered == 0
+    }
+
+    /// Hands back the partitions that are being revoked, if there are any: from here on nothing
+    /// of them is settled, and what is settled is committed. librdkafka lets them go only after
+    /// the commit was answered.
+    pub(super) fn leave<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        let partitions = {
+            let mut state = self.state();
+            let Some(leaving) = state.leaving.take() else {
+                return;
+            };
+            state.owned.retain(|partition, _| !leaving.partitions.contains(partition));
+            leaving.partitions
+        };
+        self.commit(consumer);
+        self.unassign(consumer, &self.list(&partitions));
+    }
+
+    /// As [`Membership::leave`], once the time to drain is over.
+    pub(super) fn leave_if_due<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        let overdue = |leaving: &Leaving| leaving.until <= Instant::now();
+        if self.state().leaving.as_ref().is_some_and(overdue) {
+            tracing::warn!(topic = %self.topic, "revoked partitions did not drain in time: their records come again");
+            self.leave(consumer);
+        }
+    }
+
+    fn unassign<C: ConsumerContext>(&self, consumer: &impl Consumer<C>, partitions: &TopicPartitionList) {
+        let done = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+        };
+        if let Err(error) = done {
+            self.give_up(format!("revoked partitions could not be handed back: {error}"));
+        }
+    }
+
+    /// From now on nothing is waited for.
+    pub(super) fn close(&self) {
+        self.state().closing = true;
+    }
+
+    /// No records until [`Membership::resume`], also of partitions that come later.
+    pub(super) fn pause<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        let partitions = {
+            let mut state = self.state();
+            state.paused = true;
+            state.owned.keys().copied().collect::<Vec<_>>()
+        };
+        if let Err(error) = consumer.pause(&self.list(&partitions)) {
+            tracing::warn!(topic = %self.topic, %error, "not paused");
+        }
+    }
+
+    pub(super) fn resume<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        let partitions = {
+            let mut state = self.state();
+            state.paused = false;
+            let staying = state.owned.keys().copied();
+            staying.filter(|p| !state.is_leaving(*p)).collect::<Vec<_>>()
+        };
+        if let Err(error) = consumer.resume(&self.list(&partitions)) {
+            self.give_up(format!("could not be resumed: {error}"));
+        }
+    }
+
+    pub(super) fn lag(&self) -> Option<u64> {
+        self.state().lag
+    }
+
+    /// librdkafka's own words about the last trouble since it was connected.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.state().reason.clone()
+    }
+
+    /// No broker answers. Told once.
+    pub(super) fn disconnected(&self, reason: String) {
+        let mut state = self.state();
+        if !matches!(state.link, Link::Down { .. }) {
+            state.tidings.push_back(Ok(Polled::Down(reason)));
+        }
+        state.link = Link::Down { reports: 0 };
+    }
+
+    /// This consumer is finished. Told after what was read before.
+    pub(super) fn end(&self, error: SourceError) {
+        self.state().tidings.push_back(Err(error));
+        self.news.notify_one();
+    }
+
+    fn give_up(&self, why: String) {
+        self.end(SourceError::Lost(why));
+    }
+
+    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        list
+    }
+}
+
+/// The half of [`Membership`] that librdkafka calls.
+pub(super) struct Callbacks(pub(super) Arc<Membership>);
+
+impl Callbacks {
+    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
+        let (cooperative, done) = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => (true, consumer.incremental_assign(list)),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => (false, consumer.assign(list)),
+        };
+        if let Err(error) = done {
+            self.0.give_up(format!("assigned partitions could not be taken: {error}"));
+            return;
+        }
+        let paused = {
+            let mut state = self.0.state();
+            if !cooperative {
+                state.owned.clear();
+            }
+            state.owned.extend(partitions.iter().map(|p| (*p, Span::default())));
+            state.connected();
+            state.paused
+        };
+        if paused && let Err(error) = consumer.pause(list) {
+            tracing::warn!(topic = %self.0.topic, %error, "new partitions not paused");
+        }
+        tracing::info!(topic = %self.0.topic, ?partitions, "partitions assigned");
+    }
+
+    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
+        tracing::info!(topic = %self.0.topic, ?partitions, "partitions revoked");
+        let lost = consumer.assignment_lost();
+        let mut state = self.0.state();
+        if !state.closing && !partitions.is_empty() {
+            let named = partitions.iter().map(|p| (Arc::clone(&self.0.topic), *p));
+            let named = named.collect();
+            state.tidings.push_back(Ok(Polled::Revoking(named)));
+            if !lost {
+                let until = Instant::now() + DRAIN;
+                state.leaving = Some(Leaving { partitions, until });
+                drop(state);
+                if let Err(error) = consumer.pause(list) {
+                    tracing::debug!(topic = %self.0.topic, %error, "revoked partitions not paused");
+                }
+                return;
+            }
+        }
+        // Lost already, or nobody is left to settle anything.
+        state.owned.retain(|partition, _| !partitions.contains(partition));
+        drop(state);
+        self.0.unassign(consumer, list);
+    }
+}
+
+impl ConsumerContext for Callbacks {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match what {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
+            _ => self.revoked(consumer, list),
+        }
+        self.0.news.notify_one();
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        let mut state = self.0.state();
+        state.unanswered = state.unanswered.saturating_sub(1);
+        match result {
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                tracing::warn!(topic = %self.0.topic, %error, "offsets not committed, tried again soon");
+                state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
+            }
+        }
+        drop(state);
+        self.0.news.notify_one();
+    }
+}
+
+impl ClientContext for Callbacks {
+    fn stats_raw(&self, report: &[u8]) {
+        let Some(report) = Statistics::read(report) else {
+            tracing::debug!("librdkafka's report is not readable");
+            return;
+        };
+        let mut state = self.0.state();
+        state.lag = report.lag(&self.0.topic).or(state.lag);
+        state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
+        if state.outside == OUTSIDE_TOO_LONG {
+            let why = "the consumer left its group and does not come back".to_owned();
+            state.tidings.push_back(Err(SourceError::Lost(why)));
+        }
+        match &mut state.link {
+            Link::Down { reports } if *reports < STALE_REPORTS => *reports += 1,
+            Link::Up => {}
+            Link::Down { .. } | Link::Unknown if report.is_connected() => state.connected(),
+            Link::Down { .. } | Link::Unknown => {}
+        }
+        let told = state.tidings.is_empty();
+        drop(state);
+        if !told {
+            self.0.news.notify_one();
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.0.state().reason = Some(reason.to_owned());
+        }
+        tracing::debug!(topic = %self.0.topic, %error, reason, "librdkafka reports");
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "librdkafka", facility, "{message}");
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+        }
+    }
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Membership").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+
+    #[test]
+    fn only_what_was_read_in_this_assignment_can_be_settled() {
+        let fresh = Span::default();
+        assert!(!fresh.holds(0) && !fresh.holds(1));
+        let span = Span { first: Some(5), next: 9 };
+        assert!(!span.holds(5));
+        assert!(span.holds(6) && span.holds(9));
+        assert!(!span.holds(10));
+    }
+}
