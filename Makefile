@@ -15,7 +15,7 @@ run: ## Build and start the demo: a broker, a mail outbox and a few incidents, n
 
 test: services ## Start the services that are missing and run every test
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	{ $(CARGO) test --locked --lib --bins --test it -- $(ARGS) 2>&1; echo "status $$?"; } | tee "$$log" | grep -v '^status '; \
+	{ $(CARGO) test --locked --no-fail-fast --lib --bins --test it -- $(ARGS) 2>&1; echo "status $$?"; } | tee "$$log" | grep -v '^status '; \
 	echo; echo "── summary ──"; \
 	awk '/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 	     /^skipped: / { skipped[$$0]++ } /^status / { status = $$2 } \

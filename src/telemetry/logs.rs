@@ -161,6 +161,8 @@ fn now() -> Timestamp {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use futures::FutureExt;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -220,12 +222,10 @@ mod tests {
         panics::install();
         let lines = logged(|| {
             let work = panics::while_handling("delivery/email/3".into(), async { panic!("bad {}", "luck") });
-            let caught = std::panic::catch_unwind(|| futures::executor::block_on(work));
+            let caught = std::panic::catch_unwind(|| work.now_or_never());
             assert!(caught.is_err());
         });
-        let [line] = lines.as_slice() else {
-            panic!("one line, not {lines:?}")
-        };
+        let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
         assert_eq!(line["msg"], "actor panicked");
         assert_eq!(line["actor"], "delivery/email/3");
         assert_eq!(line["panic"], "bad luck");

@@ -66,8 +66,7 @@ struct Span {
 
 impl Span {
     fn holds(self, settled: i64) -> bool {
-        self.first
-            .is_some_and(|first| first < settled && settled <= self.next)
+        self.first.is_some_and(|first| first < settled && settled <= self.next)
     }
 }
 
@@ -96,19 +95,13 @@ impl State {
     }
 
     fn is_leaving(&self, partition: i32) -> bool {
-        self.leaving
-            .as_ref()
-            .is_some_and(|leaving| leaving.partitions.contains(&partition))
+        self.leaving.as_ref().is_some_and(|leaving| leaving.partitions.contains(&partition))
     }
 }
 
 impl Membership {
     pub(super) fn new(topic: Arc<str>) -> Self {
-        Self {
-            topic,
-            state: Mutex::default(),
-            news: Notify::new(),
-        }
+        Self { topic, state: Mutex::default(), news: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -213,9 +206,7 @@ impl Membership {
             let Some(leaving) = state.leaving.take() else {
                 return;
             };
-            state
-                .owned
-                .retain(|partition, _| !leaving.partitions.contains(partition));
+            state.owned.retain(|partition, _| !leaving.partitions.contains(partition));
             leaving.partitions
         };
         self.commit(consumer);
@@ -312,18 +303,13 @@ pub(super) struct Callbacks(pub(super) Arc<Membership>);
 
 impl Callbacks {
     fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<i32> = list
-            .elements()
-            .iter()
-            .map(|element| element.partition())
-            .collect();
+        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
         let (cooperative, done) = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => (true, consumer.incremental_assign(list)),
             RebalanceProtocol::Eager | RebalanceProtocol::None => (false, consumer.assign(list)),
         };
         if let Err(error) = done {
-            self.0
-                .give_up(format!("assigned partitions could not be taken: {error}"));
+            self.0.give_up(format!("assigned partitions could not be taken: {error}"));
             return;
         }
         let paused = {
@@ -331,9 +317,7 @@ impl Callbacks {
             if !cooperative {
                 state.owned.clear();
             }
-            state
-                .owned
-                .extend(partitions.iter().map(|p| (*p, Span::default())));
+            state.owned.extend(partitions.iter().map(|p| (*p, Span::default())));
             state.connected();
             state.paused
         };
@@ -344,11 +328,7 @@ impl Callbacks {
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<i32> = list
-            .elements()
-            .iter()
-            .map(|element| element.partition())
-            .collect();
+        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
         tracing::info!(topic = %self.0.topic, ?partitions, "partitions revoked");
         let lost = consumer.assignment_lost();
         let mut state = self.0.state();
@@ -405,11 +385,7 @@ impl ClientContext for Callbacks {
         };
         let mut state = self.0.state();
         state.lag = report.lag(&self.0.topic).or(state.lag);
-        state.outside = if report.is_outside_the_group() {
-            state.outside + 1
-        } else {
-            0
-        };
+        state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
         if state.outside == OUTSIDE_TOO_LONG {
             let why = "the consumer left its group and does not come back".to_owned();
             state.tidings.push_back(Err(SourceError::Lost(why)));
@@ -451,9 +427,7 @@ impl ClientContext for Callbacks {
 
 impl fmt::Debug for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Membership")
-            .field("topic", &self.topic)
-            .finish_non_exhaustive()
+        f.debug_struct("Membership").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
@@ -465,10 +439,7 @@ mod tests {
     fn only_what_was_read_in_this_assignment_can_be_settled() {
         let fresh = Span::default();
         assert!(!fresh.holds(0) && !fresh.holds(1));
-        let span = Span {
-            first: Some(5),
-            next: 9,
-        };
+        let span = Span { first: Some(5), next: 9 };
         assert!(!span.holds(5));
         assert!(span.holds(6) && span.holds(9));
         assert!(!span.holds(10));

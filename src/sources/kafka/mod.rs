@@ -54,9 +54,7 @@ pub struct KafkaSource {
 
 impl fmt::Debug for KafkaSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KafkaSource")
-            .field("topic", &self.topic)
-            .finish_non_exhaustive()
+        f.debug_struct("KafkaSource").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
@@ -69,14 +67,8 @@ impl KafkaSource {
             .client_config()
             .create_with_context(Callbacks(Arc::clone(&membership)))
             .map_err(|error| trouble::refusal(&error))?;
-        consumer
-            .subscribe(&[&*topic])
-            .map_err(|error| trouble::refusal(&error))?;
-        Ok(Self {
-            topic,
-            membership,
-            consumer: Mutex::new(Some(Arc::new(consumer))),
-        })
+        consumer.subscribe(&[&*topic]).map_err(|error| trouble::refusal(&error))?;
+        Ok(Self { topic, membership, consumer: Mutex::new(Some(Arc::new(consumer))) })
     }
 
     fn consumer(&self) -> Option<Arc<StreamConsumer<Callbacks>>> {
@@ -252,13 +244,11 @@ impl Drop for KafkaSource {
 /// when it is gone.
 fn bury(consumer: Arc<StreamConsumer<Callbacks>>) -> tokio::sync::oneshot::Receiver<()> {
     let (done, gone) = tokio::sync::oneshot::channel();
-    let buried = std::thread::Builder::new()
-        .name("kafka-close".to_owned())
-        .spawn(move || {
-            drop(consumer);
-            // Nobody may be waiting, which is fine.
-            let _ = done.send(());
-        });
+    let buried = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+        drop(consumer);
+        // Nobody may be waiting, which is fine.
+        let _ = done.send(());
+    });
     if let Err(error) = buried {
         tracing::warn!(%error, "no thread to close a consumer on");
     }

@@ -56,9 +56,7 @@ impl Statistics {
 
     /// The coordinator is there, and yet nobody is joining the group. Normal for a moment.
     pub(super) fn is_outside_the_group(&self) -> bool {
-        self.cgrp
-            .as_ref()
-            .is_some_and(|group| group.state == "up" && group.join_state == "init")
+        self.cgrp.as_ref().is_some_and(|group| group.state == "up" && group.join_state == "init")
     }
 
     /// Records behind the newest, over all partitions of `topic` where it is known.
