@@ -26,6 +26,12 @@ fn source(broker: &EmbeddedBroker) -> KafkaSource {
     let settings = KafkaSettings {
         brokers: vec![broker.address().to_owned()],
         topics: vec![TOPIC.to_owned()],
+        // The embedded broker gives a group this long to come together again.
+        properties: [
+            ("session.timeout.ms".to_owned(), "3000".to_owned()),
+            ("heartbeat.interval.ms".to_owned(), "200".to_owned()),
+        ]
+        .into(),
         ..KafkaSettings::default()
     };
     assert_eq!(settings.objections(), []);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset};
 use tokio::sync::Notify;
@@ -49,8 +49,6 @@ struct State {
     paused: bool,
     closing: bool,
     commit_due: Option<Instant>,
-    /// Commits on their way to the broker.
-    unanswered: usize,
     lag: Option<u64>,
     reason: Option<String>,
     outside: u32,
@@ -184,24 +182,26 @@ impl Membership {
         }
     }
 
-    /// Sends what is stored to the broker; the answer comes to `commit_callback`.
-    pub(super) fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        let mut state = self.state();
-        if state.commit_due.take().is_none() {
+    /// Sends what is stored to the broker and does not wait for the answer: there is none for a
+    /// commit of this kind. The next report shows whether it arrived.
+    fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        if self.state().commit_due.take().is_none() {
             return;
         }
-        match consumer.commit_consumer_state(CommitMode::Async) {
-            Ok(()) => state.unanswered += 1,
-            Err(error) => {
-                tracing::warn!(topic = %self.topic, %error, "offsets not committed, tried again soon");
-                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
-            }
+        if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
+            tracing::warn!(topic = %self.topic, %error, "offsets not committed");
         }
     }
 
-    /// True when no commit is on its way.
-    pub(super) fn is_committed(&self) -> bool {
-        self.state().unanswered == 0
+    /// Sends what is stored to the broker and waits until it has it. Blocks, without a bound if
+    /// the broker is away.
+    pub(super) fn commit_and_wait<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        match consumer.commit_consumer_state(CommitMode::Sync) {
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                tracing::warn!(topic = %self.topic, %error, "the last offsets were not committed: their records come again");
+            }
+        }
     }
 
     /// Hands back the partitions that are being revoked, if there are any: from here on nothing
@@ -381,20 +381,6 @@ impl ConsumerContext for Callbacks {
         }
         self.0.news.notify_one();
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        let mut state = self.0.state();
-        state.unanswered = state.unanswered.saturating_sub(1);
-        match result {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                tracing::warn!(topic = %self.0.topic, %error, "offsets not committed, tried again soon");
-                state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
-            }
-        }
-        drop(state);
-        self.0.news.notify_one();
-    }
 }
 
 impl ClientContext for Callbacks {
@@ -405,6 +391,9 @@ impl ClientContext for Callbacks {
         };
         let mut state = self.0.state();
         state.lag = report.lag(&self.0.topic).or(state.lag);
+        if report.owes_commits(&self.0.topic) {
+            state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
+        }
         state.outside = if report.is_outside_the_group() {
             state.outside + 1
         } else {
@@ -420,9 +409,9 @@ impl ClientContext for Callbacks {
             Link::Down { .. } | Link::Unknown if report.is_connected() => state.connected(),
             Link::Down { .. } | Link::Unknown => {}
         }
-        let told = state.tidings.is_empty();
+        let wanted = !state.tidings.is_empty() || state.commit_due.is_some();
         drop(state);
-        if !told {
+        if wanted {
             self.0.news.notify_one();
         }
     }

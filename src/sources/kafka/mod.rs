@@ -30,6 +30,7 @@ use futures::{FutureExt, StreamExt};
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, MessageStream, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Headers};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, RecordFormat, Sasl, Start, Tls};
@@ -219,22 +220,9 @@ impl Source for KafkaSource {
         };
         self.membership.close();
         self.membership.leave(&*consumer);
-        self.membership.commit(&*consumer);
-        let answered = async {
-            let mut stream = consumer.stream();
-            while !self.membership.is_committed() {
-                tokio::select! {
-                    _unsettled = stream.next() => {}
-                    () = self.membership.news.notified() => {}
-                }
-            }
-        };
-        if tokio::time::timeout_at(until, answered).await.is_err() {
-            tracing::warn!(topic = %self.topic, "the last offsets were not committed in time: their records come again");
-        }
-        let gone = bury(consumer);
+        let gone = bury(consumer, Some(Arc::clone(&self.membership)));
         if tokio::time::timeout_at(until, gone).await.is_err() {
-            tracing::debug!(topic = %self.topic, "leaving the group takes longer than wanted");
+            tracing::warn!(topic = %self.topic, "not left in time: the last records may come again");
         }
     }
 }
@@ -243,18 +231,21 @@ impl Drop for KafkaSource {
     fn drop(&mut self) {
         self.membership.close();
         if let Some(consumer) = self.take_consumer() {
-            drop(bury(consumer));
+            drop(bury(consumer, None));
         }
     }
 }
 
-/// Drops a consumer beside the runtime: leaving its group waits for the broker. The receiver ends
-/// when it is gone.
-fn bury(consumer: Arc<StreamConsumer<Callbacks>>) -> tokio::sync::oneshot::Receiver<()> {
-    let (done, gone) = tokio::sync::oneshot::channel();
+/// Commits for the last time if asked to, and drops a consumer, both beside the runtime: they wait
+/// for the broker. The receiver ends when it is gone.
+fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>>) -> oneshot::Receiver<()> {
+    let (done, gone) = oneshot::channel();
     let buried = std::thread::Builder::new()
         .name("kafka-close".to_owned())
         .spawn(move || {
+            if let Some(membership) = commit {
+                membership.commit_and_wait(&*consumer);
+            }
             drop(consumer);
             // Nobody may be waiting, which is fine.
             let _ = done.send(());
