@@ -15,9 +15,11 @@
 //!
 //! Everything happens inside [`Source::poll`]; there is no thread and no task but librdkafka's own.
 
+mod callbacks;
 mod config;
 mod embedded;
 mod membership;
+mod span;
 mod statistics;
 mod trouble;
 
@@ -33,9 +35,10 @@ use rdkafka::message::{BorrowedMessage, Headers};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use self::callbacks::Callbacks;
 pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, RecordFormat, Sasl, Start, Tls};
 pub use self::embedded::EmbeddedBroker;
-use self::membership::{Callbacks, Membership};
+use self::membership::Membership;
 use self::trouble::Trouble;
 use super::{Polled, Record, Source, SourceError};
 use crate::domain::event::Position;
