@@ -139,6 +139,36 @@ fn a_nul_in_a_key_is_refused() {
 }
 
 #[test]
+fn a_link_goes_to_one_place_however_it_is_written() {
+    let url = |url: &str| {
+        let record = serde_json::json!({ "title": "x", "links": [{ "url": url }] }).to_string();
+        incident(record).links.remove(0).url
+    };
+    for plain in [
+        "https://grafana.example.com/d/abc?a=1&b=%20#top",
+        "http://localhost/x",
+    ] {
+        assert_eq!(url(plain), plain);
+    }
+    assert_eq!(url("HTTPS://Example.COM"), "https://example.com/");
+    assert_eq!(url("https://example.com:8443/x"), "https://example.com:8443/x");
+    assert_eq!(url("https://h/\"><script>"), "https://h/%22%3E%3Cscript%3E");
+    for bad in [
+        "https://",
+        "https:///",
+        "https://u@h/",
+        "http://h\t.com/",
+        "https://a b/",
+        "//h/",
+        "/x",
+        "",
+    ] {
+        let record = serde_json::json!({ "title": "x", "links": [{ "url": bad }] }).to_string();
+        assert_eq!(first(&refused(record)).1, "/links/0/url", "{bad}");
+    }
+}
+
+#[test]
 fn every_problem_is_told_not_only_the_first() {
     let malformed = refused(
         r#"{"titel":"x","severity":"hihg","labels":{"a":1,"b":{}},"links":[{"url":"ftp://x"}],"occurred_at":"soon"}"#,
