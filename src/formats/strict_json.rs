@@ -278,7 +278,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node<'de>, A::Error> {
         let depth = self.deeper()?;
-        let mut map: Vec<(Cow<'de, str>, Node<'de>)> = Vec::new();
+        let mut map: Vec<(Cow<'de, str>, Node<'de>)> = Vec::with_capacity(12);
         while let Some(key) = entries.next_key_seed(Key(&self))? {
             let keys = self.walk.keys.get() + 1;
             self.walk.keys.set(keys);

@@ -1,25 +1,21 @@
 //! What this consumer owns, and what is to be told of it.
 //!
-//! librdkafka calls back from inside a poll, so nothing here may wait: a callback notes what
-//! happened, and [`super::KafkaSource::poll`] tells it. Giving up partitions is therefore spread
+//! Callbacks note here what happened, and [`super::KafkaSource::poll`] tells it. Giving up partitions is therefore spread
 //! over time: the callback stops the intake and notes the revocation; the in-flight records
 //! settle; then [`Membership::leave`] fences the partitions, commits and hands them back. The
 //! group waits meanwhile, as the protocol allows.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rdkafka::TopicPartitionList;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, Offset};
+use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::span::Span;
 use super::statistics::Statistics;
 use crate::sources::{Polled, Record, SourceError};
 
@@ -49,25 +45,18 @@ struct State {
     paused: bool,
     closing: bool,
     commit_due: Option<Instant>,
-    /// Commits on their way to the broker.
-    unanswered: usize,
     lag: Option<u64>,
     reason: Option<String>,
     outside: u32,
 }
 
-/// The records of one partition that were yielded since it was assigned. What is settled must lie
-/// in here: an answer about an earlier assignment is too late.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    first: Option<i64>,
-    next: i64,
-}
-
-impl Span {
-    fn holds(self, settled: i64) -> bool {
-        self.first.is_some_and(|first| first < settled && settled <= self.next)
-    }
+/// How partitions go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handover {
+    /// Once they are drained.
+    Wait,
+    /// They are lost already, or nobody is left to settle anything.
+    Now,
 }
 
 struct Leaving {
@@ -113,6 +102,77 @@ impl Membership {
         self.state().tidings.pop_front()
     }
 
+    /// These partitions are ours now, beside those we had or in place of them. True if they must
+    /// be paused like the others.
+    pub(super) fn took(&self, partitions: &[i32], protocol: &RebalanceProtocol) -> bool {
+        let mut state = self.state();
+        if !matches!(protocol, RebalanceProtocol::Cooperative) {
+            state.owned.clear();
+        }
+        let fresh = partitions.iter().map(|partition| (*partition, Span::default()));
+        state.owned.extend(fresh);
+        state.connected();
+        state.paused
+    }
+
+    /// These partitions are to go. `Wait` means that their in-flight records may settle first,
+    /// and [`Membership::leave`] hands them back.
+    pub(super) fn losing(&self, partitions: Vec<i32>, lost: bool) -> Handover {
+        let mut state = self.state();
+        let told = !state.closing && !partitions.is_empty();
+        if told {
+            let named = partitions.iter().map(|p| (Arc::clone(&self.topic), *p));
+            let revoking = Polled::Revoking(named.collect());
+            state.tidings.push_back(Ok(revoking));
+        }
+        if told && !lost {
+            let until = Instant::now() + DRAIN;
+            state.leaving = Some(Leaving { partitions, until });
+            return Handover::Wait;
+        }
+        state.owned.retain(|partition, _| !partitions.contains(partition));
+        Handover::Now
+    }
+
+    /// librdkafka's periodic report.
+    pub(super) fn report(&self, report: &Statistics) {
+        let mut state = self.state();
+        state.lag = report.lag(&self.topic).or(state.lag);
+        if report.owes_commits(&self.topic) {
+            state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
+        }
+        state.outside = if report.is_outside_the_group() {
+            state.outside + 1
+        } else {
+            0
+        };
+        if state.outside == OUTSIDE_TOO_LONG {
+            let why = "the consumer left its group and does not come back".to_owned();
+            state.tidings.push_back(Err(SourceError::Lost(why)));
+        }
+        match &mut state.link {
+            Link::Down { reports } if *reports < STALE_REPORTS => *reports += 1,
+            Link::Up => {}
+            Link::Down { .. } | Link::Unknown if report.is_connected() => state.connected(),
+            Link::Down { .. } | Link::Unknown => {}
+        }
+        let wanted = !state.tidings.is_empty() || state.commit_due.is_some();
+        drop(state);
+        if wanted {
+            self.news.notify_one();
+        }
+    }
+
+    /// librdkafka's words about some trouble, kept for whoever has to tell of it.
+    pub(super) fn heard(&self, reason: &str) {
+        self.state().reason = Some(reason.to_owned());
+    }
+
+    /// The topic whose consumer this is.
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
     /// When there is something to do even if nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let state = self.state();
@@ -130,8 +190,7 @@ impl Membership {
             let Some(span) = state.owned.get_mut(partition) else {
                 return false;
             };
-            span.first.get_or_insert(*offset);
-            span.next = offset + 1;
+            span.extend(*offset);
             true
         });
         state.connected();
@@ -177,24 +236,26 @@ impl Membership {
         }
     }
 
-    /// Sends what is stored to the broker; the answer comes to `commit_callback`.
-    pub(super) fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        let mut state = self.state();
-        if state.commit_due.take().is_none() {
+    /// Sends what is stored to the broker and does not wait for the answer: there is none for a
+    /// commit of this kind. The next report shows whether it arrived.
+    fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        if self.state().commit_due.take().is_none() {
             return;
         }
-        match consumer.commit_consumer_state(CommitMode::Async) {
-            Ok(()) => state.unanswered += 1,
-            Err(error) => {
-                tracing::warn!(topic = %self.topic, %error, "offsets not committed, tried again soon");
-                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
-            }
+        if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
+            tracing::warn!(topic = %self.topic, %error, "offsets not committed");
         }
     }
 
-    /// True when no commit is on its way.
-    pub(super) fn is_committed(&self) -> bool {
-        self.state().unanswered == 0
+    /// Sends what is stored to the broker and waits until it has it. Blocks, without a bound if
+    /// the broker is away.
+    pub(super) fn commit_and_wait<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        match consumer.commit_consumer_state(CommitMode::Sync) {
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                tracing::warn!(topic = %self.topic, %error, "the last offsets were not committed: their records come again");
+            }
+        }
     }
 
     /// Hands back the partitions that are being revoked, if there are any: from here on nothing
@@ -222,7 +283,12 @@ impl Membership {
         }
     }
 
-    fn unassign<C: ConsumerContext>(&self, consumer: &impl Consumer<C>, partitions: &TopicPartitionList) {
+    /// Hands partitions back at once.
+    pub(super) fn unassign<C: ConsumerContext>(
+        &self,
+        consumer: &impl Consumer<C>,
+        partitions: &TopicPartitionList,
+    ) {
         let done = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
@@ -285,7 +351,8 @@ impl Membership {
         self.news.notify_one();
     }
 
-    fn give_up(&self, why: String) {
+    /// This consumer cannot be mended, a new one may work.
+    pub(super) fn give_up(&self, why: String) {
         self.end(SourceError::Lost(why));
     }
 
@@ -295,153 +362,5 @@ impl Membership {
             list.add_partition(&self.topic, *partition);
         }
         list
-    }
-}
-
-/// The half of [`Membership`] that librdkafka calls.
-pub(super) struct Callbacks(pub(super) Arc<Membership>);
-
-impl Callbacks {
-    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
-        let (cooperative, done) = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => (true, consumer.incremental_assign(list)),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => (false, consumer.assign(list)),
-        };
-        if let Err(error) = done {
-            self.0.give_up(format!("assigned partitions could not be taken: {error}"));
-            return;
-        }
-        let paused = {
-            let mut state = self.0.state();
-            if !cooperative {
-                state.owned.clear();
-            }
-            state.owned.extend(partitions.iter().map(|p| (*p, Span::default())));
-            state.connected();
-            state.paused
-        };
-        if paused && let Err(error) = consumer.pause(list) {
-            tracing::warn!(topic = %self.0.topic, %error, "new partitions not paused");
-        }
-        tracing::info!(topic = %self.0.topic, ?partitions, "partitions assigned");
-    }
-
-    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
-        tracing::info!(topic = %self.0.topic, ?partitions, "partitions revoked");
-        let lost = consumer.assignment_lost();
-        let mut state = self.0.state();
-        if !state.closing && !partitions.is_empty() {
-            let named = partitions.iter().map(|p| (Arc::clone(&self.0.topic), *p));
-            let named = named.collect();
-            state.tidings.push_back(Ok(Polled::Revoking(named)));
-            if !lost {
-                let until = Instant::now() + DRAIN;
-                state.leaving = Some(Leaving { partitions, until });
-                drop(state);
-                if let Err(error) = consumer.pause(list) {
-                    tracing::debug!(topic = %self.0.topic, %error, "revoked partitions not paused");
-                }
-                return;
-            }
-        }
-        // Lost already, or nobody is left to settle anything.
-        state.owned.retain(|partition, _| !partitions.contains(partition));
-        drop(state);
-        self.0.unassign(consumer, list);
-    }
-}
-
-impl ConsumerContext for Callbacks {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        match what {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => self.revoked(consumer, list),
-        }
-        self.0.news.notify_one();
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        let mut state = self.0.state();
-        state.unanswered = state.unanswered.saturating_sub(1);
-        match result {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                tracing::warn!(topic = %self.0.topic, %error, "offsets not committed, tried again soon");
-                state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
-            }
-        }
-        drop(state);
-        self.0.news.notify_one();
-    }
-}
-
-impl ClientContext for Callbacks {
-    fn stats_raw(&self, report: &[u8]) {
-        let Some(report) = Statistics::read(report) else {
-            tracing::debug!("librdkafka's report is not readable");
-            return;
-        };
-        let mut state = self.0.state();
-        state.lag = report.lag(&self.0.topic).or(state.lag);
-        state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
-        if state.outside == OUTSIDE_TOO_LONG {
-            let why = "the consumer left its group and does not come back".to_owned();
-            state.tidings.push_back(Err(SourceError::Lost(why)));
-        }
-        match &mut state.link {
-            Link::Down { reports } if *reports < STALE_REPORTS => *reports += 1,
-            Link::Up => {}
-            Link::Down { .. } | Link::Unknown if report.is_connected() => state.connected(),
-            Link::Down { .. } | Link::Unknown => {}
-        }
-        let told = state.tidings.is_empty();
-        drop(state);
-        if !told {
-            self.0.news.notify_one();
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.0.state().reason = Some(reason.to_owned());
-        }
-        tracing::debug!(topic = %self.0.topic, %error, reason, "librdkafka reports");
-    }
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "librdkafka", facility, "{message}");
-            }
-            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
-        }
-    }
-}
-
-impl fmt::Debug for Membership {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Membership").field("topic", &self.topic).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Span;
-
-    #[test]
-    fn only_what_was_read_in_this_assignment_can_be_settled() {
-        let fresh = Span::default();
-        assert!(!fresh.holds(0) && !fresh.holds(1));
-        let span = Span { first: Some(5), next: 9 };
-        assert!(!span.holds(5));
-        assert!(span.holds(6) && span.holds(9));
-        assert!(!span.holds(10));
     }
 }

@@ -15,9 +15,11 @@
 //!
 //! Everything happens inside [`Source::poll`]; there is no thread and no task but librdkafka's own.
 
+mod callbacks;
 mod config;
 mod embedded;
 mod membership;
+mod span;
 mod statistics;
 mod trouble;
 
@@ -30,11 +32,13 @@ use futures::{FutureExt, StreamExt};
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, MessageStream, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Headers};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use self::callbacks::Callbacks;
 pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, RecordFormat, Sasl, Start, Tls};
 pub use self::embedded::EmbeddedBroker;
-use self::membership::{Callbacks, Membership};
+use self::membership::Membership;
 use self::trouble::Trouble;
 use super::{Polled, Record, Source, SourceError};
 use crate::domain::event::Position;
@@ -211,22 +215,9 @@ impl Source for KafkaSource {
         };
         self.membership.close();
         self.membership.leave(&*consumer);
-        self.membership.commit(&*consumer);
-        let answered = async {
-            let mut stream = consumer.stream();
-            while !self.membership.is_committed() {
-                tokio::select! {
-                    _unsettled = stream.next() => {}
-                    () = self.membership.news.notified() => {}
-                }
-            }
-        };
-        if tokio::time::timeout_at(until, answered).await.is_err() {
-            tracing::warn!(topic = %self.topic, "the last offsets were not committed in time: their records come again");
-        }
-        let gone = bury(consumer);
+        let gone = bury(consumer, Some(Arc::clone(&self.membership)));
         if tokio::time::timeout_at(until, gone).await.is_err() {
-            tracing::debug!(topic = %self.topic, "leaving the group takes longer than wanted");
+            tracing::warn!(topic = %self.topic, "not left in time: the last records may come again");
         }
     }
 }
@@ -235,20 +226,25 @@ impl Drop for KafkaSource {
     fn drop(&mut self) {
         self.membership.close();
         if let Some(consumer) = self.take_consumer() {
-            drop(bury(consumer));
+            drop(bury(consumer, None));
         }
     }
 }
 
-/// Drops a consumer beside the runtime: leaving its group waits for the broker. The receiver ends
-/// when it is gone.
-fn bury(consumer: Arc<StreamConsumer<Callbacks>>) -> tokio::sync::oneshot::Receiver<()> {
-    let (done, gone) = tokio::sync::oneshot::channel();
-    let buried = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
-        drop(consumer);
-        // Nobody may be waiting, which is fine.
-        let _ = done.send(());
-    });
+/// Commits for the last time if asked to, and drops a consumer, both beside the runtime: they wait
+/// for the broker. The receiver ends when it is gone.
+fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>>) -> oneshot::Receiver<()> {
+    let (done, gone) = oneshot::channel();
+    let buried = std::thread::Builder::new()
+        .name("kafka-close".to_owned())
+        .spawn(move || {
+            if let Some(membership) = commit {
+                membership.commit_and_wait(&*consumer);
+            }
+            drop(consumer);
+            // Nobody may be waiting, which is fine.
+            let _ = done.send(());
+        });
     if let Err(error) = buried {
         tracing::warn!(%error, "no thread to close a consumer on");
     }

@@ -31,6 +31,10 @@ struct Partition {
     consumer_lag: i64,
     #[serde(default = "unknown")]
     consumer_lag_stored: i64,
+    #[serde(default = "unknown")]
+    stored_offset: i64,
+    #[serde(default = "unknown")]
+    committed_offset: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +63,14 @@ impl Statistics {
         self.cgrp.as_ref().is_some_and(|group| group.state == "up" && group.join_state == "init")
     }
 
+    /// Some partition of `topic` has an offset stored that the broker does not have.
+    pub(super) fn owes_commits(&self, topic: &str) -> bool {
+        let owes = |partition: &Partition| partition.stored_offset > partition.committed_offset;
+        self.topics
+            .get(topic)
+            .is_some_and(|topic| topic.partitions.values().any(owes))
+    }
+
     /// Records behind the newest, over all partitions of `topic` where it is known.
     pub(super) fn lag(&self, topic: &str) -> Option<u64> {
         self.topics
@@ -82,12 +94,14 @@ mod tests {
     fn the_figures_are_found_and_unknown_ones_do_not_count() {
         let report = Statistics::read(
             br#"{"name":"x","brokers":{"b":{"state":"UP","nodeid":1}},"topics":{"t":{"partitions":{
-                "0":{"consumer_lag":9,"consumer_lag_stored":4},"1":{"consumer_lag":3,"consumer_lag_stored":-1},
+                "0":{"consumer_lag":9,"consumer_lag_stored":4,
+                "stored_offset":8,"committed_offset":8},"1":{"consumer_lag":3,"consumer_lag_stored":-1},
                 "-1":{"consumer_lag":-1}}}},"cgrp":{"state":"up","join_state":"init"}}"#,
         )
         .expect("a report");
         assert!(report.is_connected());
         assert!(report.is_outside_the_group());
+        assert!(!report.owes_commits("t"));
         assert_eq!(report.lag("t"), Some(7));
         assert_eq!(report.lag("other"), None);
     }
