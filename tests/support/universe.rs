@@ -9,7 +9,7 @@ use foghorn::clock::Clock;
 use foghorn::daemon::{BUDGET_WINDOW, ChannelPart, Foghorn, MAX_RESTARTS, Parts, SourcePart};
 use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::IncidentRules;
-use foghorn::domain::delivery::DeliveryState;
+use foghorn::domain::ids::DeliveryId;
 use foghorn::domain::people::{Contact, Directory, Reach, User};
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
@@ -19,7 +19,7 @@ use foghorn::messages::IngestKey;
 use foghorn::sources::Source;
 use foghorn::sources::memory::MemorySource;
 use foghorn::store::memory::MemoryStore;
-use foghorn::store::views::DeliveryView;
+use foghorn::store::views::{AttemptView, DeliveryView};
 use foghorn::store::{DeliveryFilter, Paging, Store};
 use foghorn::telemetry::health::Health;
 
@@ -135,8 +135,8 @@ impl Universe {
         }
     }
 
-    pub async fn count(&self, state: DeliveryState) -> usize {
-        self.deliveries().await.iter().filter(|delivery| delivery.state == state).count()
+    pub async fn store_attempts(&self, id: DeliveryId) -> Vec<AttemptView> {
+        self.store.attempts(id).await.unwrap()
     }
 }
 
