@@ -34,7 +34,7 @@ COPY --from=build --chown=nonroot:nonroot /data /var/lib/foghorn
 # Inside a container loopback is nobody's; publish the port only where it should be reached:
 # docker run -p 127.0.0.1:3644:3644
 ENV FOGHORN_HTTP__LISTEN=0.0.0.0:3644 \
-    FOGHORN_STORE__URL=sqlite:///var/lib/foghorn/foghorn.db \
+    FOGHORN_SERVER__DATA_DIR=/var/lib/foghorn \
     FOGHORN_TELEMETRY__LOGS__FORMAT=json
 VOLUME /var/lib/foghorn
 WORKDIR /var/lib/foghorn

@@ -37,3 +37,16 @@ fn the_links_of_the_front_pages_lead_somewhere() {
     }
     assert!(dead.is_empty(), "\n{}\n", dead.join("\n"));
 }
+
+/// A scenario that nobody declared is never compiled, and nobody notices.
+#[test]
+fn every_scenario_is_part_of_the_binary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).expect("this binary has a main.rs");
+    for entry in fs::read_dir(&folder).expect("tests/it can be read") {
+        let path = entry.expect("tests/it can be read").path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let declared = main.contains(&format!("mod {name};"));
+        assert!(declared || name == "main", "tests/it/{name}.rs is not declared in main.rs");
+    }
+}
