@@ -411,6 +411,7 @@ impl Desk<'_> {
             target: delivery.target.clone(),
             content: Arc::clone(content),
             attempt: 1,
+            counted: 1,
             crashes: 0,
             created_at: self.now,
             expires_at: delivery.expires_at,
