@@ -18,7 +18,7 @@ use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known, Rows, decide};
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::RequestText;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::notification::NotificationKind;
@@ -132,6 +132,14 @@ pub(super) struct Replay {
     pub(super) dead: DeliveryId,
     /// The id of the new one.
     pub(super) child: DeliveryId,
+}
+
+/// Why each notification of a batch is told: its deliveries carry it too.
+pub(super) type Kinds = HashMap<NotificationId, NotificationKind>;
+
+/// The [`Kinds`] of these rows.
+pub(super) fn kinds(rows: &Rows) -> Kinds {
+    rows.notifications.iter().map(|n| (n.id, n.kind)).collect()
 }
 
 /// A delivery that may be taken in hand.
