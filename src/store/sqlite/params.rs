@@ -3,7 +3,7 @@
 //! A statement for a list costs one crossing to SQLite's thread, however long the list is. SQLite
 //! reads `value ->> 0` of the binary form without parsing again.
 
-use serde::ser::{SerializeSeq, SerializeTuple};
+use serde::ser::SerializeTuple;
 use serde::{Serialize, Serializer};
 
 use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
@@ -19,12 +19,9 @@ use crate::store::write::{Ending, Kinds, Replay, Taken};
 /// `[row, row, …]`
 pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(1024);
-    let mut serializer = serde_json::Serializer::new(&mut bytes);
-    let mut sequence = serializer.serialize_seq(None).map_err(corrupt)?;
-    for row in rows {
-        sequence.serialize_element(&row).map_err(corrupt)?;
-    }
-    SerializeSeq::end(sequence).map_err(corrupt)?;
+    serde_json::Serializer::new(&mut bytes)
+        .collect_seq(rows)
+        .map_err(corrupt)?;
     String::from_utf8(bytes).map_err(corrupt)
 }
 
