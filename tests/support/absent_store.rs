@@ -14,7 +14,7 @@ use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
 
 /// Answers nothing.
 #[derive(Debug)]
-pub struct AbsentStore;
+pub(crate) struct AbsentStore;
 
 fn away<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(

@@ -17,18 +17,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Longer than anything takes that works.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The API without any actors behind it.
-pub struct Server {
-    pub address: SocketAddr,
-    pub health: Health,
-    pub stage: watch::Sender<Stage>,
-    pub done: JoinHandle<()>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) health: Health,
+    pub(crate) stage: watch::Sender<Stage>,
+    pub(crate) done: JoinHandle<()>,
 }
 
 impl Server {
-    pub async fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
+    pub(crate) async fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("loopback has ports");
@@ -59,19 +59,19 @@ impl Server {
         }
     }
 
-    pub async fn connect(&self) -> Client {
+    pub(crate) async fn connect(&self) -> Client {
         Client(TcpStream::connect(self.address).await.expect("somebody listens"))
     }
 
     /// The answer to `request` on a connection of its own.
-    pub async fn say(&self, request: impl AsRef<[u8]>) -> Option<Answer> {
+    pub(crate) async fn say(&self, request: impl AsRef<[u8]>) -> Option<Answer> {
         let mut client = self.connect().await;
         client.say(request).await;
         client.hear().await
     }
 
     /// A good request is answered.
-    pub async fn assert_well(&self, after: &str) {
+    pub(crate) async fn assert_well(&self, after: &str) {
         let answer = self.say("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         let answer = answer.unwrap_or_else(|| panic!("no answer to a good request after: {after}"));
         assert_eq!(
@@ -83,34 +83,34 @@ impl Server {
 }
 
 /// A client that follows no rules.
-pub struct Client(TcpStream);
+pub(crate) struct Client(TcpStream);
 
 /// What a server said.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Client {
     /// Says this. That the server hangs up meanwhile is its right.
-    pub async fn say(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = timeout(PATIENCE, self.0.write_all(bytes.as_ref()))
             .await
             .expect("the server reads or closes");
     }
 
     /// The next answer, or `None` if the connection ends without one.
-    pub async fn hear(&mut self) -> Option<Answer> {
+    pub(crate) async fn hear(&mut self) -> Option<Answer> {
         timeout(PATIENCE, self.read())
             .await
             .expect("the server answers or closes")
     }
 
     /// Nothing more comes but the end.
-    pub async fn assert_closed(&mut self) {
+    pub(crate) async fn assert_closed(&mut self) {
         let mut rest = Vec::new();
         let read = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await;
         // A reset is an end, too.
@@ -152,13 +152,13 @@ impl Answer {
         })
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map(|(_, value)| value.as_str())
     }
 
     /// The problem in the body, after a look at everything that each problem must have.
-    pub fn problem(&self) -> serde_json::Value {
+    pub(crate) fn problem(&self) -> serde_json::Value {
         assert_eq!(
             self.header("content-type"),
             Some("application/problem+json"),

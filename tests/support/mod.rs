@@ -1,4 +1,4 @@
 //! What several scenarios need: one file for each fixture.
 
-pub mod absent_store;
-pub mod http;
+pub(crate) mod absent_store;
+pub(crate) mod http;
