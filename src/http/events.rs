@@ -40,14 +40,10 @@ enum Item {
         incident_url: Option<String>,
     },
     Rejected {
-        result: Rejected,
+        result: &'static str,
         errors: Vec<Flaw>,
     },
 }
-
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename = "rejected")]
-struct Rejected;
 
 pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
     let traceparent = traceparent(request.headers());
@@ -132,7 +128,7 @@ fn told(item: Submitted, public_url: &str) -> Item {
 
 fn rejected(item: Submitted) -> Item {
     Item::Rejected {
-        result: Rejected,
+        result: "rejected",
         errors: errors(item),
     }
 }

@@ -3,7 +3,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod every_actor_may_die;
-mod floor_plan;
-mod inventory;
-mod kafka_source;
+mod http_bad_input;
+mod http_limits;

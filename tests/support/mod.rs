@@ -1,5 +1,4 @@
-//! What scenarios share: one fixture a file.
+//! What several scenarios need: one file for each fixture.
 
-pub mod scripted_channel;
-pub mod universe;
-pub mod watched_store;
+pub(crate) mod absent_store;
+pub(crate) mod http;
