@@ -10,7 +10,7 @@ use super::compose::plain;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER};
-use super::settings::{ChannelConfig, ServerConfig, TemplatesConfig};
+use super::settings::{ChannelConfig, ServerConfig};
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
@@ -90,7 +90,6 @@ pub(super) struct Channels {
 pub(super) struct Reading<'a> {
     pub(super) types: &'static [&'static dyn ChannelType],
     pub(super) server: &'a ServerConfig,
-    pub(super) templates: &'a TemplatesConfig,
     pub(super) lanes: &'a Lanes<'a>,
 }
 
@@ -130,7 +129,6 @@ impl Reading<'_> {
     }
 
     fn surroundings(&self, workers: usize) -> Surroundings {
-        let _ = self.templates;
         Surroundings {
             server_name: self.server.name.as_str().to_owned(),
             public_url: self.server.public_url.clone(),

@@ -40,7 +40,6 @@ pub(super) fn compose(
     let read = channels::Reading {
         types,
         server: &server,
-        templates: &templates,
         lanes: &lanes,
     };
     let channels = read.all(tree.table("channels"), report);

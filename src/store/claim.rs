@@ -4,28 +4,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StoreError;
-use super::batch::{Batch, Claim, Claimed};
-use super::write::{Candidate, Ledger, Taken};
+use super::batch::{Adopt, Batch, Claim, Claimed};
+use super::write::{Candidate, Fate, Ledger, Taken};
 use crate::domain::Timestamp;
-use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::delivery::{DeadReason, DeliveryState, Job};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 
-/// Grants one wish: what a crash left behind first, then what is due, then says what still waits.
+/// Grants one wish: first lets go of what nobody works on any more, then takes what is due, then
+/// says when the rest is.
 pub(super) async fn claim<L: Ledger>(
     ledger: &mut L,
     batch: &Batch,
     wish: &Claim,
 ) -> Result<Claimed, StoreError> {
     let mut claimed = Claimed::default();
-    let mut candidates = Vec::new();
-    if wish.limit > 0 {
-        candidates = ledger.orphans(&batch.lease, &wish.channel, wish.limit).await?;
+    if let Some(fate) = fate(wish.adopt) {
+        ledger.adopt(&batch.lease, &wish.channel, batch.now, &wish.holding, fate).await?;
     }
-    let left = wish.limit.saturating_sub(candidates.len());
-    if left > 0 {
-        candidates.extend(ledger.due(&wish.channel, batch.now, left).await?);
-    }
+    let candidates = match wish.limit {
+        0 => Vec::new(),
+        limit => ledger.due(&wish.channel, batch.now, limit).await?,
+    };
     if !candidates.is_empty() {
         let incidents = incidents(ledger, &candidates).await?;
         let taken = sort(candidates, &incidents, batch.now, &mut claimed)?;
@@ -33,6 +33,14 @@ pub(super) async fn claim<L: Ledger>(
     }
     claimed.next_due = ledger.next_due(&wish.channel).await?;
     Ok(claimed)
+}
+
+fn fate(adopt: Adopt) -> Option<Fate> {
+    match adopt {
+        Adopt::Nothing => None,
+        Adopt::Retry => Some(Fate { state: DeliveryState::Retrying, dead_reason: None }),
+        Adopt::Hold => Some(Fate { state: DeliveryState::Dead, dead_reason: Some(DeadReason::Unknown) }),
+    }
 }
 
 async fn incidents<L: Ledger>(
@@ -70,13 +78,10 @@ fn sort(
         } else {
             DeliveryState::Sending
         };
-        let crashes = candidate.crashes + u32::from(candidate.orphan);
         taken.push(Taken {
             id: candidate.id,
             state,
             attempts: candidate.attempts + u32::from(state == DeliveryState::Sending),
-            crashes,
-            orphaned: candidate.orphan.then_some(candidate.attempts),
         });
         if state == DeliveryState::Sending {
             let content = content(&candidate, incident, &mut said)?;
@@ -86,7 +91,7 @@ fn sort(
                 content,
                 attempt: candidate.attempts + 1,
                 counted: (candidate.attempts + 1).saturating_sub(candidate.held),
-                crashes,
+                crashes: candidate.crashes,
                 created_at: candidate.created_at,
                 expires_at: candidate.expires_at,
             });

@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::StoreError;
-use super::batch::{Attempted, Batch, Committed, Next, Quarantined};
+use super::batch::{Adopt, Attempted, Batch, Claim, Committed, Next, Quarantined};
 use super::claim::claim;
 use super::intake::{Seen, Sifted, sift};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known, Rows, decide};
-use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{DeadReason, DeliveryState, Job, Lease, Target};
 use crate::domain::event::RequestText;
 use crate::domain::ids::{DeliveryId, NotificationId};
 use crate::domain::incident::Incident;
@@ -63,13 +63,16 @@ pub(super) trait Ledger: Send {
         replays: &[Replay],
     ) -> Result<HashMap<DeliveryId, ChannelName>, StoreError>;
 
-    /// What earlier lives of the node left in hand on `channel`.
-    async fn orphans(
+    /// Lets go of what the node of `lease` has in hand on `channel`, in whatever life, except what
+    /// is in `holding`: those attempts are over, and nobody knows how.
+    async fn adopt(
         &mut self,
         lease: &Lease,
         channel: &ChannelName,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, StoreError>;
+        now: Timestamp,
+        holding: &[DeliveryId],
+        fate: Fate,
+    ) -> Result<(), StoreError>;
 
     /// What waits on `channel` and is due: by lane, then by time.
     async fn due(
@@ -156,8 +159,13 @@ pub(super) struct Candidate {
     pub(super) expires_at: Timestamp,
     /// The words of a direct notification.
     pub(super) text: Option<RequestText>,
-    /// Its process died with it: that attempt is over, and nobody knows how.
-    pub(super) orphan: bool,
+}
+
+/// What becomes of a delivery that was let go of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fate {
+    pub(super) state: DeliveryState,
+    pub(super) dead_reason: Option<DeadReason>,
 }
 
 /// What becomes of a candidate.
@@ -168,9 +176,6 @@ pub(super) struct Taken {
     pub(super) state: DeliveryState,
     /// How many attempts it has now.
     pub(super) attempts: u32,
-    pub(super) crashes: u32,
-    /// The attempt that died, to be ended as unknown.
-    pub(super) orphaned: Option<u32>,
 }
 
 /// Jobs whose commit was not heard of: they are on stable storage, or they are not.
@@ -215,7 +220,11 @@ pub(super) async fn write<L: Ledger>(
     let mut doubtful = in_doubt.jobs();
     if !doubtful.is_empty() {
         let found = ledger.in_hand(&batch.lease, &doubtful).await?;
-        doubtful.retain(|job| found.contains(&job.id));
+        let adopted = |job: &Job| {
+            let of = |claim: &Claim| claim.channel == job.target.channel && claim.adopt != Adopt::Nothing;
+            batch.claims.iter().any(of)
+        };
+        doubtful.retain(|job| found.contains(&job.id) && !adopted(job));
         committed.started = doubtful;
     }
     if !batch.attempted.is_empty() {

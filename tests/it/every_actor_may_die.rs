@@ -7,7 +7,7 @@ use foghorn::domain::delivery::DeliveryState;
 use foghorn::messages::{IngestKey, Peers};
 
 use crate::support::scripted_channel::Step;
-use crate::support::universe::Universe;
+use crate::support::universe::{Draft, Universe};
 use crate::support::watched_store::Moment;
 
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +33,20 @@ fn kill(victim: Victim, peers: &Peers) {
 }
 
 /// One delivery that is sent, one that is sent at the second attempt, one that is refused, one
-/// whose worker dies once, one record that is no event.
+/// whose worker dies once.
+fn rule(title: &str, attempt: u32) -> Step {
+    match (title, attempt) {
+        ("b", 1) => Step::TRANSIENT,
+        ("c", _) => Step::PERMANENT,
+        ("d", 1) => Step::Panic,
+        _ => Step::Accept,
+    }
+}
+
+/// These four and a record that is no event, with somebody dying at some moment. Returns how often
+/// the store was written.
 async fn live(victim: Option<(Victim, Moment, usize)>) -> usize {
-    let script = [Step::Accept, Step::TRANSIENT, Step::PERMANENT, Step::Panic];
-    let universe = Universe::start(script).await;
+    let universe = Universe::draft(Draft { rule: Some(rule), ..Draft::default() }).await;
     let peers = universe.foghorn.peers();
     if let Some((victim, at, number)) = victim {
         universe.store.on_commit(move |moment, commit| {

@@ -43,7 +43,7 @@ async fn a_call_that_still_waits_when_it_is_over_is_canceled() {
     universe.until(|all| all.iter().any(|d| d.state == DeliveryState::Retrying)).await;
     universe.topic.push(resolved("disk").as_bytes());
     universe.topic.until_settled(0, 2).await;
-    tokio::time::advance(Duration::from_secs(60)).await;
+    universe.live_for(Duration::from_secs(60)).await;
     let ended = universe.until_ended(1).await;
     assert_eq!(ended[0].state, DeliveryState::Canceled);
     assert_eq!(universe.channel.accepted().len(), 0);

@@ -17,7 +17,7 @@ async fn a_spent_budget_leaves_the_lane_alone_for_its_window_and_not_the_process
     universe.push("a");
     universe.push("b");
     universe.until(|_| universe.channel.attempts().len() == 2).await;
-    tokio::time::advance(Duration::from_secs(1)).await;
+    universe.live_for(Duration::from_secs(1)).await;
     assert!(matches!(universe.health.report().channels["email"], Condition::Degraded(_)));
     assert!(universe.health.report().is_ready(), "the process goes on");
 

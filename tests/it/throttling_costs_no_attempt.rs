@@ -29,7 +29,7 @@ async fn a_refused_credential_holds_the_channel_and_empties_nothing_into_the_dea
         universe.push(&format!("disk-{number}"));
     }
     universe.until(|all| all.len() == 20).await;
-    tokio::time::advance(Duration::from_secs(30)).await;
+    universe.live_for(Duration::from_secs(30)).await;
     assert_eq!(universe.channel.attempts().len(), 1, "one attempt tells about the whole channel");
     let report = universe.health.report();
     assert!(matches!(report.channels["email"], Condition::Down(_)), "{report:?}");

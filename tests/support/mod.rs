@@ -2,3 +2,6 @@
 
 pub(crate) mod absent_store;
 pub(crate) mod http;
+pub(crate) mod scripted_channel;
+pub(crate) mod universe;
+pub(crate) mod watched_store;

@@ -23,31 +23,33 @@ use foghorn::store::views::{AttemptView, DeliveryView};
 use foghorn::store::{DeliveryFilter, Paging, Store};
 use foghorn::telemetry::health::Health;
 
-use super::scripted_channel::{ScriptedChannel, Step};
+use super::scripted_channel::{Rule, ScriptedChannel, Step};
 use super::watched_store::WatchedStore;
 
-pub struct Universe {
-    pub topic: Arc<MemorySource>,
-    pub store: Arc<WatchedStore>,
-    pub channel: Arc<ScriptedChannel>,
-    pub foghorn: Foghorn,
-    pub clock: Clock,
-    pub health: Health,
+pub(crate) struct Universe {
+    pub(crate) topic: Arc<MemorySource>,
+    pub(crate) store: Arc<WatchedStore>,
+    pub(crate) channel: Arc<ScriptedChannel>,
+    pub(crate) foghorn: Foghorn,
+    pub(crate) clock: Clock,
+    pub(crate) health: Health,
 }
 
 /// What a universe is made of, to be changed before it starts.
-pub struct Draft {
-    pub script: Vec<Step>,
-    pub retry: RetryPolicy,
-    pub workers: usize,
-    pub budget: RestartBudget,
-    pub memory: Arc<dyn Store>,
+pub(crate) struct Draft {
+    pub(crate) script: Vec<Step>,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) workers: usize,
+    pub(crate) budget: RestartBudget,
+    pub(crate) memory: Arc<dyn Store>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         Self {
             script: Vec::new(),
+            rule: None,
             retry: RetryPolicy::default(),
             workers: 2,
             budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
@@ -60,16 +62,19 @@ impl Default for Draft {
 const PATIENCE: Duration = Duration::from_secs(2 * 24 * 3600);
 
 impl Universe {
-    pub async fn start(script: impl IntoIterator<Item = Step>) -> Self {
+    pub(crate) async fn start(script: impl IntoIterator<Item = Step>) -> Self {
         Self::draft(Draft { script: script.into_iter().collect(), ..Draft::default() }).await
     }
 
-    pub async fn draft(draft: Draft) -> Self {
+    pub(crate) async fn draft(draft: Draft) -> Self {
         let epoch = Timestamp::from_second(1_795_269_600).unwrap();
         let (clock, health) = (Clock::starting_at(epoch), Health::default());
         let topic = Arc::new(MemorySource::new("incidents"));
         let store = Arc::new(WatchedStore::over(draft.memory));
-        let channel = Arc::new(ScriptedChannel::new(draft.script));
+        let channel = Arc::new(match draft.rule {
+            Some(rule) => ScriptedChannel::ruled(rule),
+            None => ScriptedChannel::new(draft.script),
+        });
         let reading = Arc::clone(&topic);
         let source = SourcePart {
             kind: "memory".into(),
@@ -104,18 +109,18 @@ impl Universe {
     }
 
     /// An event that opens an incident of this key, as a record of the topic.
-    pub fn push(&self, key: &str) -> i64 {
+    pub(crate) fn push(&self, key: &str) -> i64 {
         let record = format!(r#"{{"title":"{key}","dedup_key":"{key}","severity":"high"}}"#);
         self.topic.push(record.as_bytes())
     }
 
-    pub async fn deliveries(&self) -> Vec<DeliveryView> {
+    pub(crate) async fn deliveries(&self) -> Vec<DeliveryView> {
         let paging = Paging { before: None, limit: 200 };
         self.store.deliveries(&DeliveryFilter::default(), &paging).await.unwrap().data
     }
 
     /// Waits until there are `count` deliveries and all of them have ended.
-    pub async fn until_ended(&self, count: usize) -> Vec<DeliveryView> {
+    pub(crate) async fn until_ended(&self, count: usize) -> Vec<DeliveryView> {
         self.until(|deliveries| {
             deliveries.len() == count && deliveries.iter().all(|delivery| delivery.state.is_terminal())
         })
@@ -123,7 +128,7 @@ impl Universe {
     }
 
     /// Waits until the deliveries are as wanted. Time is virtual: a turn costs nothing.
-    pub async fn until(&self, wanted: impl Fn(&[DeliveryView]) -> bool) -> Vec<DeliveryView> {
+    pub(crate) async fn until(&self, wanted: impl Fn(&[DeliveryView]) -> bool) -> Vec<DeliveryView> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let deliveries = self.deliveries().await;
@@ -135,13 +140,21 @@ impl Universe {
         }
     }
 
-    pub async fn store_attempts(&self, id: DeliveryId) -> Vec<AttemptView> {
+    /// Lets this much time pass, a little at a time, so that everybody gets their turn.
+    pub(crate) async fn live_for(&self, time: Duration) {
+        const TURN: Duration = Duration::from_millis(50);
+        for _ in 0..time.as_millis() / TURN.as_millis() {
+            tokio::time::advance(TURN).await;
+        }
+    }
+
+    pub(crate) async fn store_attempts(&self, id: DeliveryId) -> Vec<AttemptView> {
         self.store.attempts(id).await.unwrap()
     }
 }
 
 /// Everything goes to ada by email.
-pub fn routes() -> RouteTable {
+pub(crate) fn routes() -> RouteTable {
     let reach = Reach { contact: Contact::Email, max_age: Duration::from_secs(24 * 3600) };
     let ada = User { email: Some("ada@example.com".into()), ..User::default() };
     let step = PolicyStep { notify: vec!["user:ada".parse().unwrap()], via: vec!["email".into()] };

@@ -17,14 +17,14 @@ use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
 
 /// When, around one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     Before,
     After,
 }
 
 type Hook = Box<dyn FnMut(Moment, usize) + Send>;
 
-pub struct WatchedStore {
+pub(crate) struct WatchedStore {
     inner: Arc<dyn Store>,
     commits: AtomicUsize,
     hook: Mutex<Option<Hook>>,
@@ -32,21 +32,21 @@ pub struct WatchedStore {
 }
 
 impl WatchedStore {
-    pub fn over(inner: Arc<dyn Store>) -> Self {
+    pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
         Self { inner, commits: AtomicUsize::new(0), hook: Mutex::new(None), refusals: AtomicUsize::new(0) }
     }
 
     /// Called before and after each write, with its number from 1.
-    pub fn on_commit(&self, hook: impl FnMut(Moment, usize) + Send + 'static) {
+    pub(crate) fn on_commit(&self, hook: impl FnMut(Moment, usize) + Send + 'static) {
         *self.hook.lock().unwrap() = Some(Box::new(hook));
     }
 
     /// The next `times` writes are not answered.
-    pub fn refuse(&self, times: usize) {
+    pub(crate) fn refuse(&self, times: usize) {
         self.refusals.store(times, Ordering::SeqCst);
     }
 
-    pub fn commits(&self) -> usize {
+    pub(crate) fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
     }
 

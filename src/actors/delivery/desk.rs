@@ -232,9 +232,9 @@ impl Desk {
         }
     }
 
-    /// Keeps a quarter back, so that a claim always has room.
+    /// Keeps a quarter back, and one place at least, so that a claim always has room.
     fn offer(&mut self) {
-        let most = self.capacity() - self.capacity() / 4;
+        let most = self.capacity() - (self.capacity() / 4).max(1);
         let places = most.saturating_sub(self.in_hand() + self.offered);
         if places >= (most / 4).max(1) {
             self.offered += places;

@@ -168,12 +168,14 @@ fn hand_out(started: Vec<Job>, granted: &[(ChannelName, ActorId, usize)], seats:
         by_channel.entry(job.target.channel.clone()).or_default().push(job);
     }
     for (channel, pool, places) in granted {
-        let jobs = by_channel.remove(channel).unwrap_or_default();
-        let Some(seat) = seats.0.get_mut(channel).filter(|seat| seat.pool.id() == *pool) else {
-            continue;
-        };
-        seat.places += places - jobs.len().min(*places);
-        if !jobs.is_empty() {
+        let used = by_channel.get(channel).map_or(0, Vec::len).min(*places);
+        match seats.0.get_mut(channel) {
+            Some(seat) if seat.pool.id() == *pool => seat.places += places - used,
+            _ => drop(by_channel.remove(channel)),
+        }
+    }
+    for (channel, jobs) in by_channel {
+        if let Some(seat) = seats.0.get(&channel) {
             seat.pool.tell(DeliveryMessage::Deliver(jobs));
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::TOPIC;
 use crate::channels::outbox::Outbox;
 use crate::domain::delivery::DeliveryState;
-use crate::sources::kafka::embedded::EmbeddedBroker;
+use crate::sources::kafka::EmbeddedBroker;
 use crate::store::views::DeliveryView;
 use crate::store::{DeliveryFilter, Paging, Store, StoreError};
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use super::serve::{Ended, ServeError, Serving};
 use crate::config::{Config, Problem};
 use crate::sources::SourceError;
-use crate::sources::kafka::embedded::EmbeddedBroker;
+use crate::sources::kafka::EmbeddedBroker;
 
 /// What to do beside running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::state::{KnownEvent, State, Stored};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{DeadReason, Delivery, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::{Incident, IncidentStatus};
@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::batch::Quarantined;
 use crate::store::intake::{Seen, SeenBy};
 use crate::store::views::{DeadLetterView, TimelineView};
-use crate::store::write::{Candidate, Ending, Ledger, Replay, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken, kinds};
 
 impl State {
     fn holds(&self, lease: &Lease, id: DeliveryId, attempt: u32) -> bool {
@@ -36,7 +36,7 @@ impl State {
             && incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved)
     }
 
-    fn candidate(&self, stored: &Stored, orphan: bool) -> Candidate {
+    fn candidate(&self, stored: &Stored) -> Candidate {
         let delivery = &stored.delivery;
         let notification = self.notifications.get(&delivery.notification);
         Candidate {
@@ -50,7 +50,6 @@ impl State {
             created_at: stored.created_at,
             expires_at: delivery.expires_at,
             text: notification.and_then(|notification| notification.text.clone()),
-            orphan,
         }
     }
 
@@ -285,23 +284,34 @@ impl Ledger for State {
         Ok(repeated)
     }
 
-    async fn orphans(
+    async fn adopt(
         &mut self,
         lease: &Lease,
         channel: &ChannelName,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let held = self
+        now: Timestamp,
+        holding: &[DeliveryId],
+        fate: Fate,
+    ) -> Result<(), StoreError> {
+        let of_node = |stored: &&Stored| stored.owner.as_ref().is_some_and(|owner| owner.node == lease.node);
+        let left_behind: Vec<DeliveryId> = self
             .in_hand
             .iter()
-            .filter(|(name, _)| name == channel)
-            .filter_map(|(_, id)| self.deliveries.get(id));
-        let older = |stored: &&Stored| {
-            let owner = stored.owner.as_ref();
-            owner.is_some_and(|owner| owner.node == lease.node && owner.epoch < lease.epoch)
-        };
-        let orphans = held.filter(older).take(limit);
-        Ok(orphans.map(|stored| self.candidate(stored, true)).collect())
+            .filter(|(name, id)| name == channel && !holding.contains(id))
+            .filter_map(|(_, id)| self.deliveries.get(id).filter(of_node).map(|_| *id))
+            .collect();
+        for id in left_behind {
+            let Some(mut stored) = self.pick(id) else { continue };
+            if let Some(attempt) = self.attempts.get_mut(&(id, stored.attempts)) {
+                attempt.outcome = Some("unknown".to_owned());
+            }
+            stored.state = fate.state;
+            stored.dead_reason = fate.dead_reason.map(DeadReason::as_str);
+            stored.delivery.due_at = now;
+            stored.last_outcome = Some("unknown");
+            stored.updated_at = now;
+            self.put(stored);
+        }
+        Ok(())
     }
 
     async fn due(
@@ -316,7 +326,7 @@ impl Ledger for State {
             .filter_map(|(_, id)| self.deliveries.get(&id));
         Ok(due
             .take(limit)
-            .map(|stored| self.candidate(stored, false))
+            .map(|stored| self.candidate(stored))
             .collect())
     }
 
@@ -330,15 +340,8 @@ impl Ledger for State {
             let Some(mut stored) = self.pick(taken.id) else {
                 continue;
             };
-            if let Some(number) = taken.orphaned {
-                stored.last_outcome = Some("unknown");
-                if let Some(attempt) = self.attempts.get_mut(&(taken.id, number)) {
-                    attempt.outcome = Some("unknown".to_owned());
-                }
-            }
             stored.state = taken.state;
             stored.attempts = taken.attempts;
-            stored.crashes = taken.crashes;
             stored.owner = Some(lease.clone());
             stored.updated_at = now;
             if taken.state == DeliveryState::Sending {

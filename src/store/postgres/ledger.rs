@@ -9,7 +9,7 @@ use sqlx::{Transaction, query, query::Query, query_as};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{Job, Lease, Target};
+use crate::domain::delivery::{DeadReason, Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
@@ -21,7 +21,7 @@ use crate::store::rows::{
     CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Replay, Taken};
+use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken};
 
 /// An open transaction.
 pub(super) struct PostgresLedger {
@@ -184,23 +184,22 @@ impl Ledger for PostgresLedger {
             .collect()
     }
 
-    async fn orphans(
+    async fn adopt(
         &mut self,
         lease: &Lease,
         channel: &ChannelName,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let rows: Vec<CandidateRow> = query_as(statements::ORPHANS)
+        now: Timestamp,
+        holding: &[DeliveryId],
+        fate: Fate,
+    ) -> Result<(), StoreError> {
+        let query = query(statements::ADOPT)
             .bind(lease.node.as_str())
             .bind(channel.as_str())
-            .bind(lease.epoch)
-            .bind(column(limit as u64))
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        let mut orphans = read_all(rows)?;
-        orphans.iter_mut().for_each(|candidate| candidate.orphan = true);
-        Ok(orphans)
+            .bind(each(holding, ToString::to_string))
+            .bind(now.as_millisecond())
+            .bind(fate.state.as_str())
+            .bind(fate.dead_reason.map(DeadReason::as_str));
+        self.run(query).await
     }
 
     async fn due(
@@ -233,8 +232,6 @@ impl Ledger for PostgresLedger {
             .bind(each(taken, |taken| taken.id.to_string()))
             .bind(each(taken, |taken| taken.state.as_str()))
             .bind(each(taken, |taken| i64::from(taken.attempts)))
-            .bind(each(taken, |taken| i64::from(taken.crashes)))
-            .bind(each(taken, |taken| taken.orphaned.map(i64::from)))
             .bind(now.as_millisecond())
             .bind(lease.node.as_str())
             .bind(lease.epoch);

@@ -10,7 +10,7 @@ use super::params::{self, list};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{Job, Lease, Target};
+use crate::domain::delivery::{DeadReason, Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
@@ -22,7 +22,7 @@ use crate::store::rows::{
     CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Replay, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken, kinds};
 
 /// An open transaction of the one writer.
 pub(super) struct SqliteLedger<'c> {
@@ -152,23 +152,22 @@ impl Ledger for SqliteLedger<'_> {
             .collect()
     }
 
-    async fn orphans(
+    async fn adopt(
         &mut self,
         lease: &Lease,
         channel: &ChannelName,
-        limit: usize,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let rows: Vec<CandidateRow> = query_as(statements::ORPHANS)
+        now: Timestamp,
+        holding: &[DeliveryId],
+        fate: Fate,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(statements::ADOPT)
             .bind(lease.node.as_str())
             .bind(channel.as_str())
-            .bind(lease.epoch)
-            .bind(column(limit as u64))
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        let mut orphans = read_all(rows)?;
-        orphans.iter_mut().for_each(|candidate| candidate.orphan = true);
-        Ok(orphans)
+            .bind(list(holding.iter())?)
+            .bind(now.as_millisecond())
+            .bind(fate.state.as_str())
+            .bind(fate.dead_reason.map(DeadReason::as_str));
+        self.run(query).await
     }
 
     async fn due(

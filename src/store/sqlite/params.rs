@@ -176,13 +176,7 @@ pub(super) fn letter(letter: &Quarantined) -> impl Serialize + '_ {
 }
 
 pub(super) fn taken(taken: &Taken) -> impl Serialize {
-    (
-        taken.id,
-        taken.state.as_str(),
-        taken.attempts,
-        taken.crashes,
-        taken.orphaned,
-    )
+    (taken.id, taken.state.as_str(), taken.attempts)
 }
 
 pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId) {
