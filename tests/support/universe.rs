@@ -78,7 +78,11 @@ impl Universe {
         let reading = Arc::clone(&topic);
         let source = SourcePart {
             kind: "memory".into(),
-            connect: Some(Arc::new(move || Ok(Arc::clone(&reading) as Arc<dyn Source>))),
+            connect: Some(Arc::new(move || {
+                // As a broker does for a new member: everything that is not settled comes again.
+                reading.redeliver();
+                Ok(Arc::clone(&reading) as Arc<dyn Source>)
+            })),
             max_in_flight: 64,
         };
         let email = ChannelPart {
