@@ -83,7 +83,7 @@ async fn a_body_of_another_type_is_refused() {
         (
             "an endless batch",
             post(
-                &format!("{JSON}Content-Length: 1004\r\n"),
+                &format!("{JSON}Content-Length: 1005\r\n"),
                 &format!("[1{}]", ",1".repeat(501)),
             ),
             Status(&[413]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use foghorn::http::Stage;
 use foghorn::http::limits::Limits;
+use foghorn::telemetry::health::Condition;
 
 use crate::support::absent_store::AbsentStore;
 use crate::support::http::Server;
@@ -212,6 +213,17 @@ async fn every_error_is_a_problem_with_the_id_of_its_request() {
             .as_deref(),
         Some("POST")
     );
+}
+
+#[tokio::test]
+async fn events_are_not_kept_waiting_for_a_store_that_is_away() {
+    let server = server(Limits::default()).await;
+    server
+        .health
+        .store(Condition::Down("connection refused".to_owned()));
+    let answer = server.say(post("{\"title\":\"x\"}")).await.expect("it is told");
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.problem()["detail"], "the store is away");
 }
 
 #[tokio::test]

@@ -60,7 +60,10 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self) -> Client {
-        Client(TcpStream::connect(self.address).await.expect("somebody listens"))
+        Client {
+            stream: TcpStream::connect(self.address).await.expect("somebody listens"),
+            asked_for_head: false,
+        }
     }
 
     /// The answer to `request` on a connection of its own.
@@ -83,7 +86,10 @@ impl Server {
 }
 
 /// A client that follows no rules.
-pub(crate) struct Client(TcpStream);
+pub(crate) struct Client {
+    stream: TcpStream,
+    asked_for_head: bool,
+}
 
 /// What a server said.
 #[derive(Debug)]
@@ -97,7 +103,8 @@ pub(crate) struct Answer {
 impl Client {
     /// Says this. That the server hangs up meanwhile is its right.
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = timeout(PATIENCE, self.0.write_all(bytes.as_ref()))
+        self.asked_for_head = bytes.as_ref().starts_with(b"HEAD ");
+        let _ = timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
             .await
             .expect("the server reads or closes");
     }
@@ -112,7 +119,7 @@ impl Client {
     /// Nothing more comes but the end.
     pub(crate) async fn assert_closed(&mut self) {
         let mut rest = Vec::new();
-        let read = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await;
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await;
         // A reset is an end, too.
         let _ = read.expect("the connection ends");
         assert_eq!(String::from_utf8_lossy(&rest), "");
@@ -121,10 +128,10 @@ impl Client {
     async fn read(&mut self) -> Option<Answer> {
         let mut bytes = Vec::new();
         loop {
-            if let Some(answer) = Answer::read(&bytes) {
+            if let Some(answer) = Answer::read(&bytes, self.asked_for_head) {
                 return Some(answer);
             }
-            match self.0.read_buf(&mut bytes).await {
+            match self.stream.read_buf(&mut bytes).await {
                 Ok(0) | Err(_) => return None,
                 Ok(_) => {}
             }
@@ -134,7 +141,7 @@ impl Client {
 
 impl Answer {
     /// The answer in `bytes`, once it is all there.
-    fn read(bytes: &[u8]) -> Option<Self> {
+    fn read(bytes: &[u8], head_only: bool) -> Option<Self> {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n")?;
         let mut lines = head.split("\r\n");
@@ -145,7 +152,7 @@ impl Answer {
             .collect();
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let length: usize = length.map_or(Some(0), |(_, value)| value.parse().ok())?;
-        (body.len() >= length).then(|| Self {
+        (head_only || body.len() >= length).then(|| Self {
             status,
             headers: headers.clone(),
             body: body.to_owned(),
