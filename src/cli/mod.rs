@@ -12,6 +12,7 @@ mod connection;
 mod dlq;
 mod lists;
 mod print;
+mod process;
 mod shapes;
 mod show;
 
@@ -89,6 +90,16 @@ pub struct CheckArgs {
     pub connect: bool,
 }
 
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> Exit {
+    match cli.command {
+        Command::Serve(args) => process::serve(&args).await,
+        Command::Dev(args) => process::dev(&args).await,
+        Command::Check(args) => check::run(&args).await,
+        Command::Client(client) => client::run(client, &cli.url).await,
+    }
+}
+
 /// How a command ended, as scripts and systemd see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -104,8 +115,14 @@ pub enum Exit {
     Denied,
     /// Server, store or broker cannot be reached.
     Unreachable,
+    /// An actor that nothing works without keeps dying, or another process took over.
+    Crashed,
+    /// Stable storage failed a sync.
+    StorageBroken,
     /// The configuration is invalid.
     InvalidConfig,
+    /// A second signal came before the first one's drain was over.
+    Interrupted,
 }
 
 impl Exit {
@@ -118,7 +135,10 @@ impl Exit {
             Self::NotFound => 3,
             Self::Denied => 4,
             Self::Unreachable => 69,
+            Self::Crashed => 70,
+            Self::StorageBroken => 74,
             Self::InvalidConfig => 78,
+            Self::Interrupted => 130,
         }
     }
 }

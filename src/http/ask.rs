@@ -21,31 +21,14 @@ pub(super) async fn submit(
     let ingest = api.peers.borrow().http_ingest(&api.source).cloned();
     let ingest =
         ingest.ok_or_else(|| Problem::new(Code::Unavailable, "intake is not running at the moment"))?;
-    let answer = ingest
-        .call(
-            |reply| IngestMessage::Submit {
-                items,
-                traceparent,
-                reply,
-            },
-            Some(api.limits.answer_time),
-        )
-        .await
-        .ok()
-        .and_then(|answer| answer.success_or(()).ok());
+    let submit = |reply| IngestMessage::Submit { items, traceparent, reply };
+    let answer = ingest.ask(submit, api.limits.answer_time).await;
     let answers = answer.ok_or_else(no_answer)?;
     if answers.len() == asked {
         Ok(answers)
     } else {
-        tracing::error!(
-            asked,
-            answered = answers.len(),
-            "intake answered for another number of events"
-        );
-        Err(Problem::new(
-            Code::Internal,
-            "intake answered for another number of events",
-        ))
+        tracing::error!(asked, answered = answers.len(), "intake answered for another number of events");
+        Err(Problem::new(Code::Internal, "intake answered for another number of events"))
     }
 }
 
@@ -54,14 +37,7 @@ pub(super) async fn retry(api: &Api, ids: Vec<DeliveryId>) -> Result<Vec<Option<
     refuse_without_store(api)?;
     let dlq = api.peers.borrow().dlq.clone();
     let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
-    dlq.call(
-        |reply| DlqMessage::Retry { ids, reply },
-        Some(api.limits.answer_time),
-    )
-    .await
-    .ok()
-    .and_then(|answer| answer.success_or(()).ok())
-    .ok_or_else(no_answer)
+    dlq.ask(|reply| DlqMessage::Retry { ids, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// A store that is known to be away is not worth a wait.

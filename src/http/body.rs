@@ -30,20 +30,15 @@ pub(super) async fn read_json(shared: &Shared, request: Request) -> Result<Held,
     let kind = content_type(request.headers())?;
     let told_to_wait = request.headers().contains_key(EXPECT);
     let limits = &shared.api.limits;
-    let held = timeout(
-        limits.body_time,
-        collect(request.into_body(), told_to_wait, limits, &shared.bodies),
-    )
-    .await
-    .map_err(|_| {
-        let detail = format!("the body was not complete after {:?}", limits.body_time);
-        Problem::new(Code::TooSlow, detail)
-    })??;
+    let held = timeout(limits.body_time, collect(request.into_body(), told_to_wait, limits, &shared.bodies))
+        .await
+        .map_err(|_| {
+            let detail = format!("the body was not complete after {:?}", limits.body_time);
+            Problem::new(Code::TooSlow, detail)
+        })??;
     let begins_like_json = matches!(held.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if kind == ContentType::Form && !begins_like_json {
-        return Err(unknown_type(
-            "the content type of a form, and a body that is no JSON",
-        ));
+        return Err(unknown_type("the content type of a form, and a body that is no JSON"));
     }
     Ok(held)
 }
@@ -55,10 +50,7 @@ enum ContentType {
 }
 
 fn content_type(headers: &HeaderMap) -> Result<ContentType, Problem> {
-    let encoded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| coding != "identity");
+    let encoded = headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
     if encoded {
         return Err(unknown_type("compressed bodies are not read"));
     }
@@ -155,19 +147,10 @@ mod tests {
     fn json_and_what_curl_says_are_read_and_nothing_else() {
         let refused = Err(Code::ContentType);
         assert_eq!(told(&[(CONTENT_TYPE, "application/json")]), Ok(ContentType::Json));
-        assert_eq!(
-            told(&[(CONTENT_TYPE, "Application/JSON; charset=\"UTF-8\"")]),
-            Ok(ContentType::Json)
-        );
-        assert_eq!(
-            told(&[(CONTENT_TYPE, "application/x-www-form-urlencoded")]),
-            Ok(ContentType::Form)
-        );
+        assert_eq!(told(&[(CONTENT_TYPE, "Application/JSON; charset=\"UTF-8\"")]), Ok(ContentType::Json));
+        assert_eq!(told(&[(CONTENT_TYPE, "application/x-www-form-urlencoded")]), Ok(ContentType::Form));
         assert_eq!(told(&[]), refused);
-        assert_eq!(
-            told(&[(CONTENT_TYPE, "application/json; charset=utf-16")]),
-            refused
-        );
+        assert_eq!(told(&[(CONTENT_TYPE, "application/json; charset=utf-16")]), refused);
         assert_eq!(told(&[(CONTENT_TYPE, "text/plain")]), refused);
         assert_eq!(told(&[(CONTENT_TYPE, "application/json, text/plain")]), refused);
         let json = (CONTENT_TYPE, "application/json");

@@ -53,9 +53,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
             let filter = DeliveryFilter {
                 states: vec![DeliveryState::Dead],
                 channel: query.get("channel").map(ChannelName::from),
-                incident: query
-                    .read::<u32>("incident", "the number of an incident")?
-                    .map(u64::from),
+                incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
             };
             let paging = query.paging::<DeliveryId>()?;
             Ok(paged(&uri, shared.api.store.deliveries(&filter, &paging).await?))
@@ -118,21 +116,13 @@ impl Wish {
         })?;
         let most = format!("at most {RETRIES} deliveries are repeated in one request");
         match wish {
-            Self {
-                ids: Some(ids),
-                all: false,
-                limit: None,
-            } if !ids.is_empty() => {
+            Self { ids: Some(ids), all: false, limit: None } if !ids.is_empty() => {
                 if ids.len() > RETRIES {
                     return Err(invalid(most));
                 }
                 Ok(Retry::These(ids))
             }
-            Self {
-                ids: None,
-                all: true,
-                limit,
-            } => match limit.unwrap_or(RETRIES) {
+            Self { ids: None, all: true, limit } => match limit.unwrap_or(RETRIES) {
                 limit if (1..=RETRIES).contains(&limit) => Ok(Retry::Newest(limit)),
                 _ => Err(invalid(most)),
             },
@@ -168,17 +158,11 @@ pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -
 
 /// Read to the end before anything is repeated, so that a repeat that dies at once is not met again.
 async fn newest_dead(api: &Api, limit: usize) -> Result<Vec<DeliveryId>, Problem> {
-    let filter = DeliveryFilter {
-        states: vec![DeliveryState::Dead],
-        ..DeliveryFilter::default()
-    };
+    let filter = DeliveryFilter { states: vec![DeliveryState::Dead], ..DeliveryFilter::default() };
     let mut ids = Vec::new();
     let mut before = None;
     while ids.len() < limit {
-        let paging = Paging {
-            before,
-            limit: PAGE.min(limit - ids.len()),
-        };
+        let paging = Paging { before, limit: PAGE.min(limit - ids.len()) };
         let page = api.store.deliveries(&filter, &paging).await?;
         ids.extend(page.data.iter().map(|delivery| delivery.id));
         before = page.next_cursor;
@@ -198,10 +182,7 @@ mod tests {
     fn a_wish_names_some_or_asks_for_all_and_never_both() {
         let id = DeliveryId::new(Timestamp::UNIX_EPOCH, 1);
         let read = |body: String| Wish::read(body.as_bytes()).map_err(|problem| problem.code());
-        assert_eq!(
-            read(format!("{{\"ids\":[\"{id}\"]}}")),
-            Ok(Retry::These(vec![id]))
-        );
+        assert_eq!(read(format!("{{\"ids\":[\"{id}\"]}}")), Ok(Retry::These(vec![id])));
         assert_eq!(read("{\"all\":true}".into()), Ok(Retry::Newest(RETRIES)));
         assert_eq!(read("{\"all\":true,\"limit\":5}".into()), Ok(Retry::Newest(5)));
         for body in [

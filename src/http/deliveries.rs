@@ -31,9 +31,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
     let filter = DeliveryFilter {
         states: query.words("state", DeliveryState::parse, &DeliveryState::ALL)?,
         channel: query.get("channel").map(ChannelName::from),
-        incident: query
-            .read::<u32>("incident", "the number of an incident")?
-            .map(u64::from),
+        incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
     };
     let page = shared
         .api
@@ -49,9 +47,7 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Json<DeliveryWithAttempts>, Problem> {
     Query::parse(&uri, &[])?;
-    let id = id
-        .parse()
-        .map_err(|_| Problem::new(Code::NotFound, "a delivery is named by its id: del_…"))?;
+    let id = id.parse().map_err(|_| Problem::new(Code::NotFound, "a delivery is named by its id: del_…"))?;
     with_attempts(&shared, id).await.map(Json)
 }
 

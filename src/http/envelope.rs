@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout};
 
 use super::problem::{Code, Problem};
 use super::serve::Stage;
-use super::{REQUEST_SECONDS, REQUESTS_TOTAL, Shared, guard};
+use super::{Shared, guard};
+use crate::telemetry::handles::answered;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,28 +47,21 @@ pub(super) async fn wrap(State(shared): State<Arc<Shared>>, request: Request, ne
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let code = response.status().as_str().to_owned();
-    metrics::counter!(REQUESTS_TOTAL, "route" => route.clone(), "method" => method, "code" => code)
-        .increment(1);
-    metrics::histogram!(REQUEST_SECONDS, "route" => route, "method" => method).record(started.elapsed());
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    answered(route, method, response.status().as_u16(), started.elapsed());
     response
 }
 
 async fn run(shared: &Shared, request: Request, next: Next, id: &str) -> Response {
-    let answer = AssertUnwindSafe(timeout(shared.api.limits.request_time, next.run(request)))
-        .catch_unwind()
-        .await;
+    let answer =
+        AssertUnwindSafe(timeout(shared.api.limits.request_time, next.run(request))).catch_unwind().await;
     match answer {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
         Err(_) => {
             tracing::error!(request.id = id, "a request handler panicked");
-            Problem::new(
-                Code::Internal,
-                "an unexpected error; the log has more under the request id",
-            )
-            .into_response()
+            Problem::new(Code::Internal, "an unexpected error; the log has more under the request id")
+                .into_response()
         }
     }
 }
@@ -92,17 +86,13 @@ fn as_problem(mut response: Response, public_url: &str, path: &str, id: &str) ->
 
 /// The client's own id if it is a plain one, so that its logs and ours can be laid side by side.
 fn request_id(headers: &HeaderMap, shared: &Shared) -> String {
-    headers
-        .get(REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .filter(|id| is_plain(id))
-        .map_or_else(
-            || {
-                let millis = u64::try_from(shared.api.clock.now().as_millisecond()).unwrap_or(0);
-                format!("req_{}", ulid::Ulid::from_parts(millis, fastrand::u128(..)))
-            },
-            str::to_owned,
-        )
+    headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id)).map_or_else(
+        || {
+            let millis = u64::try_from(shared.api.clock.now().as_millisecond()).unwrap_or(0);
+            format!("req_{}", ulid::Ulid::from_parts(millis, fastrand::u128(..)))
+        },
+        str::to_owned,
+    )
 }
 
 fn is_plain(id: &str) -> bool {

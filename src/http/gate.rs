@@ -50,10 +50,7 @@ impl Gate {
         }
         counts.all += 1;
         counts.by_address.insert(address, here + 1);
-        Some(Pass {
-            gate: self.clone(),
-            address,
-        })
+        Some(Pass { gate: self.clone(), address })
     }
 
     /// Plain counting cannot panic half-way, so a poisoned count is still true.
@@ -66,10 +63,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let mut counts = self.gate.counts();
         counts.all = counts.all.saturating_sub(1);
-        let left = counts
-            .by_address
-            .get(&self.address)
-            .map_or(0, |here| here.saturating_sub(1));
+        let left = counts.by_address.get(&self.address).map_or(0, |here| here.saturating_sub(1));
         if left == 0 {
             counts.by_address.remove(&self.address);
         } else {
@@ -91,11 +85,7 @@ mod tests {
     use super::*;
 
     fn gate(connections: usize, connections_per_address: usize) -> Gate {
-        Gate::new(&Limits {
-            connections,
-            connections_per_address,
-            ..Limits::default()
-        })
+        Gate::new(&Limits { connections, connections_per_address, ..Limits::default() })
     }
 
     fn address(text: &str) -> IpAddr {
@@ -110,10 +100,7 @@ mod tests {
         let second = gate.admit(here);
         assert!(first.is_some() && second.is_some());
         assert!(gate.admit(here).is_none());
-        assert!(
-            gate.admit(address("::ffff:192.0.2.1")).is_none(),
-            "the same in other words"
-        );
+        assert!(gate.admit(address("::ffff:192.0.2.1")).is_none(), "the same in other words");
         assert!(gate.admit(address("192.0.2.2")).is_some());
         drop(first);
         assert!(gate.admit(here).is_some());

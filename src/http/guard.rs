@@ -98,22 +98,12 @@ mod tests {
 
     #[test]
     fn addresses_localhost_and_the_public_name_are_ours() {
-        for host in [
-            "127.0.0.1:3644",
-            "[::1]:3644",
-            "10.1.2.3",
-            "localhost",
-            "LOCALHOST.:1",
-            "fog.example:443",
-        ] {
+        for host in
+            ["127.0.0.1:3644", "[::1]:3644", "10.1.2.3", "localhost", "LOCALHOST.:1", "fog.example:443"]
+        {
             assert_eq!(judged(host), Ok(()), "{host}");
         }
-        for host in [
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "localhost.evil",
-            "evil@127.0.0.1",
-        ] {
+        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "evil@127.0.0.1"] {
             assert_eq!(judged(host), Err(Code::ForeignHost), "{host}");
         }
     }
@@ -128,12 +118,7 @@ mod tests {
         };
         assert_eq!(judged("http://127.0.0.1:3644"), Ok(()));
         assert_eq!(judged("https://fog.example"), Ok(()));
-        for origin in [
-            "null",
-            "http://evil.example",
-            "http://127.0.0.1:8080",
-            "http://127.0.0.1",
-        ] {
+        for origin in ["null", "http://evil.example", "http://127.0.0.1:8080", "http://127.0.0.1"] {
             assert_eq!(judged(origin), Err(Code::CrossOrigin), "{origin}");
         }
         assert!(same_origin(&HeaderMap::new(), Some(&host), "").is_ok());

@@ -44,10 +44,7 @@ pub(super) async fn timeline(
     let number = number_of(&number)?;
     found(shared.api.store.incident(number).await?, "incident")?;
     let data = shared.api.store.timeline(number).await?;
-    Ok(Json(Page {
-        data,
-        next_cursor: None,
-    }))
+    Ok(Json(Page { data, next_cursor: None }))
 }
 
 fn number_of(text: &str) -> Result<u64, Problem> {

@@ -13,10 +13,7 @@ use crate::store::views::Page;
 
 /// The answer with a page, and a `Link` to the next.
 pub(super) fn paged<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
-    let link = page
-        .next_cursor
-        .as_deref()
-        .and_then(|cursor| next_link(uri, cursor));
+    let link = page.next_cursor.as_deref().and_then(|cursor| next_link(uri, cursor));
     let mut response = Json(page).into_response();
     if let Some(link) = link {
         response.headers_mut().insert(LINK, link);
@@ -43,10 +40,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Corrupt(_) => {
                 tracing::error!(%error, "a request met a row that cannot be read");
-                Self::new(
-                    Code::Internal,
-                    "the store holds something unexpected; the log has more",
-                )
+                Self::new(Code::Internal, "the store holds something unexpected; the log has more")
             }
             _ => {
                 tracing::warn!(%error, "a request met a store that does not answer");
@@ -62,9 +56,7 @@ mod tests {
 
     #[test]
     fn the_next_page_has_the_same_filters_and_the_new_cursor() {
-        let uri: Uri = "/api/v1/incidents?status=open&cursor=old&limit=2"
-            .parse()
-            .expect("a path");
+        let uri: Uri = "/api/v1/incidents?status=open&cursor=old&limit=2".parse().expect("a path");
         let link = next_link(&uri, "a/b").expect("a header");
         assert_eq!(
             link.to_str().expect("ASCII"),

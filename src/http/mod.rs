@@ -55,11 +55,6 @@ use limits::Limits;
 use problem::{Code, Problem};
 pub use serve::{Stage, serve};
 
-/// Counts requests; labels `route`, `method`, `code`.
-pub const REQUESTS_TOTAL: &str = "foghorn_http_requests_total";
-/// Times requests; labels `route`, `method`.
-pub const REQUEST_SECONDS: &str = "foghorn_http_request_duration_seconds";
-
 /// What the API needs of the rest of Foghorn.
 #[derive(Clone)]
 pub struct Api {
@@ -101,9 +96,8 @@ struct Shared {
 struct Peer(SocketAddr);
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
-    let public_host = url::Url::parse(&api.public_url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    let public_host =
+        url::Url::parse(&api.public_url).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
     let shared = Arc::new(Shared {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
         public_host,
@@ -140,7 +134,5 @@ async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
     let known = Code::ALL.into_iter().find(|known| known.as_str() == code);
     let code = known.ok_or_else(|| Problem::new(Code::NotFound, "no problem has this code"))?;
     let (name, status, title, advice) = (code.as_str(), code.status(), code.title(), code.advice());
-    Ok(format!(
-        "{name}  {title}\n\n{advice}\n\nSent with status {status}.\n"
-    ))
+    Ok(format!("{name}  {title}\n\n{advice}\n\nSent with status {status}.\n"))
 }

@@ -54,11 +54,8 @@ pub(super) async fn readyz(
     if query.has("verbose") && peer.ip().to_canonical().is_loopback() {
         text = verbose(&report, &store, &shared.api.config_digest);
     }
-    let (status, verdict) = if ready {
-        (StatusCode::OK, "passed")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "failed")
-    };
+    let (status, verdict) =
+        if ready { (StatusCode::OK, "passed") } else { (StatusCode::SERVICE_UNAVAILABLE, "failed") };
     // Writing to a string cannot fail.
     let _ = writeln!(text, "readyz check {verdict}");
     Ok(plain(status, text))
@@ -113,26 +110,13 @@ fn verbose(report: &HealthReport, store: &Result<StoreAnswer, String>, config: &
                 Condition::Degraded(why) => format!("degraded: {}", one_line(why)),
                 _ => "ok".to_owned(),
             };
-            lines.push(format!(
-                "[+] store {state} ({}, {}ms)",
-                answer.kind, answer.took_ms
-            ));
+            lines.push(format!("[+] store {state} ({}, {}ms)", answer.kind, answer.took_ms));
             lines.push(format!("[+] migrations ok (schema {})", answer.schema));
         }
     }
-    let sources = report
-        .sources
-        .iter()
-        .map(|(name, how)| ("source", name.as_str(), how));
-    let channels = report
-        .channels
-        .iter()
-        .map(|(name, how)| ("channel", name.as_str(), how));
-    lines.extend(
-        sources
-            .chain(channels)
-            .map(|(what, name, how)| part(what, name, how)),
-    );
+    let sources = report.sources.iter().map(|(name, how)| ("source", name.as_str(), how));
+    let channels = report.channels.iter().map(|(name, how)| ("channel", name.as_str(), how));
+    lines.extend(sources.chain(channels).map(|(what, name, how)| part(what, name, how)));
     lines.join("\n") + "\n"
 }
 
@@ -164,11 +148,7 @@ mod tests {
         health.source(&"legacy".into(), Condition::Down("connection\nrefused".into()));
         health.channel(&"email".into(), Condition::Up);
         health.channel(&"android".into(), Condition::Degraded("12% unregistered".into()));
-        let store = Ok(StoreAnswer {
-            kind: "sqlite",
-            schema: 14,
-            took_ms: 2,
-        });
+        let store = Ok(StoreAnswer { kind: "sqlite", schema: 14, took_ms: 2 });
         assert_eq!(
             verbose(&health.report(), &store, "a81f3c"),
             "[+] config ok (a81f3c)\n\

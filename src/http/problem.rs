@@ -199,11 +199,7 @@ pub struct Problem {
 impl Problem {
     /// A problem, told for people.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            errors: Vec::new(),
-        }
+        Self { code, detail: detail.into(), errors: Vec::new() }
     }
 
     /// A problem with several places.
@@ -212,11 +208,7 @@ impl Problem {
             1 => "1 problem in the body".to_owned(),
             count => format!("{count} problems in the body"),
         };
-        Self {
-            code,
-            detail: detail.into(),
-            errors,
-        }
+        Self { code, detail: detail.into(), errors }
     }
 
     /// Its kind.

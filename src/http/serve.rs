@@ -68,10 +68,7 @@ pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage
     }
     drop(listener);
     // Dropping the set ends what is left.
-    let _ = timeout(limits.drain_time, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _ = timeout(limits.drain_time, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 async fn stopped(mut stage: watch::Receiver<Stage>) {

@@ -20,11 +20,7 @@ pub(super) struct Impatient {
 
 impl Impatient {
     pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self {
-            stream,
-            patience,
-            waiting: None,
-        }
+        Self { stream, patience, waiting: None }
     }
 
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -34,10 +30,7 @@ impl Impatient {
         }
         let patience = self.patience;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
-        waiting
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(io::Error::from(io::ErrorKind::TimedOut)))
+        waiting.as_mut().poll(cx).map(|()| Err(io::Error::from(io::ErrorKind::TimedOut)))
     }
 }
 

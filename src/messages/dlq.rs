@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use ractor::{ActorRef, RpcReplyPort};
+use ractor::RpcReplyPort;
 
 use super::Peers;
+use super::delivery::DeliveryMessage;
 use super::ingest::IngestMessage;
+use super::post::Post;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::store::batch::{Attempted, Quarantined};
@@ -13,19 +15,21 @@ use crate::store::batch::{Attempted, Quarantined};
 /// What may be said to the DLQ actor.
 #[derive(Debug)]
 pub enum DlqMessage {
-    /// This delivery is dead; the pool of `channel` hears `Recorded`.
+    /// This delivery is dead; `pool` hears `Recorded`.
     Park {
         /// Whose delivery.
         channel: ChannelName,
         /// How its last attempt ended.
         attempted: Attempted,
+        /// Who waits for it.
+        pool: Post<DeliveryMessage>,
     },
     /// These records are no events; `from` hears `Settled`.
     Quarantine {
         /// The records.
         letters: Vec<Quarantined>,
         /// Who waits for them.
-        from: ActorRef<IngestMessage>,
+        from: Post<IngestMessage>,
     },
     /// Repeat these dead deliveries as new ones.
     Retry {

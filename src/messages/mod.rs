@@ -8,6 +8,7 @@
 pub mod delivery;
 pub mod dlq;
 pub mod ingest;
+pub mod post;
 pub mod router;
 pub mod status;
 pub mod supervisor;
@@ -16,12 +17,13 @@ pub mod sweeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ractor::ActorRef;
+use ractor::ActorId;
 
 use crate::domain::names::{ChannelName, SourceName};
 use delivery::DeliveryMessage;
 use dlq::DlqMessage;
 use ingest::IngestMessage;
+use post::Post;
 use router::RouterMessage;
 use status::StatusMessage;
 
@@ -29,15 +31,26 @@ use status::StatusMessage;
 #[derive(Debug, Clone, Default)]
 pub struct Peers {
     /// Persists everything.
-    pub status: Option<ActorRef<StatusMessage>>,
+    pub status: Option<Post<StatusMessage>>,
     /// Looks after what cannot be delivered or read.
-    pub dlq: Option<ActorRef<DlqMessage>>,
+    pub dlq: Option<Post<DlqMessage>>,
     /// Plans who hears of an event.
-    pub router: Option<ActorRef<RouterMessage>>,
+    pub router: Option<Post<RouterMessage>>,
     /// One pool for each channel.
-    pub pools: BTreeMap<ChannelName, ActorRef<DeliveryMessage>>,
+    pub pools: BTreeMap<ChannelName, Post<DeliveryMessage>>,
     /// One ingest actor for each topic, and one for each HTTP source.
-    pub ingests: BTreeMap<IngestKey, ActorRef<IngestMessage>>,
+    pub ingests: BTreeMap<IngestKey, Post<IngestMessage>>,
+}
+
+/// See [`Peers::lives`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lives {
+    /// The router's.
+    pub router: Option<ActorId>,
+    /// The DLQ actor's.
+    pub dlq: Option<ActorId>,
+    /// The status actor's.
+    pub status: Option<ActorId>,
 }
 
 /// Which ingest actor.
@@ -50,11 +63,18 @@ pub struct IngestKey {
 }
 
 impl Peers {
+    /// Which lives of router, dlq and status these are: when one changes, what was sent to it and not
+    /// answered has to be sent again.
+    pub fn lives(&self) -> Lives {
+        Lives {
+            router: self.router.as_ref().map(|router| router.id()),
+            dlq: self.dlq.as_ref().map(|dlq| dlq.id()),
+            status: self.status.as_ref().map(|status| status.id()),
+        }
+    }
+
     /// The ingest actor of an HTTP source.
-    pub fn http_ingest(&self, source: &SourceName) -> Option<&ActorRef<IngestMessage>> {
-        self.ingests.get(&IngestKey {
-            source: source.clone(),
-            topic: None,
-        })
+    pub fn http_ingest(&self, source: &SourceName) -> Option<&Post<IngestMessage>> {
+        self.ingests.get(&IngestKey { source: source.clone(), topic: None })
     }
 }

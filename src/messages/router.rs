@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ractor::ActorRef;
-
 use super::Peers;
 use super::ingest::IngestMessage;
+use super::post::Post;
 use crate::domain::event::Event;
 
 /// What may be said to the router.
@@ -16,7 +15,7 @@ pub enum RouterMessage {
         /// In the order of their source.
         events: Vec<Arc<Event>>,
         /// Who waits for them.
-        from: ActorRef<IngestMessage>,
+        from: Post<IngestMessage>,
     },
     /// Somebody was restarted.
     Introduce(Arc<Peers>),

@@ -1,16 +1,15 @@
 //! What may be said to the status actor, the single writer of the store.
 
-use std::sync::Arc;
+use ractor::RpcReplyPort;
 
-use ractor::{ActorRef, RpcReplyPort};
-
-use super::Peers;
+use super::delivery::DeliveryMessage;
 use super::ingest::IngestMessage;
+use super::post::Post;
 use crate::domain::acceptance::Accept;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::store::StoreError;
-use crate::store::batch::{Adopt, Attempted, Committed, Quarantined};
+use crate::store::batch::{Attempted, Claim, Committed, Quarantined};
 
 /// What may be said to the status actor.
 #[derive(Debug)]
@@ -20,30 +19,39 @@ pub enum StatusMessage {
         /// In the order of their source.
         accepts: Vec<Accept>,
         /// Who waits for them.
-        from: ActorRef<IngestMessage>,
+        from: Post<IngestMessage>,
     },
     /// Keep these as dead letters; `from` hears [`IngestMessage::Settled`].
     Quarantine {
         /// The records.
         letters: Vec<Quarantined>,
         /// Who waits for them.
-        from: ActorRef<IngestMessage>,
+        from: Post<IngestMessage>,
     },
-    /// An attempt on `channel` ended; its pool hears `Recorded`.
+    /// An attempt on `channel` ended; `pool` hears `Recorded`.
     Attempted {
         /// Whose attempt.
         channel: ChannelName,
         /// How it ended.
         attempted: Attempted,
+        /// Who waits for it.
+        pool: Post<DeliveryMessage>,
     },
-    /// The pool of `channel` wants work; it hears `Claimed`.
-    Claim {
-        /// Whose pool.
+    /// `pool` has room for so many more deliveries that are new and due now.
+    Offer {
+        /// Its channel.
         channel: ChannelName,
-        /// At most this many.
-        limit: usize,
-        /// What to do first about rows that a dead pool or process held.
-        adopt: Adopt,
+        /// How many more.
+        places: usize,
+        /// Who gets them.
+        pool: Post<DeliveryMessage>,
+    },
+    /// `pool` wants waiting deliveries; it hears `Claimed`.
+    Claim {
+        /// What it wants.
+        claim: Claim,
+        /// Who gets them.
+        pool: Post<DeliveryMessage>,
     },
     /// Repeat these dead deliveries as new ones.
     Replay {
@@ -56,8 +64,6 @@ pub enum StatusMessage {
     Committed(Result<Committed, StoreError>),
     /// Try the same batch again.
     Retry,
-    /// Somebody was restarted.
-    Introduce(Arc<Peers>),
     /// Answer once nothing waits to be written.
     Flush(RpcReplyPort<()>),
 }

@@ -1,10 +1,10 @@
 //! What may be said to the root supervisor.
 
-use std::sync::Arc;
+use std::fmt;
 
 use ractor::RpcReplyPort;
 
-use super::{IngestKey, Peers};
+use super::IngestKey;
 use crate::domain::names::ChannelName;
 
 /// What may be said to the root supervisor.
@@ -16,8 +16,6 @@ pub enum SupervisorMessage {
     Fatal(Fatality),
     /// Stop in order, from the sources inward, then answer.
     Drain(RpcReplyPort<()>),
-    /// Who is there now.
-    Peers(RpcReplyPort<Arc<Peers>>),
 }
 
 /// A place in the fixed tree.
@@ -46,4 +44,18 @@ pub enum Fatality {
     StorageBroken(String),
     /// An actor that nothing works without keeps dying.
     BudgetSpent(String),
+}
+
+impl fmt::Display for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status => f.write_str("status"),
+            Self::Dlq => f.write_str("dlq"),
+            Self::Router => f.write_str("router"),
+            Self::Pool(channel) => write!(f, "pool/{channel}"),
+            Self::Ingest(IngestKey { source, topic: Some(topic) }) => write!(f, "ingest/{source}/{topic}"),
+            Self::Ingest(IngestKey { source, topic: None }) => write!(f, "ingest/{source}"),
+            Self::Sweeper => f.write_str("sweeper"),
+        }
+    }
 }

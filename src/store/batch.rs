@@ -135,10 +135,12 @@ pub struct Claim {
     pub limit: usize,
     /// What to do first about rows in `sending` that nobody works on any more.
     pub adopt: Adopt,
+    /// What the pool does work on: never adopted.
+    pub holding: Vec<DeliveryId>,
 }
 
-/// What becomes of rows in `sending` on this channel held by this node, in whatever life: asked for
-/// by a pool that has just started and holds nothing.
+/// What becomes of rows in `sending` on this channel held by this node, in whatever life, that are
+/// not in [`Claim::holding`]: asked for when the pool or the status actor was started anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adopt {
     /// They are being worked on.

@@ -74,18 +74,12 @@ impl Health {
 
     /// A source is so. Returns what it was before.
     pub fn source(&self, source: &SourceName, condition: Condition) -> Condition {
-        self.board()
-            .sources
-            .insert(source.clone(), condition)
-            .unwrap_or_default()
+        self.board().sources.insert(source.clone(), condition).unwrap_or_default()
     }
 
     /// A channel is so. Returns what it was before.
     pub fn channel(&self, channel: &ChannelName, condition: Condition) -> Condition {
-        self.board()
-            .channels
-            .insert(channel.clone(), condition)
-            .unwrap_or_default()
+        self.board().channels.insert(channel.clone(), condition).unwrap_or_default()
     }
 
     /// Nothing under this lock can panic half-way, so a poisoned board is still true.
