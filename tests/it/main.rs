@@ -3,5 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod floor_plan;
 mod http_bad_input;
 mod http_limits;
+mod http_lists;

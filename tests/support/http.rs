@@ -29,9 +29,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("loopback has ports");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
         let address = listener.local_addr().expect("it is bound");
         let health = Health::default();
         health.enter(Phase::Running);
@@ -51,12 +49,7 @@ impl Server {
             config_digest: "a81f3c".to_owned(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
-        Self {
-            address,
-            health,
-            stage,
-            done,
-        }
+        Self { address, health, stage, done }
     }
 
     pub(crate) async fn connect(&self) -> Client {
@@ -77,11 +70,7 @@ impl Server {
     pub(crate) async fn assert_well(&self, after: &str) {
         let answer = self.say("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         let answer = answer.unwrap_or_else(|| panic!("no answer to a good request after: {after}"));
-        assert_eq!(
-            (answer.status, answer.body.as_str()),
-            (200, "ok\n"),
-            "after: {after}"
-        );
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"), "after: {after}");
     }
 }
 
@@ -111,9 +100,7 @@ impl Client {
 
     /// The next answer, or `None` if the connection ends without one.
     pub(crate) async fn hear(&mut self) -> Option<Answer> {
-        timeout(PATIENCE, self.read())
-            .await
-            .expect("the server answers or closes")
+        timeout(PATIENCE, self.read()).await.expect("the server answers or closes")
     }
 
     /// Nothing more comes but the end.
@@ -166,11 +153,7 @@ impl Answer {
 
     /// The problem in the body, after a look at everything that each problem must have.
     pub(crate) fn problem(&self) -> serde_json::Value {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem: serde_json::Value = serde_json::from_str(&self.body).expect("a problem is JSON");
         assert_eq!(problem["status"], self.status);
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
