@@ -184,11 +184,7 @@ fn number(text: &str) -> Result<u64, std::num::ParseIntError> {
 
 /// An id becomes part of a path, so it must not be able to change it.
 fn id(text: &str) -> Result<String, String> {
-    if !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         Ok(text.to_owned())
     } else {
         Err("an id is of the form del_01J9X2M4QF…".to_owned())

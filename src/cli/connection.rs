@@ -79,10 +79,7 @@ impl Connection {
             .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Failure::Unreachable(chain(&error)))?;
-        Ok(Self {
-            http,
-            url: url.trim_end_matches('/').to_owned(),
-        })
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
     }
 
     pub(super) async fn get<T: DeserializeOwned>(
@@ -90,8 +87,7 @@ impl Connection {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<T, Failure> {
-        self.ask(self.http.get(format!("{}{path}", self.url)).query(query))
-            .await
+        self.ask(self.http.get(format!("{}{path}", self.url)).query(query)).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -99,15 +95,12 @@ impl Connection {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
-        self.ask(self.http.post(format!("{}{path}", self.url)).json(body))
-            .await
+        self.ask(self.http.post(format!("{}{path}", self.url)).json(body)).await
     }
 
     /// The status and the text of a probe.
     pub(super) async fn probe(&self, path: &str) -> Result<(StatusCode, String), Failure> {
-        let (status, bytes) = self
-            .exchange(self.http.get(format!("{}{path}", self.url)))
-            .await?;
+        let (status, bytes) = self.exchange(self.http.get(format!("{}{path}", self.url))).await?;
         Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -116,10 +109,8 @@ impl Connection {
         if !status.is_success() {
             return Err(refused(status, &bytes));
         }
-        serde_json::from_slice(&bytes).map_err(|error| Failure::Garbled {
-            url: self.url.clone(),
-            why: error.to_string(),
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::Garbled { url: self.url.clone(), why: error.to_string() })
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
@@ -134,10 +125,7 @@ impl Connection {
         Failure::Unreachable(if error.is_builder() {
             format!("\"{url}\" is no URL of a server: write http://127.0.0.1:3644")
         } else if error.is_connect() {
-            format!(
-                "no Foghorn answers at {url} ({}); start one with: foghorn dev",
-                chain(error)
-            )
+            format!("no Foghorn answers at {url} ({}); start one with: foghorn dev", chain(error))
         } else {
             format!("{url} did not answer: {}", chain(error))
         })
@@ -154,17 +142,8 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     };
     let told = match serde_json::from_slice::<Told>(bytes) {
         Ok(told) => {
-            let places = told
-                .errors
-                .iter()
-                .map(|place| format!("; {}: {}", place.pointer, place.detail));
-            format!(
-                "{}: {}: {}{}",
-                told.code,
-                told.title,
-                told.detail,
-                places.collect::<String>()
-            )
+            let places = told.errors.iter().map(|place| format!("; {}: {}", place.pointer, place.detail));
+            format!("{}: {}: {}{}", told.code, told.title, told.detail, places.collect::<String>())
         }
         Err(_) => format!("the server answered {status}; is it a Foghorn?"),
     };
@@ -188,16 +167,10 @@ mod tests {
     fn a_refusal_is_told_with_its_code_and_ends_with_the_code_of_its_kind() {
         let body = br#"{"code":"FH0706","title":"The query is not understood","detail":"limit = 0"}"#;
         let failure = refused(StatusCode::BAD_REQUEST, body);
-        assert_eq!(
-            failure.to_string(),
-            "FH0706: The query is not understood: limit = 0"
-        );
+        assert_eq!(failure.to_string(), "FH0706: The query is not understood: limit = 0");
         assert_eq!(failure.exit(), Exit::Usage);
         let failure = refused(StatusCode::BAD_GATEWAY, b"<html>");
-        assert_eq!(
-            failure.to_string(),
-            "the server answered 502 Bad Gateway; is it a Foghorn?"
-        );
+        assert_eq!(failure.to_string(), "the server answered 502 Bad Gateway; is it a Foghorn?");
         assert_eq!(failure.exit().code(), 1);
     }
 
@@ -213,10 +186,7 @@ mod tests {
         let failure = connection.probe("/livez").await.expect_err("nobody is there");
         assert_eq!(failure.exit(), Exit::Unreachable);
         let told = failure.to_string();
-        assert!(
-            told.starts_with(&format!("no Foghorn answers at {url} (")),
-            "{told}"
-        );
+        assert!(told.starts_with(&format!("no Foghorn answers at {url} (")), "{told}");
         assert!(told.ends_with("start one with: foghorn dev"), "{told}");
     }
 }

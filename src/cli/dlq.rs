@@ -35,7 +35,7 @@ pub(super) async fn list<W: Write>(
                 |letter| delivery_row(letter, now),
                 |letter: &Delivery| letter.id.clone(),
             )?;
-            footer(&listed, &args.list, "dead deliveries");
+            footer(&listed, &args.list, "dead delivery", "dead deliveries");
         }
         DlqKind::Event => {
             let listed = read(server, PATH, &[("kind", "event".to_owned())], &args.list).await?;
@@ -48,7 +48,12 @@ pub(super) async fn list<W: Write>(
                 |letter| record_row(letter, now),
                 |letter: &DeadLetter| letter.id.clone(),
             )?;
-            footer(&listed, &args.list, "records that could not become events");
+            footer(
+                &listed,
+                &args.list,
+                "record that could not become an event",
+                "records that could not become events",
+            );
         }
     }
     Ok(Exit::Done)
@@ -95,10 +100,7 @@ pub(super) async fn show<W: Write>(
     out.line(&format!("{}  {}", letter.id, letter.reason))?;
     out.line(&letter.detail)?;
     let (at, source, position) = (moment(letter.quarantined_at), &letter.source, &letter.position);
-    out.line(&format!(
-        "{at} from {source} at {position}, {} bytes",
-        letter.bytes
-    ))?;
+    out.line(&format!("{at} from {source} at {position}, {} bytes", letter.bytes))?;
     for line in letter.payload.iter().flat_map(|payload| payload.lines()) {
         out.line(line)?;
     }
@@ -127,15 +129,8 @@ pub(super) async fn retry<W: Write>(
             0 => String::new(),
             count => format!(", {count} skipped (not dead, or repeated before)"),
         };
-        say(&format!(
-            "{} repeated as new deliveries{skipped}.",
-            retried.retried
-        ));
+        say(&format!("{} repeated as new deliveries{skipped}.", retried.retried));
     }
     // Somebody who named them wants to know that one of them was not repeated.
-    Ok(if retried.skipped > 0 && !args.all {
-        Exit::Failed
-    } else {
-        Exit::Done
-    })
+    Ok(if retried.skipped > 0 && !args.all { Exit::Failed } else { Exit::Done })
 }

@@ -78,24 +78,20 @@ pub(super) fn print<W: Write, T: DeserializeOwned, const N: usize>(
 
 /// An entry as what the tables read of it.
 pub(super) fn parsed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, Failure> {
-    serde_json::from_str(raw.get()).map_err(|error| Failure::Garbled {
-        url: "the server".to_owned(),
-        why: error.to_string(),
-    })
+    serde_json::from_str(raw.get())
+        .map_err(|error| Failure::Garbled { url: "the server".to_owned(), why: error.to_string() })
 }
 
 /// The line under a table; talk, so it does not disturb a pipe.
-pub(super) fn footer(listed: &Listed, args: &ListArgs, what: &str) {
+pub(super) fn footer(listed: &Listed, args: &ListArgs, one: &str, many: &str) {
     if args.json || args.quiet {
         return;
     }
     let shown = listed.entries.len();
     if listed.more {
-        say(&format!(
-            "{shown} {what} shown, there are more: --limit N or --all"
-        ));
+        say(&format!("{} shown, there are more: --limit N or --all", counted(shown as u64, one, many)));
     } else {
-        say(&format!("{shown} {what}."));
+        say(&format!("{}.", counted(shown as u64, one, many)));
     }
 }
 
@@ -120,12 +116,11 @@ pub(super) async fn incidents<W: Write>(
         |incident| incident_row(incident, now),
         |incident: &Incident| incident.number.to_string(),
     )?;
-    let needy = args.status.is_empty() && !args.list.all;
-    footer(
-        &listed,
-        &args.list,
-        if needy { "that need somebody" } else { "incidents" },
-    );
+    if args.status.is_empty() && !args.list.all {
+        footer(&listed, &args.list, "incident needs somebody", "incidents need somebody");
+    } else {
+        footer(&listed, &args.list, "incident", "incidents");
+    }
     Ok(Exit::Done)
 }
 
@@ -163,9 +158,7 @@ pub(super) async fn deliveries<W: Write>(
     filter.extend(args.channel.iter().map(|channel| ("channel", channel.clone())));
     filter.extend(args.incident.map(|number| ("incident", number.to_string())));
     let listed = read(server, "/api/v1/deliveries", &filter, &args.list).await?;
-    let header = [
-        "ID", "AGE", "CHANNEL", "TO", "INCIDENT", "STATE", "TRIES", "REASON",
-    ];
+    let header = ["ID", "AGE", "CHANNEL", "TO", "INCIDENT", "STATE", "TRIES", "REASON"];
     print(
         out,
         &listed,
@@ -174,7 +167,7 @@ pub(super) async fn deliveries<W: Write>(
         |delivery| delivery_row(delivery, now),
         |delivery: &Delivery| delivery.id.clone(),
     )?;
-    footer(&listed, &args.list, "deliveries");
+    footer(&listed, &args.list, "delivery", "deliveries");
     Ok(Exit::Done)
 }
 
@@ -192,9 +185,12 @@ fn delivery_row(delivery: &Delivery, now: Timestamp) -> [String; 8] {
 }
 
 pub(super) fn incident_of(delivery: &Delivery) -> String {
-    delivery
-        .incident_number
-        .map_or_else(none, |number| format!("#{number}"))
+    delivery.incident_number.map_or_else(none, |number| format!("#{number}"))
+}
+
+/// `1 event`, `2 events`
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 pub(super) fn none() -> String {
@@ -206,12 +202,7 @@ mod tests {
     use super::*;
 
     fn args(json: bool, quiet: bool) -> ListArgs {
-        ListArgs {
-            json,
-            quiet,
-            limit: 50,
-            all: false,
-        }
+        ListArgs { json, quiet, limit: 50, all: false }
     }
 
     fn raw(json: &serde_json::Value) -> Box<RawValue> {

@@ -8,7 +8,7 @@ use super::Exit;
 use super::age::{age, moment};
 use super::client::{IncidentShowArgs, ShowArgs};
 use super::connection::{Connection, Failure, RawPage};
-use super::lists::{incident_of, parsed, told};
+use super::lists::{counted, incident_of, parsed, told};
 use super::print::Printer;
 use super::shapes::{Delivery, Incident, TimelineEntry};
 use crate::domain::Timestamp;
@@ -33,12 +33,7 @@ pub(super) async fn incident<W: Write>(
     out.line("TIMELINE")?;
     for entry in &timeline.data {
         let entry: TimelineEntry = parsed(entry)?;
-        out.line(&format!(
-            "{}  {:12}  {}",
-            moment(entry.at),
-            entry.kind,
-            entry.detail
-        ))?;
+        out.line(&format!("{}  {:12}  {}", moment(entry.at), entry.kind, entry.detail))?;
     }
     Ok(Exit::Done)
 }
@@ -54,33 +49,17 @@ fn told_incident(incident: &Incident, now: Timestamp) -> Vec<String> {
         format!("#{}  {severity}  {}  {service}", incident.number, incident.status),
         incident.title.clone(),
         format!(
-            "opened {} ({} ago) by source {} · {} events · {route} · {}",
+            "opened {} ({} ago) by source {} · {} · {route} · {}",
             moment(incident.opened_at),
             age(incident.opened_at, now),
             incident.source,
-            incident.event_count,
+            counted(incident.event_count, "event", "events"),
             told(incident)
         ),
     ];
-    lines.extend(
-        incident
-            .description
-            .iter()
-            .flat_map(|text| text.lines())
-            .map(str::to_owned),
-    );
-    lines.extend(
-        incident
-            .labels
-            .iter()
-            .map(|(name, value)| format!("{name} = {value}")),
-    );
-    lines.extend(
-        incident
-            .links
-            .iter()
-            .map(|link| format!("{}  {}", link.text, link.url)),
-    );
+    lines.extend(incident.description.iter().flat_map(|text| text.lines()).map(str::to_owned));
+    lines.extend(incident.labels.iter().map(|(name, value)| format!("{name} = {value}")));
+    lines.extend(incident.links.iter().map(|link| format!("{}  {}", link.text, link.url)));
     lines
 }
 
@@ -105,12 +84,7 @@ pub(super) async fn delivery<W: Write>(
 fn told_delivery(delivery: &Delivery) -> Vec<String> {
     let reason = delivery.reason.as_ref().map(|reason| format!(" ({reason})"));
     let mut lines = vec![
-        format!(
-            "{}  {}{}",
-            delivery.id,
-            delivery.state,
-            reason.unwrap_or_default()
-        ),
+        format!("{}  {}{}", delivery.id, delivery.state, reason.unwrap_or_default()),
         format!(
             "{} of {} to {} ({}) via {}",
             delivery.notification,
@@ -126,17 +100,11 @@ fn told_delivery(delivery: &Delivery) -> Vec<String> {
             moment(delivery.expires_at)
         ),
     ];
-    lines.extend(
-        delivery
-            .next_attempt_at
-            .map(|at| format!("next attempt {}", moment(at))),
-    );
+    lines.extend(delivery.next_attempt_at.map(|at| format!("next attempt {}", moment(at))));
     lines.extend(delivery.replay_of.iter().map(|id| format!("repeats {id}")));
     lines.push(format!("ATTEMPTS  {} counted", delivery.attempt_count));
     for attempt in &delivery.attempts {
-        let took = attempt
-            .took_ms
-            .map_or_else(String::new, |ms| format!("{}.{:03}s", ms / 1000, ms % 1000));
+        let took = attempt.took_ms.map_or_else(String::new, |ms| format!("{}.{:03}s", ms / 1000, ms % 1000));
         let words = [&attempt.code, &attempt.detail, &attempt.provider_id];
         let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
         lines.push(format!(

@@ -33,11 +33,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<
         channel: query.get("channel").map(ChannelName::from),
         incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
     };
-    let page = shared
-        .api
-        .store
-        .deliveries(&filter, &query.paging::<DeliveryId>()?)
-        .await?;
+    let page = shared.api.store.deliveries(&filter, &query.paging::<DeliveryId>()?).await?;
     Ok(paged(&uri, page))
 }
 

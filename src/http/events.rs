@@ -96,10 +96,7 @@ fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<An
         return Err(Problem::with_errors(Code::InvalidEvent, all.collect()));
     }
     let events: Vec<Item> = submitted.into_iter().map(|item| told(item, public_url)).collect();
-    let accepted = events
-        .iter()
-        .filter(|item| matches!(item, Item::Kept { .. }))
-        .count();
+    let accepted = events.iter().filter(|item| matches!(item, Item::Kept { .. })).count();
     Ok(Answer { accepted, events })
 }
 
@@ -112,9 +109,7 @@ fn told(item: Submitted, public_url: &str) -> Item {
         event_id: accepted.event,
         result,
         incident_number: accepted.incident,
-        incident_url: accepted
-            .incident
-            .map(|number| format!("{public_url}/incidents/{number}")),
+        incident_url: accepted.incident.map(|number| format!("{public_url}/incidents/{number}")),
     };
     match item {
         Submitted::Accepted(accepted) => match accepted.result {
@@ -127,22 +122,13 @@ fn told(item: Submitted, public_url: &str) -> Item {
 }
 
 fn rejected(item: Submitted) -> Item {
-    Item::Rejected {
-        result: "rejected",
-        errors: errors(item),
-    }
+    Item::Rejected { result: "rejected", errors: errors(item) }
 }
 
 /// What is wrong with an item that was not kept as an event.
 fn errors(item: Submitted) -> Vec<Flaw> {
-    let flaw = |pointer: &str, code, detail| {
-        vec![Flaw {
-            pointer: pointer.to_owned(),
-            code,
-            detail,
-            hint: None,
-        }]
-    };
+    let flaw =
+        |pointer: &str, code, detail| vec![Flaw { pointer: pointer.to_owned(), code, detail, hint: None }];
     match item {
         Submitted::Malformed(malformed) => malformed.problems,
         Submitted::DeadLetter(why) => flaw("", "dead_letter", format!("kept as a dead letter: {why}")),
@@ -219,30 +205,15 @@ mod tests {
         let code = |items: Vec<Submitted>, alone| {
             answer(items, "", alone).map_err(|problem| problem.code().as_str())
         };
-        assert_eq!(
-            code(vec![malformed(Malformation::Parse, "")], true),
-            Err("FH0701")
-        );
-        assert_eq!(
-            code(vec![malformed(Malformation::Schema, "/title")], true),
-            Err("FH0702")
-        );
-        assert_eq!(
-            code(vec![malformed(Malformation::Parse, "")], false),
-            Err("FH0702")
-        );
-        assert_eq!(
-            code(vec![Submitted::DeadLetter("nobody".into())], true),
-            Err("FH0702")
-        );
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], true), Err("FH0701"));
+        assert_eq!(code(vec![malformed(Malformation::Schema, "/title")], true), Err("FH0702"));
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], false), Err("FH0702"));
+        assert_eq!(code(vec![Submitted::DeadLetter("nobody".into())], true), Err("FH0702"));
     }
 
     #[test]
     fn errors_of_a_batch_point_into_the_batch() {
-        let items = vec![
-            malformed(Malformation::Schema, "/title"),
-            malformed(Malformation::Parse, ""),
-        ];
+        let items = vec![malformed(Malformation::Schema, "/title"), malformed(Malformation::Parse, "")];
         let problem = answer(items, "", false).expect_err("all are bad");
         let body = problem.body("", "/api/v1/events", "req_1");
         let body: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");

@@ -17,11 +17,7 @@ use crate::store::views::{IncidentView, Page, TimelineView};
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["status", "limit", "cursor"])?;
     let statuses = query.words("status", IncidentStatus::parse, &IncidentStatus::ALL)?;
-    let page = shared
-        .api
-        .store
-        .incidents(&statuses, &query.paging::<u64>()?)
-        .await?;
+    let page = shared.api.store.incidents(&statuses, &query.paging::<u64>()?).await?;
     Ok(paged(&uri, page))
 }
 

@@ -131,7 +131,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
 
 /// The page that `type` of a problem points to.
 async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
-    let known = Code::ALL.into_iter().find(|known| known.as_str() == code);
+    let known = Code::all().find(|known| known.as_str() == code);
     let code = known.ok_or_else(|| Problem::new(Code::NotFound, "no problem has this code"))?;
     let (name, status, title, advice) = (code.as_str(), code.status(), code.title(), code.advice());
     Ok(format!("{name}  {title}\n\n{advice}\n\nSent with status {status}.\n"))

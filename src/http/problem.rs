@@ -48,130 +48,32 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the pages that explain them.
-    pub const ALL: [Self; 14] = [
-        Self::NotJson,
-        Self::InvalidEvent,
-        Self::TooLarge,
-        Self::ContentType,
-        Self::TooSlow,
-        Self::Query,
-        Self::NotFound,
-        Self::Method,
-        Self::CrossOrigin,
-        Self::ForeignHost,
-        Self::BadRequest,
-        Self::InvalidBody,
-        Self::Unavailable,
-        Self::Internal,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        ENTRIES.iter().map(|entry| entry.kind)
+    }
 
     /// `FHnnnn`
     pub fn as_str(self) -> &'static str {
-        self.entry().0
+        self.entry().code
     }
 
     /// The status it is sent with.
     pub fn status(self) -> StatusCode {
-        self.entry().1
+        self.entry().status
     }
 
     /// What it is, in one line.
     pub fn title(self) -> &'static str {
-        self.entry().2
+        self.entry().title
     }
 
     /// What to do about it.
     pub fn advice(self) -> &'static str {
-        self.entry().3
+        self.entry().advice
     }
 
-    fn entry(self) -> (&'static str, StatusCode, &'static str, &'static str) {
-        match self {
-            Self::NotJson => (
-                "FH0701",
-                StatusCode::BAD_REQUEST,
-                "The body is not JSON",
-                "Send UTF-8 JSON without a byte order mark: one object, or an array of objects.",
-            ),
-            Self::InvalidEvent => (
-                "FH0702",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The event is not valid",
-                "Each entry of `errors` names a place in the body and what is wrong with it. Nothing was kept.",
-            ),
-            Self::TooLarge => (
-                "FH0703",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The request is too large",
-                "Send fewer or smaller events in one request; `detail` says the limit.",
-            ),
-            Self::ContentType => (
-                "FH0704",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The content type is not understood",
-                "Send `Content-Type: application/json` and no `Content-Encoding`.",
-            ),
-            Self::TooSlow => (
-                "FH0705",
-                StatusCode::REQUEST_TIMEOUT,
-                "The body took too long to arrive",
-                "Send it again. If it happens often, look at the network or send smaller bodies.",
-            ),
-            Self::Query => (
-                "FH0706",
-                StatusCode::BAD_REQUEST,
-                "The query is not understood",
-                "`detail` names the parameter and what it may be.",
-            ),
-            Self::NotFound => (
-                "FH0707",
-                StatusCode::NOT_FOUND,
-                "There is no such thing",
-                "Check the path and the id. The API begins with /api/v1.",
-            ),
-            Self::Method => (
-                "FH0708",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This address does not take this method",
-                "The `Allow` header names the methods it takes.",
-            ),
-            Self::CrossOrigin => (
-                "FH0709",
-                StatusCode::FORBIDDEN,
-                "A page of another site may not do this",
-                "Browsers may only write from Foghorn's own pages. Programs send no `Origin` header.",
-            ),
-            Self::ForeignHost => (
-                "FH0710",
-                StatusCode::MISDIRECTED_REQUEST,
-                "This server does not go by that name",
-                "Use localhost, an IP address, or the host of [server] public_url.",
-            ),
-            Self::BadRequest => (
-                "FH0711",
-                StatusCode::BAD_REQUEST,
-                "This is not a request that HTTP allows",
-                "`detail` says what is wrong with it.",
-            ),
-            Self::InvalidBody => (
-                "FH0712",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The body is not what this address takes",
-                "`detail` says what is expected.",
-            ),
-            Self::Unavailable => (
-                "FH0713",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Not now",
-                "Send the same again after the seconds in `Retry-After`. An event that was kept after all is recognised by its `event_id`, and an incident by its `dedup_key`.",
-            ),
-            Self::Internal => (
-                "FH0799",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Foghorn made a mistake",
-                "The log has more under the request id. Please report it.",
-            ),
-        }
+    fn entry(self) -> &'static Entry {
+        &ENTRIES[self as usize]
     }
 
     /// The code for an error response that some framework made.
@@ -187,6 +89,117 @@ impl Code {
         }
     }
 }
+
+/// One line of the table of codes.
+struct Entry {
+    kind: Code,
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    advice: &'static str,
+}
+
+/// In the order of [`Code`].
+const ENTRIES: [Entry; 14] = [
+    Entry {
+        kind: Code::NotJson,
+        code: "FH0701",
+        status: StatusCode::BAD_REQUEST,
+        title: "The body is not JSON",
+        advice: "Send UTF-8 JSON without a byte order mark: one object, or an array of objects.",
+    },
+    Entry {
+        kind: Code::InvalidEvent,
+        code: "FH0702",
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        title: "The event is not valid",
+        advice: "Each entry of `errors` names a place in the body and what is wrong with it. Nothing was kept.",
+    },
+    Entry {
+        kind: Code::TooLarge,
+        code: "FH0703",
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        title: "The request is too large",
+        advice: "Send fewer or smaller events in one request; `detail` says the limit.",
+    },
+    Entry {
+        kind: Code::ContentType,
+        code: "FH0704",
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        title: "The content type is not understood",
+        advice: "Send `Content-Type: application/json` and no `Content-Encoding`.",
+    },
+    Entry {
+        kind: Code::TooSlow,
+        code: "FH0705",
+        status: StatusCode::REQUEST_TIMEOUT,
+        title: "The body took too long to arrive",
+        advice: "Send it again. If it happens often, look at the network or send smaller bodies.",
+    },
+    Entry {
+        kind: Code::Query,
+        code: "FH0706",
+        status: StatusCode::BAD_REQUEST,
+        title: "The query is not understood",
+        advice: "`detail` names the parameter and what it may be.",
+    },
+    Entry {
+        kind: Code::NotFound,
+        code: "FH0707",
+        status: StatusCode::NOT_FOUND,
+        title: "There is no such thing",
+        advice: "Check the path and the id. The API begins with /api/v1.",
+    },
+    Entry {
+        kind: Code::Method,
+        code: "FH0708",
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        title: "This address does not take this method",
+        advice: "The `Allow` header names the methods it takes.",
+    },
+    Entry {
+        kind: Code::CrossOrigin,
+        code: "FH0709",
+        status: StatusCode::FORBIDDEN,
+        title: "A page of another site may not do this",
+        advice: "Browsers may only write from Foghorn's own pages. Programs send no `Origin` header.",
+    },
+    Entry {
+        kind: Code::ForeignHost,
+        code: "FH0710",
+        status: StatusCode::MISDIRECTED_REQUEST,
+        title: "This server does not go by that name",
+        advice: "Use localhost, an IP address, or the host of [server] public_url.",
+    },
+    Entry {
+        kind: Code::BadRequest,
+        code: "FH0711",
+        status: StatusCode::BAD_REQUEST,
+        title: "This is not a request that HTTP allows",
+        advice: "`detail` says what is wrong with it.",
+    },
+    Entry {
+        kind: Code::InvalidBody,
+        code: "FH0712",
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        title: "The body is not what this address takes",
+        advice: "`detail` says what is expected.",
+    },
+    Entry {
+        kind: Code::Unavailable,
+        code: "FH0713",
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "Not now",
+        advice: "Send the same again after the seconds in `Retry-After`. An event that was kept after all is recognised by its `event_id`, and an incident by its `dedup_key`.",
+    },
+    Entry {
+        kind: Code::Internal,
+        code: "FH0799",
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        title: "Foghorn made a mistake",
+        advice: "The log has more under the request id. Please report it.",
+    },
+];
 
 /// What went wrong with a request.
 #[derive(Debug, Clone)]
@@ -265,11 +278,12 @@ mod tests {
 
     #[test]
     fn every_code_is_listed_once_and_stands_for_an_error() {
-        let mut codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let mut codes: Vec<_> = ENTRIES.iter().map(|entry| entry.code).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), Code::ALL.len());
-        for code in Code::ALL {
+        assert_eq!(codes.len(), ENTRIES.len());
+        for (place, code) in Code::all().enumerate() {
+            assert_eq!(code as usize, place, "{code:?} is out of order");
             assert!(code.status().is_client_error() || code.status().is_server_error());
             assert_eq!(
                 Code::of_status(code.status()).status(),

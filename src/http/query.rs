@@ -33,10 +33,7 @@ impl Query {
 
     /// The value of a parameter. One without a value counts as not given.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, value)| *name == key && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(name, value)| *name == key && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// True if the parameter is there, with a value or without.
@@ -47,10 +44,7 @@ impl Query {
     /// The value of a parameter, read.
     pub(super) fn read<T: FromStr>(&self, key: &str, what: &str) -> Result<Option<T>, Problem> {
         self.get(key)
-            .map(|text| {
-                text.parse()
-                    .map_err(|_| bad(format!("{key} = \"{}\" is not {what}", short(text))))
-            })
+            .map(|text| text.parse().map_err(|_| bad(format!("{key} = \"{}\" is not {what}", short(text)))))
             .transpose()
     }
 
@@ -66,11 +60,7 @@ impl Query {
             .map(|word| {
                 parse(word.trim()).ok_or_else(|| {
                     let all: Vec<String> = all.iter().map(T::to_string).collect();
-                    bad(format!(
-                        "{key} = \"{}\" is none of {}",
-                        short(word),
-                        all.join(", ")
-                    ))
+                    bad(format!("{key} = \"{}\" is none of {}", short(word), all.join(", ")))
                 })
             })
             .collect()
@@ -92,10 +82,7 @@ impl Query {
 
 /// Enough of a value to recognise it in an error message.
 fn short(text: &str) -> String {
-    text.chars()
-        .filter(|letter| !letter.is_control())
-        .take(40)
-        .collect()
+    text.chars().filter(|letter| !letter.is_control()).take(40).collect()
 }
 
 fn bad(detail: String) -> Problem {
@@ -135,35 +122,20 @@ mod tests {
     #[test]
     fn a_misspelled_parameter_is_refused_with_a_suggestion() {
         let problem = query("statsu=open").expect_err("misspelled");
-        assert_eq!(
-            detail(problem),
-            "unknown parameter \"statsu\"; did you mean \"status\"?"
-        );
+        assert_eq!(detail(problem), "unknown parameter \"statsu\"; did you mean \"status\"?");
         let problem = query("xyzzy=1").expect_err("unknown");
-        assert_eq!(
-            detail(problem),
-            "unknown parameter \"xyzzy\"; there are status, limit, cursor"
-        );
+        assert_eq!(detail(problem), "unknown parameter \"xyzzy\"; there are status, limit, cursor");
         assert!(query("limit=1&limit=2").is_err());
     }
 
     #[test]
     fn a_page_has_between_1_and_200_entries() {
-        let limit = |text: &str| {
-            query(text)
-                .and_then(|query| query.paging::<u64>())
-                .map(|paging| paging.limit)
-        };
+        let limit =
+            |text: &str| query(text).and_then(|query| query.paging::<u64>()).map(|paging| paging.limit);
         assert_eq!(limit("").ok(), Some(50));
         assert_eq!(limit("limit=1").ok(), Some(1));
         assert_eq!(limit("limit=200").ok(), Some(200));
-        for bad in [
-            "limit=0",
-            "limit=-1",
-            "limit=201",
-            "limit=1e9",
-            "limit=1000000000000000000000",
-        ] {
+        for bad in ["limit=0", "limit=-1", "limit=201", "limit=1e9", "limit=1000000000000000000000"] {
             assert!(limit(bad).is_err(), "{bad}");
         }
     }
@@ -171,13 +143,7 @@ mod tests {
     #[test]
     fn a_forged_cursor_is_refused() {
         let cursor = |text: &str| query(text).and_then(|query| query.paging::<u64>());
-        assert_eq!(
-            cursor("cursor=1041")
-                .ok()
-                .and_then(|paging| paging.before)
-                .as_deref(),
-            Some("1041")
-        );
+        assert_eq!(cursor("cursor=1041").ok().and_then(|paging| paging.before).as_deref(), Some("1041"));
         for bad in ["cursor=%00", "cursor=del_1", "cursor=-1", "cursor=1;drop"] {
             assert!(cursor(bad).is_err(), "{bad}");
         }

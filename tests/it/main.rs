@@ -3,20 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod a_dead_process_is_adopted;
-mod attempts_run_out;
-mod dead_provider_burns_no_attempts;
-mod drain_finishes_what_runs;
-mod every_actor_may_die;
 mod floor_plan;
 mod http_bad_input;
 mod http_limits;
-mod incidents_tell_the_right_people;
-mod inventory;
-mod kafka_source;
-mod retry_is_a_delayed_row;
-mod spent_budget_degrades_a_lane;
-mod store_outage_is_weather;
-mod throttling_costs_no_attempt;
-mod unknown_is_a_decision;
-mod worker_deaths_are_verdicts;
+mod http_lists;

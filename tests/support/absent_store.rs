@@ -17,9 +17,7 @@ use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
 pub(crate) struct AbsentStore;
 
 fn away<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable(
-        "password of postgres is hunter2".to_owned(),
-    ))
+    Err(StoreError::Unavailable("password of postgres is hunter2".to_owned()))
 }
 
 #[async_trait]
