@@ -10,7 +10,7 @@ use super::compose::plain;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER};
-use super::settings::{ChannelConfig, ServerConfig, TemplatesConfig};
+use super::settings::{ChannelConfig, ServerConfig};
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
@@ -90,7 +90,6 @@ pub(super) struct Channels {
 pub(super) struct Reading<'a> {
     pub(super) types: &'static [&'static dyn ChannelType],
     pub(super) server: &'a ServerConfig,
-    pub(super) templates: &'a TemplatesConfig,
     pub(super) lanes: &'a Lanes<'a>,
 }
 
@@ -130,7 +129,6 @@ impl Reading<'_> {
     }
 
     fn surroundings(&self, workers: usize) -> Surroundings {
-        let _ = self.templates;
         Surroundings {
             server_name: self.server.name.as_str().to_owned(),
             public_url: self.server.public_url.clone(),
@@ -262,7 +260,7 @@ struct Blame<'a> {
     excused: &'a BTreeSet<String>,
 }
 
-impl Blame<'_> {
+impl<'a> Blame<'a> {
     fn report(&mut self, problem: &SettingsProblem, report: &mut Report<'_>) {
         let key = problem.key.as_deref();
         if key.is_some_and(|key| self.excused.contains(key)) {
@@ -283,7 +281,7 @@ impl Blame<'_> {
     }
 
     /// The key's own value; else the provider that asks for the key; else the channel.
-    fn place(&self, node: Option<&Node>) -> &Place {
+    fn place(&self, node: Option<&'a Node>) -> &'a Place {
         node.or_else(|| self.table.get("provider")).map_or(&self.entry.place, |node| &node.place)
     }
 }

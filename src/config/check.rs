@@ -6,7 +6,7 @@ use super::report::Report;
 use super::schema::{
     HTTP_SOURCE, KAFKA_SOURCE, Kind, ROOT, SOURCE_TYPES, SOURCE_TYPES_LATER, Section, join,
 };
-use super::tree::{Entry, Node, Place, Table, Value};
+use super::tree::{Entry, Node, Table, Value};
 use super::unknown::{Unknown, excuse};
 use super::wrong::wrong;
 
@@ -144,18 +144,4 @@ impl Check<'_, '_> {
 /// Is it worth asking for a value here, or was one written and found wrong?
 pub(super) fn is_bad(node: &Node) -> bool {
     matches!(node.value, Value::Bad)
-}
-
-/// Does any part of the table have a problem already?
-pub(super) fn has_bad(table: &Table) -> bool {
-    table.entries.iter().any(|entry| match &entry.node.value {
-        Value::Bad => true,
-        Value::Table(inner) => has_bad(inner),
-        _ => false,
-    })
-}
-
-/// The place to point at for a key that is not there.
-pub(super) fn place_of<'a>(table: &'a Table, key: &str, otherwise: &'a Place) -> &'a Place {
-    table.get(key).map_or(otherwise, |node| &node.place)
 }

@@ -70,6 +70,11 @@ impl<'a> Report<'a> {
         self.problems.push(problem.located(whole));
     }
 
+    /// The problems so far; none are left.
+    pub(super) fn take(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
     /// Every problem, in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(Problem::position);

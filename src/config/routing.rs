@@ -11,7 +11,7 @@ use super::tree::{Entry, Node, Place, Table, Value};
 use crate::domain::delivery::Address;
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
 use crate::domain::pattern::Pattern;
-use crate::domain::people::{Contact, Directory, Reach, Recipient, Role, Team, User};
+use crate::domain::people::{Directory, Reach, Recipient, Role, Team, User};
 use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
 
 /// Reads everything that a plan is made from.
@@ -342,6 +342,3 @@ impl Desk<'_, '_, '_> {
 fn name_place<'a>(node: &'a Node, table: &'a Table) -> &'a Place {
     table.get("name").map_or(&node.place, |name| &name.place)
 }
-
-/// Kinds of addresses that people have; every one has a key in `[users.NAME]`.
-pub(super) const CONTACTS: [Contact; 4] = [Contact::Email, Contact::Phone, Contact::Ios, Contact::Android];

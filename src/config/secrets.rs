@@ -22,9 +22,9 @@ const LONGEST: u64 = 64 << 10;
 /// Tables whose secrets are read.
 const ROOMS: [&str; 3] = ["channels", "sources", "store"];
 
-/// Replaces every reference to a secret by the secret.
-pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) {
-    let mut reader = Reader { env, report };
+/// Replaces every reference to a secret by the secret. Returns how many there are.
+pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) -> usize {
+    let mut reader = Reader { env, report, found: 0 };
     for entry in &mut tree.entries {
         if ROOMS.contains(&entry.key.as_str())
             && let Value::Table(table) = &mut entry.node.value
@@ -32,11 +32,13 @@ pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'
             reader.table(&entry.key, table);
         }
     }
+    reader.found
 }
 
 struct Reader<'a, 'b> {
     env: &'a Environment,
     report: &'a mut Report<'b>,
+    found: usize,
 }
 
 /// What was wrong with a reference.
@@ -85,6 +87,7 @@ impl Reader<'_, '_> {
                 .label(format!(r#"use {{ env = "{name}" }} or {{ file = "/run/secrets/…" }}"#));
             self.report.beside(&entry.node.place, problem);
         }
+        self.found += 1;
         entry.node.value = Value::Secret(SecretString::from(text));
     }
 
@@ -97,7 +100,10 @@ impl Reader<'_, '_> {
 
     fn replace(&mut self, node: &mut Node, read: Result<String, (Place, Refused)>) {
         node.value = match read {
-            Ok(text) => Value::Secret(SecretString::from(text)),
+            Ok(text) => {
+                self.found += 1;
+                Value::Secret(SecretString::from(text))
+            }
             Err((place, Refused(code, what, fix))) => {
                 self.report.at(&place, Problem::new(code, what).label(fix));
                 Value::Bad

@@ -208,6 +208,18 @@ impl Table {
         }
     }
 
+    /// How many values there are at the ends of the tree.
+    pub(super) fn count_leaves(&self) -> usize {
+        let leaves = |entry: &Entry| match &entry.node.value {
+            Value::Table(table) => table.count_leaves(),
+            Value::List(list) if list.iter().any(|item| item.table().is_some()) => {
+                list.iter().filter_map(Node::table).map(Self::count_leaves).sum()
+            }
+            _ => 1,
+        };
+        self.entries.iter().map(leaves).sum()
+    }
+
     /// The table as TOML, secrets in the clear: for the one who uses them.
     pub(super) fn to_toml(&self) -> toml::Table {
         self.entries
