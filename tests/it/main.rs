@@ -1,1 +1,3 @@
 //! The one integration binary: one scenario per file.
+
+mod kafka_source;
