@@ -260,7 +260,7 @@ struct Blame<'a> {
     excused: &'a BTreeSet<String>,
 }
 
-impl Blame<'_> {
+impl<'a> Blame<'a> {
     fn report(&mut self, problem: &SettingsProblem, report: &mut Report<'_>) {
         let key = problem.key.as_deref();
         if key.is_some_and(|key| self.excused.contains(key)) {
@@ -281,7 +281,7 @@ impl Blame<'_> {
     }
 
     /// The key's own value; else the provider that asks for the key; else the channel.
-    fn place(&self, node: Option<&Node>) -> &Place {
+    fn place(&self, node: Option<&'a Node>) -> &'a Place {
         node.or_else(|| self.table.get("provider")).map_or(&self.entry.place, |node| &node.place)
     }
 }

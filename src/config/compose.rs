@@ -107,7 +107,7 @@ fn public_url(table: &Table, report: &mut Report<'_>) -> String {
             && url.fragment().is_none()
     });
     if !fits {
-        let fix = r#"write one such as "https://foghorn.example.com", without user, "?" and "#""#;
+        let fix = "write one such as \"https://foghorn.example.com\", without user, query and fragment";
         refuse(table, "public_url", "is no address that links can start with", fix, report);
     }
     text.trim_end_matches('/').to_owned()
