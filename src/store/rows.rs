@@ -259,7 +259,6 @@ impl Readable for CandidateRow {
             created_at: time(self.created_at)?,
             expires_at: time(self.expires_at)?,
             text: optional(self.text, |text| json(&text))?,
-            orphan: false,
         })
     }
 }

@@ -125,7 +125,8 @@ pub struct DeliveryView {
     pub state: DeliveryState,
     /// Why it is where it is: the dead reason, or the label of the last attempt.
     pub reason: Option<String>,
-    /// How many attempts counted.
+    /// How many attempts counted. One delivery alone has its `attempts` as a list.
+    #[serde(rename = "attempt_count")]
     pub attempts: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -141,14 +141,15 @@ WHERE d.state = 'dead'
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 
-/// `$1` node, `$2` channel, `$3` epoch, `$4` limit.
-pub(super) const ORPHANS: &str = concat!(
-    "SELECT ",
-    candidate_columns!(),
-    " FROM delivery AS d JOIN notification AS n ON n.id = d.notification ",
-    "WHERE d.owner = $1 AND d.channel = $2 AND d.lease_epoch < $3 AND d.state = 'sending' LIMIT $4 ",
-    "FOR UPDATE OF d SKIP LOCKED"
-);
+/// `$1` node, `$2` channel, `$3` deliveries that are worked on, `$4` state, `$5` dead reason, `$6` now.
+pub(super) const ADOPT: &str = "
+WITH lost AS (
+    UPDATE delivery SET state = $4, dead_reason = $5, last_outcome = 'unknown', due_at = $6, updated_at = $6
+    WHERE owner = $1 AND channel = $2 AND state = 'sending' AND id <> ALL ($3::text[])
+    RETURNING id, attempts
+)
+UPDATE attempt SET outcome = 'unknown', ended_at = $6 FROM lost
+WHERE attempt.delivery = lost.id AND attempt.number = lost.attempts AND attempt.outcome IS NULL";
 
 /// The heads of the four lanes, in their order, without what another node is about to take.
 /// `$1` channel, `$2` now, `$3` limit.
@@ -163,27 +164,17 @@ pub(super) const DUE: &str = concat!(
 );
 
 /// `$1` numbers.
-pub(super) const INCIDENTS: &str = concat!(
-    "SELECT ",
-    incident_columns!(),
-    " FROM incident AS i WHERE i.number = ANY($1::bigint[])"
-);
+pub(super) const INCIDENTS: &str =
+    concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = ANY($1::bigint[])");
 
-/// `$1` to `$5` delivery, state, attempts, crashes, orphaned attempt; `$6` now, `$7` node, `$8` epoch.
+/// `$1` to `$3` delivery, state, attempts; `$4` now, `$5` node, `$6` epoch.
 pub(super) const TAKE: &str = "
 WITH taken AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-    AS t (id, state, attempts, crashes, orphaned)
-), died AS (
-    UPDATE attempt SET outcome = 'unknown', ended_at = $6 FROM taken AS t
-    WHERE attempt.delivery = t.id AND attempt.number = t.orphaned AND attempt.outcome IS NULL
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, state, attempts)
 ), begun AS (
     INSERT INTO attempt (delivery, number, started_at)
-    SELECT id, attempts, $6 FROM taken WHERE state = 'sending'
+    SELECT id, attempts, $4 FROM taken WHERE state = 'sending'
 )
-UPDATE delivery SET
-    state = t.state, attempts = t.attempts, crashes = t.crashes,
-    last_outcome = CASE WHEN t.orphaned IS NULL THEN delivery.last_outcome ELSE 'unknown' END,
-    owner = $7, lease_epoch = $8, updated_at = $6
+UPDATE delivery SET state = t.state, attempts = t.attempts, owner = $5, lease_epoch = $6, updated_at = $4
 FROM taken AS t
 WHERE delivery.id = t.id";

@@ -19,9 +19,7 @@ use crate::store::write::{Ending, Kinds, Replay, Taken};
 /// `[row, row, …]`
 pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(1024);
-    serde_json::Serializer::new(&mut bytes)
-        .collect_seq(rows)
-        .map_err(corrupt)?;
+    serde_json::Serializer::new(&mut bytes).collect_seq(rows).map_err(corrupt)?;
     String::from_utf8(bytes).map_err(corrupt)
 }
 
@@ -176,13 +174,7 @@ pub(super) fn letter(letter: &Quarantined) -> impl Serialize + '_ {
 }
 
 pub(super) fn taken(taken: &Taken) -> impl Serialize {
-    (
-        taken.id,
-        taken.state.as_str(),
-        taken.attempts,
-        taken.crashes,
-        taken.orphaned,
-    )
+    (taken.id, taken.state.as_str(), taken.attempts)
 }
 
 pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId) {

@@ -126,13 +126,16 @@ WHERE d.state = 'dead'
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 
-/// `?1` node, `?2` channel, `?3` epoch, `?4` limit.
-pub(super) const ORPHANS: &str = concat!(
-    "SELECT ",
-    candidate_columns!(),
-    " FROM delivery AS d CROSS JOIN notification AS n ON n.id = d.notification ",
-    "WHERE d.owner = ?1 AND d.channel = ?2 AND d.lease_epoch < ?3 AND d.state = 'sending' LIMIT ?4"
-);
+/// `?1` node, `?2` channel, `?3` deliveries that are worked on, `?4` state, `?5` dead reason, `?6` now.
+pub(super) const ADOPT: &str = "
+UPDATE attempt SET outcome = 'unknown', ended_at = ?6
+FROM (SELECT id, attempts FROM delivery
+      WHERE owner = ?1 AND channel = ?2 AND state = 'sending'
+        AND id NOT IN (SELECT value FROM json_each(?3))) AS d
+WHERE attempt.delivery = d.id AND attempt.number = d.attempts AND attempt.outcome IS NULL;
+
+UPDATE delivery SET state = ?4, dead_reason = ?5, last_outcome = 'unknown', due_at = ?6, updated_at = ?6
+WHERE owner = ?1 AND channel = ?2 AND state = 'sending' AND id NOT IN (SELECT value FROM json_each(?3));";
 
 /// The heads of the four lanes, in their order. `?1` channel, `?2` now, `?3` limit.
 macro_rules! lane {
@@ -167,16 +170,10 @@ pub(super) const INCIDENTS: &str = concat!(
     " FROM incident AS i WHERE i.number IN (SELECT value FROM json_each(?1))"
 );
 
-/// `?1` [delivery, state, attempts, crashes, orphaned attempt], `?2` now, `?3` node, `?4` epoch.
+/// `?1` [delivery, state, attempts], `?2` now, `?3` node, `?4` epoch.
 pub(super) const TAKE: &str = "
-UPDATE attempt SET outcome = 'unknown', ended_at = ?2
-FROM jsonb_each(?1) AS t
-WHERE attempt.delivery = t.value ->> 0 AND attempt.number = t.value ->> 4 AND attempt.outcome IS NULL;
-
 UPDATE delivery SET
-    state = t.value ->> 1, attempts = t.value ->> 2, crashes = t.value ->> 3,
-    last_outcome = iif(t.value ->> 4 IS NULL, last_outcome, 'unknown'),
-    owner = ?3, lease_epoch = ?4, updated_at = ?2
+    state = t.value ->> 1, attempts = t.value ->> 2, owner = ?3, lease_epoch = ?4, updated_at = ?2
 FROM jsonb_each(?1) AS t
 WHERE id = t.value ->> 0;
 
