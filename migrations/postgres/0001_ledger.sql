@@ -101,8 +101,8 @@ CREATE TABLE delivery (
 -- The next to claim: the head of each of a channel's four lanes. state is there for counting.
 CREATE INDEX delivery_waiting ON delivery (channel, priority, due_at, state)
     WHERE state IN ('pending', 'retrying');
--- What an earlier life of a node left behind.
-CREATE INDEX delivery_in_hand ON delivery (owner, channel, lease_epoch) WHERE state = 'sending';
+-- What a node has in hand, or had when it died.
+CREATE INDEX delivery_in_hand ON delivery (owner, channel) WHERE state = 'sending';
 CREATE INDEX delivery_incident ON delivery (incident) WHERE incident IS NOT NULL;
 CREATE INDEX delivery_dead ON delivery (id, channel) WHERE state = 'dead';
 CREATE UNIQUE INDEX delivery_replay ON delivery (replay_of) WHERE replay_of IS NOT NULL;

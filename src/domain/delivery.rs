@@ -215,10 +215,9 @@ pub struct Job {
     pub content: Arc<Content>,
     /// Number of this attempt, 1 for the first.
     pub attempt: u32,
-    /// How many attempts count, this one included: those that only waited for somebody else's
-    /// reasons do not.
+    /// How many attempts count so far, this one included: waiting for others costs none.
     pub counted: u32,
-    /// How many earlier attempts ended with a dead worker or process.
+    /// How many earlier attempts ended with a dead worker.
     pub crashes: u32,
     /// When the delivery was made.
     pub created_at: Timestamp,

@@ -4,35 +4,51 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StoreError;
-use super::batch::{Adopt, Batch, Claim, Claimed};
-use super::write::{Candidate, Fate, Ledger, Taken};
+use super::batch::{Adopt, Batch, Claimed, Committed};
+use super::write::{Candidate, Ledger, Orphaned, Taken};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeadReason, DeliveryState, Job};
+use crate::domain::ids::DeliveryId;
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 
-/// Grants one wish: first lets go of what nobody works on any more, then takes what is due, then
-/// says when the rest is.
+/// Grants the wish at `place`: adopts first if it says so, then takes what is due, then says what
+/// still waits.
 pub(super) async fn claim<L: Ledger>(
     ledger: &mut L,
     batch: &Batch,
-    wish: &Claim,
-) -> Result<Claimed, StoreError> {
-    let mut claimed = Claimed::default();
-    if let Some(fate) = fate(wish.adopt) {
-        ledger.adopt(&batch.lease, &wish.channel, batch.now, &wish.holding, fate).await?;
+    place: usize,
+    committed: &mut Committed,
+) -> Result<(), StoreError> {
+    let wish = &batch.claims[place];
+    if let Some(orphaned) = orphaned(wish.adopt) {
+        let given = committed.claimed.iter().flat_map(|claimed| &claimed.jobs).chain(&committed.started);
+        let holding: Vec<DeliveryId> = wish.holding.iter().copied().chain(given.map(|job| job.id)).collect();
+        ledger.adopt(&batch.lease, batch.now, &wish.channel, orphaned, &holding).await?;
     }
-    let candidates = match wish.limit {
-        0 => Vec::new(),
-        limit => ledger.due(&wish.channel, batch.now, limit).await?,
-    };
-    if !candidates.is_empty() {
-        let incidents = incidents(ledger, &candidates).await?;
-        let taken = sort(candidates, &incidents, batch.now, &mut claimed)?;
-        ledger.take(&batch.lease, batch.now, &taken).await?;
+    let claimed = &mut committed.claimed[place];
+    let left = wish.limit.saturating_sub(claimed.jobs.len());
+    if left > 0 {
+        let candidates = ledger.due(&wish.channel, batch.now, left).await?;
+        if !candidates.is_empty() {
+            let incidents = incidents(ledger, &candidates).await?;
+            let taken = sort(candidates, &incidents, batch.now, claimed)?;
+            ledger.take(&batch.lease, batch.now, &taken).await?;
+        }
     }
     claimed.next_due = ledger.next_due(&wish.channel).await?;
-    Ok(claimed)
+    Ok(())
+}
+
+fn orphaned(adopt: Adopt) -> Option<Orphaned> {
+    match adopt {
+        Adopt::Nothing => None,
+        Adopt::Retry => Some(Orphaned { state: DeliveryState::Retrying, dead_reason: None }),
+        Adopt::Hold => {
+            let dead_reason = Some(DeadReason::Unknown.as_str());
+            Some(Orphaned { state: DeliveryState::Dead, dead_reason })
+        }
+    }
 }
 
 fn fate(adopt: Adopt) -> Option<Fate> {

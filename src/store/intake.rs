@@ -107,11 +107,7 @@ pub(super) fn sift(
 }
 
 fn compared(first: &[u8], second: &[u8]) -> AcceptResult {
-    if first == second {
-        AcceptResult::Duplicate
-    } else {
-        AcceptResult::Conflict
-    }
+    if first == second { AcceptResult::Duplicate } else { AcceptResult::Conflict }
 }
 
 fn conflict(accept: &Accept, now: Timestamp, entropy: u128) -> Quarantined {
@@ -162,22 +158,14 @@ impl Sifted {
     pub(super) fn accepted(&self, decided: &[DecidedEvent]) -> Vec<Accepted> {
         let told = |result, place: usize| {
             let first = &decided[place];
-            Accepted {
-                event: first.event.id,
-                result,
-                incident: first.incident,
-            }
+            Accepted { event: first.event.id, result, incident: first.incident }
         };
         self.fates
             .iter()
             .map(|fate| match *fate {
                 Fate::Fresh(place) => told(AcceptResult::Decided(decided[place].decision), place),
                 Fate::After(result, place) => told(result, place),
-                Fate::Known(result, event, incident) => Accepted {
-                    event,
-                    result,
-                    incident,
-                },
+                Fate::Known(result, event, incident) => Accepted { event, result, incident },
             })
             .collect()
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+pub use super::OpenError;
+use super::Store;
 use super::memory::MemoryStore;
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
-use super::{OpenError, Store};
 
 /// `[store]`
 #[derive(Debug, Clone)]
@@ -23,11 +24,7 @@ pub struct StoreSettings {
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self {
-            url: "sqlite:///var/lib/foghorn/foghorn.db".to_owned(),
-            password: None,
-            max_connections: 10,
-        }
+        Self { url: "sqlite:///var/lib/foghorn/foghorn.db".to_owned(), password: None, max_connections: 10 }
     }
 }
 
@@ -90,10 +87,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_store_is_said_to_be_none() {
         for url in ["", "foghorn.db", "mysql://x", "sqlite:", "sqlite::memory:", "memory:x"] {
-            let settings = StoreSettings {
-                url: url.to_owned(),
-                ..StoreSettings::default()
-            };
+            let settings = StoreSettings { url: url.to_owned(), ..StoreSettings::default() };
             assert!(matches!(open(&settings).await, Err(OpenError::Url(_))), "{url}");
         }
     }

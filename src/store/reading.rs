@@ -7,8 +7,8 @@ use std::fmt::Write;
 use async_trait::async_trait;
 
 use super::rows::{
-    AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, IncidentRow, NumberRow, Row,
-    TimelineRow, column, incident_columns, number, read_all, time,
+    AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, IncidentRow, NumberRow, Row, TimelineRow,
+    column, incident_columns, number, read_all, time,
 };
 use super::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
@@ -35,10 +35,7 @@ pub(super) enum Value {
 
 impl Ask {
     pub(super) fn new(sql: &str) -> Self {
-        Self {
-            sql: sql.to_owned(),
-            values: Vec::new(),
-        }
+        Self { sql: sql.to_owned(), values: Vec::new() }
     }
 
     fn push(mut self, sql: &str) -> Self {
@@ -96,10 +93,7 @@ pub(super) fn page<T>(mut data: Vec<T>, paging: &Paging, cursor: impl Fn(&T) -> 
 }
 
 fn nothing<T>() -> Page<T> {
-    Page {
-        data: Vec::new(),
-        next_cursor: None,
-    }
+    Page { data: Vec::new(), next_cursor: None }
 }
 
 /// The cursor as what it was made from: `None` at the start of a list, `Some(None)` if it was
@@ -113,11 +107,7 @@ pub(super) async fn incidents(
     statuses: &[IncidentStatus],
     paging: &Paging,
 ) -> Result<Page<IncidentView>, StoreError> {
-    let mut ask = Ask::new(concat!(
-        "SELECT ",
-        incident_columns!(),
-        " FROM incident AS i WHERE i.number < "
-    ));
+    let mut ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number < "));
     ask = match cursor::<u64>(paging) {
         None => ask.number(i64::MAX),
         Some(Some(before)) => ask.number(column(before)),
@@ -127,19 +117,13 @@ pub(super) async fn incidents(
         ask = ask.push(" AND i.status IN (");
         ask = ask.words(statuses.iter().map(|status| status.as_str())).push(")");
     }
-    let rows: Vec<IncidentRow> = source
-        .fetch(ask.push(" ORDER BY i.number DESC").limit(paging))
-        .await?;
+    let rows: Vec<IncidentRow> = source.fetch(ask.push(" ORDER BY i.number DESC").limit(paging)).await?;
     let found = counted(source, read_all(rows)?).await?;
     Ok(page(found, paging, |view| view.number.to_string()))
 }
 
 pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<IncidentView>, StoreError> {
-    let ask = Ask::new(concat!(
-        "SELECT ",
-        incident_columns!(),
-        " FROM incident AS i WHERE i.number = "
-    ));
+    let ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = "));
     let rows: Vec<IncidentRow> = source.fetch(ask.number(column(number))).await?;
     Ok(counted(source, read_all(rows)?).await?.pop())
 }
@@ -217,11 +201,7 @@ pub(super) async fn attempts(source: &impl Fetch, id: DeliveryId) -> Result<Vec<
         "SELECT number, started_at, took_ms, outcome, code, detail, provider_id FROM attempt \
          WHERE delivery = ",
     );
-    read_all(
-        source
-            .fetch::<AttemptRow>(ask.text(id).push(" ORDER BY number"))
-            .await?,
-    )
+    read_all(source.fetch::<AttemptRow>(ask.text(id).push(" ORDER BY number")).await?)
 }
 
 const DEAD_LETTER: &str = "SELECT id, source, position, reason, detail, quarantined_at, \
@@ -252,9 +232,8 @@ pub(super) async fn dead_letter(
 
 pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> {
     let mut ask = Ask::default();
-    for (index, states) in ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead'"]
-        .into_iter()
-        .enumerate()
+    for (index, states) in
+        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead'"].into_iter().enumerate()
     {
         let union = if index == 0 { "" } else { " UNION ALL " };
         let _ = write!(
@@ -266,10 +245,7 @@ pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> 
     let lines: Vec<BacklogRow> = source.fetch(ask).await?;
     let letters = Ask::new("SELECT count(*) AS value FROM dead_letter");
     let letters = source.fetch::<NumberRow>(letters).await?;
-    Ok(Backlog {
-        deliveries: read_all(lines)?,
-        dead_letters: number(only(letters).unwrap_or(0))?,
-    })
+    Ok(Backlog { deliveries: read_all(lines)?, dead_letters: number(only(letters).unwrap_or(0))? })
 }
 
 /// The value of a statement that gives one.
@@ -294,10 +270,7 @@ pub(super) async fn next_due(
     source: &impl Fetch,
     channel: &ChannelName,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let ask = Ask {
-        sql: NEXT_DUE.to_owned(),
-        values: vec![Value::Text(channel.to_string())],
-    };
+    let ask = Ask { sql: NEXT_DUE.to_owned(), values: vec![Value::Text(channel.to_string())] };
     only(source.fetch(ask).await?).map(time).transpose()
 }
 

@@ -6,12 +6,12 @@
 //! cannot disagree about meaning, only about SQL.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::StoreError;
-use super::batch::{Adopt, Attempted, Batch, Claim, Committed, Next, Quarantined};
+use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::claim::claim;
 use super::intake::{Seen, Sifted, sift};
 use crate::domain::Timestamp;
@@ -63,15 +63,15 @@ pub(super) trait Ledger: Send {
         replays: &[Replay],
     ) -> Result<HashMap<DeliveryId, ChannelName>, StoreError>;
 
-    /// Lets go of what the node of `lease` has in hand on `channel`, in whatever life, except what
-    /// is in `holding`: those attempts are over, and nobody knows how.
+    /// Gives up what the node, in whatever life, has in hand on `channel` without being in
+    /// `holding`: those attempts end as unknown.
     async fn adopt(
         &mut self,
         lease: &Lease,
-        channel: &ChannelName,
         now: Timestamp,
+        channel: &ChannelName,
+        orphaned: Orphaned,
         holding: &[DeliveryId],
-        fate: Fate,
     ) -> Result<(), StoreError>;
 
     /// What waits on `channel` and is due: by lane, then by time.
@@ -161,12 +161,15 @@ pub(super) struct Candidate {
     pub(super) text: Option<RequestText>,
 }
 
-/// What becomes of a delivery that was let go of.
+/// What becomes of a delivery whose attempt nobody works on any more.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fate {
+pub(super) struct Orphaned {
     pub(super) state: DeliveryState,
-    pub(super) dead_reason: Option<DeadReason>,
+    pub(super) dead_reason: Option<&'static str>,
 }
+
+/// The outcome of an attempt whose end nobody saw.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// What becomes of a candidate.
 #[derive(Debug)]
@@ -180,27 +183,36 @@ pub(super) struct Taken {
 
 /// Jobs whose commit was not heard of: they are on stable storage, or they are not.
 ///
-/// If they are, nobody else will ever do them in this life of the node, so the next transaction
-/// that works finds out and hands them out.
+/// If they are, nobody else will do them in this life of the node. So they are looked for at the
+/// next transaction that works, and handed out by the first that has an ear for their channel.
 #[derive(Debug, Default)]
 pub(super) struct InDoubt(Mutex<Vec<Job>>);
 
 impl InDoubt {
-    fn jobs(&self) -> Vec<Job> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To be told before the commit is asked for.
-    pub(super) fn committing(&self, committed: &Committed) {
-        let claimed = committed.claimed.iter().flat_map(|claimed| &claimed.jobs);
-        let jobs = committed.started.iter().chain(claimed).cloned().collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = jobs;
+    pub(super) fn committing(&self, written: &Written) {
+        let claimed = written.committed.claimed.iter().flat_map(|claimed| &claimed.jobs);
+        let jobs = written.committed.started.iter().chain(claimed).chain(&written.unheard);
+        *self.lock() = jobs.cloned().collect();
     }
 
     /// To be told when the commit is heard of.
-    pub(super) fn committed(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    pub(super) fn committed(&self, written: Written) -> Committed {
+        *self.lock() = written.unheard;
+        written.committed
     }
+}
+
+/// What a transaction did, before it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) committed: Committed,
+    /// Found to be in hand, but this batch asks nothing of their channel.
+    unheard: Vec<Job>,
 }
 
 /// Does what `batch` says, in an open transaction.
@@ -208,43 +220,44 @@ pub(super) async fn write<L: Ledger>(
     ledger: &mut L,
     batch: &Batch,
     in_doubt: &InDoubt,
-) -> Result<Committed, StoreError> {
+) -> Result<Written, StoreError> {
     let Lease { node, epoch } = &batch.lease;
     if ledger.epoch(node).await? != Some(*epoch) {
-        return Err(StoreError::Fenced {
-            node: node.clone(),
-            epoch: *epoch,
-        });
+        return Err(StoreError::Fenced { node: node.clone(), epoch: *epoch });
     }
-    let mut committed = Committed::default();
-    let mut doubtful = in_doubt.jobs();
+    let mut written = Written::default();
+    let committed = &mut written.committed;
+    committed.claimed.resize_with(batch.claims.len(), Claimed::default);
+    let doubtful = in_doubt.lock().clone();
     if !doubtful.is_empty() {
         let found = ledger.in_hand(&batch.lease, &doubtful).await?;
-        let adopted = |job: &Job| {
-            let of = |claim: &Claim| claim.channel == job.target.channel && claim.adopt != Adopt::Nothing;
-            batch.claims.iter().any(of)
-        };
-        doubtful.retain(|job| found.contains(&job.id) && !adopted(job));
-        committed.started = doubtful;
+        for job in doubtful.into_iter().filter(|job| found.contains(&job.id)) {
+            let channel = &job.target.channel;
+            match batch.claims.iter().position(|claim| claim.channel == *channel) {
+                Some(place) => committed.claimed[place].jobs.push(job),
+                None if batch.grants.contains_key(channel) => committed.started.push(job),
+                None => written.unheard.push(job),
+            }
+        }
     }
     if !batch.attempted.is_empty() {
         let endings: Vec<Ending<'_>> = batch.attempted.iter().map(Ending::of).collect();
         ledger.end(&batch.lease, batch.now, &endings).await?;
     }
     if !batch.accepts.is_empty() {
-        accept(ledger, batch, &mut committed).await?;
+        accept(ledger, batch, committed).await?;
     }
     if !batch.quarantined.is_empty() {
         let letters: Vec<&Quarantined> = batch.quarantined.iter().collect();
         ledger.quarantine(batch.now, &letters).await?;
     }
     if !batch.replays.is_empty() {
-        replay(ledger, batch, &mut committed).await?;
+        replay(ledger, batch, committed).await?;
     }
-    for wish in &batch.claims {
-        committed.claimed.push(claim(ledger, batch, wish).await?);
+    for place in 0..batch.claims.len() {
+        claim(ledger, batch, place, committed).await?;
     }
-    Ok(committed)
+    Ok(written)
 }
 
 async fn accept<L: Ledger>(
@@ -259,14 +272,7 @@ async fn accept<L: Ledger>(
     if !sifted.fresh.is_empty() {
         let known = known(ledger, &sifted).await?;
         let mut grants = batch.grants.clone();
-        rows = decide(
-            &sifted.fresh,
-            known,
-            &mut grants,
-            &batch.rules,
-            batch.now,
-            &mut entropy,
-        );
+        rows = decide(&sifted.fresh, known, &mut grants, &batch.rules, batch.now, &mut entropy);
         ledger.insert(&batch.lease, batch.now, &rows).await?;
     }
     if !sifted.conflicts.is_empty() {
@@ -274,10 +280,7 @@ async fn accept<L: Ledger>(
         ledger.quarantine(batch.now, &conflicts).await?;
     }
     committed.accepted = sifted.accepted(&rows.events);
-    let waiting = rows
-        .deliveries
-        .iter()
-        .filter(|new| new.state == DeliveryState::Pending);
+    let waiting = rows.deliveries.iter().filter(|new| new.state == DeliveryState::Pending);
     for new in waiting {
         count(&mut committed.waiting, &new.delivery.target.channel);
     }
@@ -299,11 +302,7 @@ async fn known<L: Ledger>(ledger: &mut L, sifted: &Sifted) -> Result<Known, Stor
             told.entry(number).or_default().push(target);
         }
     }
-    Ok(Known {
-        incidents,
-        told,
-        last_number: ledger.last_number().await?,
-    })
+    Ok(Known { incidents, told, last_number: ledger.last_number().await? })
 }
 
 async fn replay<L: Ledger>(
@@ -316,10 +315,8 @@ async fn replay<L: Ledger>(
         .replays
         .iter()
         .map(|dead| {
-            once.insert(*dead).then(|| Replay {
-                dead: *dead,
-                child: DeliveryId::new(batch.now, fastrand::u128(..)),
-            })
+            once.insert(*dead)
+                .then(|| Replay { dead: *dead, child: DeliveryId::new(batch.now, fastrand::u128(..)) })
         })
         .collect();
     let replays: Vec<Replay> = wishes.iter().flatten().copied().collect();

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::batch::Quarantined;
 use crate::store::intake::{Seen, SeenBy};
 use crate::store::views::{DeadLetterView, TimelineView};
-use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken, UNKNOWN, kinds};
 
 impl State {
     fn holds(&self, lease: &Lease, id: DeliveryId, attempt: u32) -> bool {
@@ -28,10 +28,7 @@ impl State {
     }
 
     fn is_over(&self, stored: &Stored) -> bool {
-        let incident = stored
-            .delivery
-            .incident
-            .and_then(|number| self.incidents.get(&number));
+        let incident = stored.delivery.incident.and_then(|number| self.incidents.get(&number));
         stored.kind.calls_for_action()
             && incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved)
     }
@@ -65,16 +62,11 @@ impl State {
     fn insert_events(&mut self, rows: &Rows) {
         for decided in &rows.events {
             let event = &decided.event;
-            let known = KnownEvent {
-                id: event.id,
-                incident: decided.incident,
-            };
+            let known = KnownEvent { id: event.id, incident: decided.incident };
             let source = event.source.clone();
-            self.positions
-                .insert((source.clone(), event.position.clone()), known);
+            self.positions.insert((source.clone(), event.position.clone()), known);
             if let Some(id) = &event.producer_id {
-                self.producer_ids
-                    .insert((source, id.clone()), (known, event.raw.clone()));
+                self.producer_ids.insert((source, id.clone()), (known, event.raw.clone()));
             }
         }
     }
@@ -106,11 +98,7 @@ impl Ledger for State {
             }
             if let Some(mut stored) = self.pick(attempted.id) {
                 let pointless = ending.state == DeliveryState::Retrying && self.is_over(&stored);
-                stored.state = if pointless {
-                    DeliveryState::Canceled
-                } else {
-                    ending.state
-                };
+                stored.state = if pointless { DeliveryState::Canceled } else { ending.state };
                 stored.delivery.due_at = ending.due_at.unwrap_or(stored.delivery.due_at);
                 stored.held += ending.held;
                 stored.crashes += ending.crashes;
@@ -150,17 +138,11 @@ impl Ledger for State {
 
     async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError> {
         let numbers = dedup_keys.iter().filter_map(|key| self.newest.get(*key));
-        Ok(numbers
-            .filter_map(|number| self.incidents.get(number))
-            .cloned()
-            .collect())
+        Ok(numbers.filter_map(|number| self.incidents.get(number)).cloned().collect())
     }
 
     async fn last_number(&mut self) -> Result<u64, StoreError> {
-        Ok(self
-            .incidents
-            .last_key_value()
-            .map_or(0, |(number, _)| *number))
+        Ok(self.incidents.last_key_value().map_or(0, |(number, _)| *number))
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {
@@ -233,10 +215,7 @@ impl Ledger for State {
 
     async fn quarantine(&mut self, now: Timestamp, letters: &[&Quarantined]) -> Result<(), StoreError> {
         for letter in letters {
-            if self
-                .quarantined
-                .insert((letter.source.clone(), letter.position.clone()))
-            {
+            if self.quarantined.insert((letter.source.clone(), letter.position.clone())) {
                 let view = DeadLetterView {
                     id: letter.id,
                     source: letter.source.to_string(),
@@ -287,27 +266,26 @@ impl Ledger for State {
     async fn adopt(
         &mut self,
         lease: &Lease,
-        channel: &ChannelName,
         now: Timestamp,
+        channel: &ChannelName,
+        orphaned: Orphaned,
         holding: &[DeliveryId],
-        fate: Fate,
     ) -> Result<(), StoreError> {
-        let of_node = |stored: &&Stored| stored.owner.as_ref().is_some_and(|owner| owner.node == lease.node);
-        let left_behind: Vec<DeliveryId> = self
-            .in_hand
-            .iter()
-            .filter(|(name, id)| name == channel && !holding.contains(id))
-            .filter_map(|(_, id)| self.deliveries.get(id).filter(of_node).map(|_| *id))
-            .collect();
-        for id in left_behind {
+        let ours = |id: &DeliveryId| {
+            let owner = self.deliveries.get(id).and_then(|stored| stored.owner.as_ref());
+            owner.is_some_and(|owner| owner.node == lease.node)
+        };
+        let in_hand = self.in_hand.iter().filter(|(name, _)| name == channel).map(|(_, id)| *id);
+        let lost: Vec<DeliveryId> = in_hand.filter(|id| !holding.contains(id) && ours(id)).collect();
+        for id in lost {
             let Some(mut stored) = self.pick(id) else { continue };
             if let Some(attempt) = self.attempts.get_mut(&(id, stored.attempts)) {
-                attempt.outcome = Some("unknown".to_owned());
+                attempt.outcome = Some(UNKNOWN.to_owned());
             }
-            stored.state = fate.state;
-            stored.dead_reason = fate.dead_reason.map(DeadReason::as_str);
+            stored.state = orphaned.state;
+            stored.dead_reason = orphaned.dead_reason;
+            stored.last_outcome = Some(UNKNOWN);
             stored.delivery.due_at = now;
-            stored.last_outcome = Some("unknown");
             stored.updated_at = now;
             self.put(stored);
         }
@@ -324,10 +302,7 @@ impl Ledger for State {
             .into_iter()
             .flat_map(|lane| self.lane(channel, lane).take_while(|(due_at, _)| *due_at <= now))
             .filter_map(|(_, id)| self.deliveries.get(&id));
-        Ok(due
-            .take(limit)
-            .map(|stored| self.candidate(stored))
-            .collect())
+        Ok(due.take(limit).map(|stored| self.candidate(stored)).collect())
     }
 
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
@@ -353,9 +328,7 @@ impl Ledger for State {
     }
 
     async fn next_due(&mut self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
-        let heads = Priority::ALL
-            .into_iter()
-            .filter_map(|lane| self.lane(channel, lane).next());
+        let heads = Priority::ALL.into_iter().filter_map(|lane| self.lane(channel, lane).next());
         Ok(heads.map(|(due_at, _)| due_at).min())
     }
 }

@@ -62,17 +62,15 @@ fn before<T, K: std::str::FromStr + PartialOrd>(
 impl Store for MemoryStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let mut state = self.state.lock().await;
-        write(&mut *state, batch, &InDoubt::default()).await
+        let written = write(&mut *state, batch, &InDoubt::default()).await?;
+        Ok(written.committed)
     }
 
     async fn lease(&self, node: &NodeName, _now: Timestamp) -> Result<Lease, StoreError> {
         let mut state = self.state.lock().await;
         let epoch = state.nodes.entry(node.clone()).or_default();
         *epoch += 1;
-        Ok(Lease {
-            node: node.clone(),
-            epoch: *epoch,
-        })
+        Ok(Lease { node: node.clone(), epoch: *epoch })
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
@@ -126,13 +124,7 @@ impl Store for MemoryStore {
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
-        Ok(self
-            .state
-            .lock()
-            .await
-            .deliveries
-            .get(&id)
-            .map(state::Stored::view))
+        Ok(self.state.lock().await.deliveries.get(&id).map(state::Stored::view))
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
@@ -143,10 +135,8 @@ impl Store for MemoryStore {
 
     async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
         let state = self.state.lock().await;
-        let found = state.letters.values().rev().map(|letter| DeadLetterView {
-            payload: None,
-            ..letter.clone()
-        });
+        let found =
+            state.letters.values().rev().map(|letter| DeadLetterView { payload: None, ..letter.clone() });
         Ok(before(found, paging, |view| view.id, |view| view.id.to_string()))
     }
 
@@ -155,9 +145,6 @@ impl Store for MemoryStore {
     }
 
     async fn check(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth {
-            kind: "memory",
-            schema: 0,
-        })
+        Ok(StoreHealth { kind: "memory", schema: 0 })
     }
 }

@@ -103,16 +103,9 @@ impl Stored {
 impl State {
     /// Adds a delivery, or puts one back, and files it where its state belongs.
     pub(super) fn put(&mut self, stored: Stored) {
-        let Delivery {
-            id,
-            target,
-            priority,
-            due_at,
-            ..
-        } = &stored.delivery;
+        let Delivery { id, target, priority, due_at, .. } = &stored.delivery;
         if stored.waits() {
-            self.waiting
-                .insert((target.channel.clone(), priority.rank(), *due_at, *id));
+            self.waiting.insert((target.channel.clone(), priority.rank(), *due_at, *id));
         } else if stored.state == DeliveryState::Sending {
             self.in_hand.insert((target.channel.clone(), *id));
         }
@@ -125,8 +118,7 @@ impl State {
         let delivery = &stored.delivery;
         let channel = delivery.target.channel.clone();
         if stored.waits() {
-            self.waiting
-                .remove(&(channel, delivery.priority.rank(), delivery.due_at, id));
+            self.waiting.remove(&(channel, delivery.priority.rank(), delivery.due_at, id));
         } else if stored.state == DeliveryState::Sending {
             self.in_hand.remove(&(channel, id));
         }
@@ -154,19 +146,14 @@ impl State {
             .filter(|stored| !stored.state.is_terminal() || stored.state == DeliveryState::Dead);
         for stored in counted {
             let channel = stored.delivery.target.channel.clone();
-            let line = lines
-                .entry((channel.clone(), stored.state.as_str()))
-                .or_insert(BacklogLine {
-                    channel,
-                    state: stored.state,
-                    count: 0,
-                    oldest: Some(stored.created_at),
-                });
+            let line = lines.entry((channel.clone(), stored.state.as_str())).or_insert(BacklogLine {
+                channel,
+                state: stored.state,
+                count: 0,
+                oldest: Some(stored.created_at),
+            });
             line.count += 1;
         }
-        Backlog {
-            deliveries: lines.into_values().collect(),
-            dead_letters: self.letters.len() as u64,
-        }
+        Backlog { deliveries: lines.into_values().collect(), dead_letters: self.letters.len() as u64 }
     }
 }

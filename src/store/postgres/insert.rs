@@ -54,14 +54,8 @@ async fn events(ledger: &mut PostgresLedger, events: &[DecidedEvent]) -> Result<
 }
 
 async fn incidents(ledger: &mut PostgresLedger, incidents: &[Incident]) -> Result<(), StoreError> {
-    let labels: Result<Vec<String>, _> = incidents
-        .iter()
-        .map(|i| serde_json::to_string(&i.labels))
-        .collect();
-    let links: Result<Vec<String>, _> = incidents
-        .iter()
-        .map(|i| serde_json::to_string(&i.links))
-        .collect();
+    let labels: Result<Vec<String>, _> = incidents.iter().map(|i| serde_json::to_string(&i.labels)).collect();
+    let links: Result<Vec<String>, _> = incidents.iter().map(|i| serde_json::to_string(&i.links)).collect();
     let query = sqlx::query(statements::INSERT_INCIDENTS)
         .bind(each(incidents, |i| column(i.number)))
         .bind(each(incidents, |i| i.id.to_string()))
@@ -97,10 +91,8 @@ async fn timeline(ledger: &mut PostgresLedger, entries: &[TimelineEntry]) -> Res
 }
 
 async fn notifications(ledger: &mut PostgresLedger, told: &[Notification]) -> Result<(), StoreError> {
-    let texts: Result<Vec<Option<String>>, _> = told
-        .iter()
-        .map(|n| n.text.as_ref().map(serde_json::to_string).transpose())
-        .collect();
+    let texts: Result<Vec<Option<String>>, _> =
+        told.iter().map(|n| n.text.as_ref().map(serde_json::to_string).transpose()).collect();
     let query = sqlx::query(statements::INSERT_NOTIFICATIONS)
         .bind(each(told, |n| n.id.to_string()))
         .bind(each(told, |n| n.event.to_string()))

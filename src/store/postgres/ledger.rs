@@ -21,7 +21,7 @@ use crate::store::rows::{
     CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken};
 
 /// An open transaction.
 pub(super) struct PostgresLedger {
@@ -30,11 +30,7 @@ pub(super) struct PostgresLedger {
 
 impl PostgresLedger {
     pub(super) async fn run(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<(), StoreError> {
-        query
-            .execute(&mut *self.transaction)
-            .await
-            .map(drop)
-            .map_err(said)
+        query.execute(&mut *self.transaction).await.map(drop).map_err(said)
     }
 }
 
@@ -102,8 +98,7 @@ impl Ledger for PostgresLedger {
     }
 
     async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError> {
-        self.run(query(statements::LOCK).bind(statements::ACCEPTING))
-            .await?;
+        self.run(query(statements::LOCK).bind(statements::ACCEPTING)).await?;
         let named: Vec<(usize, &str, &str)> = accepts
             .iter()
             .enumerate()
@@ -134,10 +129,8 @@ impl Ledger for PostgresLedger {
     }
 
     async fn last_number(&mut self) -> Result<u64, StoreError> {
-        let rows: Vec<NumberRow> = query_as(statements::LAST_NUMBER)
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
+        let rows: Vec<NumberRow> =
+            query_as(statements::LAST_NUMBER).fetch_all(&mut *self.transaction).await.map_err(said)?;
         number(only(rows).unwrap_or(0))
     }
 
@@ -179,26 +172,24 @@ impl Ledger for PostgresLedger {
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
-        rows.into_iter()
-            .map(|row| Ok((id(&row.id)?, row.channel.into())))
-            .collect()
+        rows.into_iter().map(|row| Ok((id(&row.id)?, row.channel.into()))).collect()
     }
 
     async fn adopt(
         &mut self,
         lease: &Lease,
-        channel: &ChannelName,
         now: Timestamp,
+        channel: &ChannelName,
+        orphaned: Orphaned,
         holding: &[DeliveryId],
-        fate: Fate,
     ) -> Result<(), StoreError> {
         let query = query(statements::ADOPT)
             .bind(lease.node.as_str())
             .bind(channel.as_str())
             .bind(each(holding, ToString::to_string))
-            .bind(now.as_millisecond())
-            .bind(fate.state.as_str())
-            .bind(fate.dead_reason.map(DeadReason::as_str));
+            .bind(orphaned.state.as_str())
+            .bind(orphaned.dead_reason)
+            .bind(now.as_millisecond());
         self.run(query).await
     }
 

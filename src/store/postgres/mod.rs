@@ -35,7 +35,7 @@ pub struct PostgresStore {
 
 /// Says an error of the database in the store's words.
 ///
-/// Only a statement that cannot be right is our fault (SQLSTATE classes 22, 23 and 42); all else is
+/// Only a statement that cannot be right is our fault (SQLSTATE classes 22, 23, 42 and XX); all else is
 /// weather: the server restarts, fails over, is full, or a deadlock was broken at our cost.
 fn said(error: sqlx::Error) -> StoreError {
     let words = error.to_string();
@@ -43,7 +43,9 @@ fn said(error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // Privileges that were taken away can be given back.
             Some("42501") => StoreError::Unavailable(words),
-            Some(code) if ["22", "23", "42", "XX"].contains(&&code[..2]) => StoreError::Corrupt(words),
+            Some(code) if ["22", "23", "42", "XX"].iter().any(|class| code.starts_with(class)) => {
+                StoreError::Corrupt(words)
+            }
             _ => StoreError::Unavailable(words),
         },
         sqlx::Error::Io(_)
@@ -83,11 +85,10 @@ impl Store for PostgresStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let transaction = self.pool.begin().await.map_err(said)?;
         let mut ledger = PostgresLedger { transaction };
-        let committed = write(&mut ledger, batch, &self.in_doubt).await?;
-        self.in_doubt.committing(&committed);
+        let written = write(&mut ledger, batch, &self.in_doubt).await?;
+        self.in_doubt.committing(&written);
         ledger.transaction.commit().await.map_err(said)?;
-        self.in_doubt.committed();
-        Ok(committed)
+        Ok(self.in_doubt.committed(written))
     }
 
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
@@ -98,10 +99,7 @@ impl Store for PostgresStore {
             .await
             .map_err(said)?;
         let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
-        Ok(Lease {
-            node: node.clone(),
-            epoch,
-        })
+        Ok(Lease { node: node.clone(), epoch })
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
@@ -153,9 +151,6 @@ impl Store for PostgresStore {
     }
 
     async fn check(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth {
-            kind: "postgres",
-            schema: reading::schema(self).await?,
-        })
+        Ok(StoreHealth { kind: "postgres", schema: reading::schema(self).await? })
     }
 }

@@ -29,9 +29,7 @@ impl PostgresStore {
         password: Option<&SecretString>,
         max_connections: u32,
     ) -> Result<Self, OpenError> {
-        let mut options: PgConnectOptions = url
-            .parse()
-            .map_err(|_| OpenError::Url(without_password(url)))?;
+        let mut options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url(without_password(url)))?;
         if let Some(password) = password {
             options = options.password(password.expose_secret());
         }
@@ -43,31 +41,33 @@ impl PostgresStore {
             error => OpenError::Unreachable(error.to_string()),
         })?;
         let _ = connection.close().await;
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(2))
-            .acquire_timeout(ACQUIRE)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.options([
-                ("statement_timeout", "5000"),
-                ("idle_in_transaction_session_timeout", "10000"),
-            ]));
-        Ok(Self {
-            pool,
-            in_doubt: InDoubt::default(),
-        })
+        let pool =
+            PgPoolOptions::new()
+                .max_connections(max_connections.max(2))
+                .acquire_timeout(ACQUIRE)
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        // A server that was restarted is noticed here rather than in a batch.
+                        let fresh = meta.idle_for < Duration::from_secs(1);
+                        Ok(fresh || connection.ping().await.is_ok())
+                    })
+                })
+                .connect_lazy_with(options.options([
+                    ("statement_timeout", "5000"),
+                    ("idle_in_transaction_session_timeout", "10000"),
+                ]));
+        Ok(Self { pool, in_doubt: InDoubt::default() })
     }
 }
 
 async fn examine(connection: &mut PgConnection, options: &PgConnectOptions) -> Result<(), OpenError> {
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let shown = format!("SELECT current_setting('{setting}') AS word");
-        let shown: Vec<WordRow> = fetch(&mut *connection, Ask::new(&shown))
-            .await
-            .map_err(|error| unreachable(&error))?;
+        let shown: Vec<WordRow> =
+            fetch(&mut *connection, Ask::new(&shown)).await.map_err(|error| unreachable(&error))?;
         if shown.iter().any(|row| row.word == "off") {
-            return Err(OpenError::NotDurable {
-                setting: format!("{setting} = off"),
-            });
+            return Err(OpenError::NotDurable { setting: format!("{setting} = off") });
         }
     }
     let ours = "SELECT (to_regclass('_sqlx_migrations') IS NOT NULL)::int::bigint AS value";
@@ -93,17 +93,13 @@ async fn examine(connection: &mut PgConnection, options: &PgConnectOptions) -> R
 }
 
 async fn ask(connection: &mut PgConnection, sql: &str) -> Result<i64, OpenError> {
-    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql))
-        .await
-        .map_err(|error| unreachable(&error))?;
+    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql)).await.map_err(|error| unreachable(&error))?;
     Ok(only(rows).unwrap_or(0))
 }
 
 fn foreign(options: &PgConnectOptions) -> OpenError {
     let database = options.get_database().unwrap_or(options.get_username());
-    OpenError::Foreign {
-        path: format!("{}/{database}", options.get_host()),
-    }
+    OpenError::Foreign { path: format!("{}/{database}", options.get_host()) }
 }
 
 fn unreachable(error: &sqlx::Error) -> OpenError {

@@ -141,16 +141,15 @@ WHERE d.state = 'dead'
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 
-/// `$1` node, `$2` channel, `$3` deliveries to keep, `$4` now, `$5` state, `$6` dead reason.
+/// `$1` node, `$2` channel, `$3` deliveries that are worked on, `$4` state, `$5` dead reason, `$6` now.
 pub(super) const ADOPT: &str = "
-WITH left_behind AS (
-    UPDATE delivery SET
-        state = $5, dead_reason = $6, due_at = $4, last_outcome = 'unknown', updated_at = $4
+WITH lost AS (
+    UPDATE delivery SET state = $4, dead_reason = $5, last_outcome = 'unknown', due_at = $6, updated_at = $6
     WHERE owner = $1 AND channel = $2 AND state = 'sending' AND id <> ALL ($3::text[])
     RETURNING id, attempts
 )
-UPDATE attempt SET outcome = 'unknown', ended_at = $4 FROM left_behind AS d
-WHERE attempt.delivery = d.id AND attempt.number = d.attempts AND attempt.outcome IS NULL";
+UPDATE attempt SET outcome = 'unknown', ended_at = $6 FROM lost
+WHERE attempt.delivery = lost.id AND attempt.number = lost.attempts AND attempt.outcome IS NULL";
 
 /// The heads of the four lanes, in their order, without what another node is about to take.
 /// `$1` channel, `$2` now, `$3` limit.
@@ -165,11 +164,8 @@ pub(super) const DUE: &str = concat!(
 );
 
 /// `$1` numbers.
-pub(super) const INCIDENTS: &str = concat!(
-    "SELECT ",
-    incident_columns!(),
-    " FROM incident AS i WHERE i.number = ANY($1::bigint[])"
-);
+pub(super) const INCIDENTS: &str =
+    concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = ANY($1::bigint[])");
 
 /// `$1` to `$3` delivery, state, attempts; `$4` now, `$5` node, `$6` epoch.
 pub(super) const TAKE: &str = "
@@ -179,7 +175,6 @@ WITH taken AS (
     INSERT INTO attempt (delivery, number, started_at)
     SELECT id, attempts, $4 FROM taken WHERE state = 'sending'
 )
-UPDATE delivery SET
-    state = t.state, attempts = t.attempts, owner = $5, lease_epoch = $6, updated_at = $4
+UPDATE delivery SET state = t.state, attempts = t.attempts, owner = $5, lease_epoch = $6, updated_at = $4
 FROM taken AS t
 WHERE delivery.id = t.id";

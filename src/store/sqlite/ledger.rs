@@ -22,7 +22,7 @@ use crate::store::rows::{
     CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Fate, Ledger, Replay, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken, kinds};
 
 /// An open transaction of the one writer.
 pub(super) struct SqliteLedger<'c> {
@@ -31,11 +31,7 @@ pub(super) struct SqliteLedger<'c> {
 
 impl SqliteLedger<'_> {
     async fn run(&mut self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<(), StoreError> {
-        query
-            .execute(&mut *self.transaction)
-            .await
-            .map(drop)
-            .map_err(said)
+        query.execute(&mut *self.transaction).await.map(drop).map_err(said)
     }
 }
 
@@ -90,10 +86,8 @@ impl Ledger for SqliteLedger<'_> {
     }
 
     async fn last_number(&mut self) -> Result<u64, StoreError> {
-        let rows: Vec<NumberRow> = query_as(statements::LAST_NUMBER)
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
+        let rows: Vec<NumberRow> =
+            query_as(statements::LAST_NUMBER).fetch_all(&mut *self.transaction).await.map_err(said)?;
         number(only(rows).unwrap_or(0))
     }
 
@@ -109,9 +103,8 @@ impl Ledger for SqliteLedger<'_> {
 
     async fn insert(&mut self, lease: &Lease, now: Timestamp, rows: &Rows) -> Result<(), StoreError> {
         if !rows.over.is_empty() {
-            let query = sqlx::query(statements::CANCEL)
-                .bind(list(rows.over.iter())?)
-                .bind(now.as_millisecond());
+            let query =
+                sqlx::query(statements::CANCEL).bind(list(rows.over.iter())?).bind(now.as_millisecond());
             self.run(query).await?;
         }
         let kinds = kinds(rows);
@@ -120,9 +113,7 @@ impl Ledger for SqliteLedger<'_> {
             .bind(list(rows.incidents.iter().map(params::IncidentParam))?)
             .bind(list(rows.timeline.iter().map(params::timeline))?)
             .bind(list(rows.notifications.iter().map(params::notification))?)
-            .bind(list(
-                rows.deliveries.iter().map(|new| params::delivery(new, &kinds)),
-            )?)
+            .bind(list(rows.deliveries.iter().map(|new| params::delivery(new, &kinds)))?)
             .bind(now.as_millisecond())
             .bind(lease.node.as_str())
             .bind(lease.epoch);
@@ -147,26 +138,24 @@ impl Ledger for SqliteLedger<'_> {
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
-        rows.into_iter()
-            .map(|row| Ok((id(&row.id)?, row.channel.into())))
-            .collect()
+        rows.into_iter().map(|row| Ok((id(&row.id)?, row.channel.into()))).collect()
     }
 
     async fn adopt(
         &mut self,
         lease: &Lease,
-        channel: &ChannelName,
         now: Timestamp,
+        channel: &ChannelName,
+        orphaned: Orphaned,
         holding: &[DeliveryId],
-        fate: Fate,
     ) -> Result<(), StoreError> {
         let query = sqlx::query(statements::ADOPT)
             .bind(lease.node.as_str())
             .bind(channel.as_str())
             .bind(list(holding.iter())?)
-            .bind(now.as_millisecond())
-            .bind(fate.state.as_str())
-            .bind(fate.dead_reason.map(DeadReason::as_str));
+            .bind(orphaned.state.as_str())
+            .bind(orphaned.dead_reason)
+            .bind(now.as_millisecond());
         self.run(query).await
     }
 

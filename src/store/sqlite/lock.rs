@@ -58,10 +58,7 @@ pub(super) fn unopened(path: &Path, error: &std::io::Error) -> OpenError {
     let path = path.display().to_string();
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => {
-            OpenError::ReadOnly {
-                path,
-                why: error.to_string(),
-            }
+            OpenError::ReadOnly { path, why: error.to_string() }
         }
         _ => OpenError::Unreachable(format!("{path}: {error}")),
     }

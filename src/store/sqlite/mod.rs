@@ -89,11 +89,10 @@ impl Store for SqliteStore {
         let mut writer = self.writer.lock().await;
         let transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(said)?;
         let mut ledger = SqliteLedger { transaction };
-        let committed = write(&mut ledger, batch, &self.in_doubt).await?;
-        self.in_doubt.committing(&committed);
+        let written = write(&mut ledger, batch, &self.in_doubt).await?;
+        self.in_doubt.committing(&written);
         ledger.transaction.commit().await.map_err(said)?;
-        self.in_doubt.committed();
-        Ok(committed)
+        Ok(self.in_doubt.committed(written))
     }
 
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
@@ -105,10 +104,7 @@ impl Store for SqliteStore {
             .await
             .map_err(said)?;
         let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
-        Ok(Lease {
-            node: node.clone(),
-            epoch,
-        })
+        Ok(Lease { node: node.clone(), epoch })
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
@@ -160,9 +156,6 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth {
-            kind: "sqlite",
-            schema: reading::schema(self).await?,
-        })
+        Ok(StoreHealth { kind: "sqlite", schema: reading::schema(self).await? })
     }
 }

@@ -46,10 +46,7 @@ impl SqliteStore {
             .await
             .map_err(|error| refused(path, &error))?;
         durable(&mut writer).await?;
-        MIGRATIONS
-            .run(&mut writer)
-            .await
-            .map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        MIGRATIONS.run(&mut writer).await.map_err(|error| OpenError::Unreachable(error.to_string()))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .min_connections(0)
@@ -57,12 +54,7 @@ impl SqliteStore {
             .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs(2))
             .connect_lazy_with(options(path).read_only(true).pragma("cache_size", "-1024"));
-        Ok(Self {
-            writer: Mutex::new(writer),
-            readers,
-            in_doubt: InDoubt::default(),
-            _lock: lock,
-        })
+        Ok(Self { writer: Mutex::new(writer), readers, in_doubt: InDoubt::default(), _lock: lock })
     }
 }
 
@@ -78,9 +70,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 fn writable(path: &Path) -> Result<(), OpenError> {
     if path.is_dir() {
         let path = path.display();
-        return Err(OpenError::Unreachable(format!(
-            "{path} is a directory; name a file in it"
-        )));
+        return Err(OpenError::Unreachable(format!("{path} is a directory; name a file in it")));
     }
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(_) => Ok(()),
@@ -97,11 +87,8 @@ fn writable(path: &Path) -> Result<(), OpenError> {
 
 /// Is it ours, and not too new? An empty file becomes ours.
 async fn examine(path: &Path) -> Result<(), OpenError> {
-    let mut connection = options(path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(|error| refused(path, &error))?;
+    let mut connection =
+        options(path).create_if_missing(true).connect().await.map_err(|error| refused(path, &error))?;
     let examined = examined(&mut connection, path).await;
     // What it says on closing is of no interest: the file is opened again at once.
     let _ = connection.close().await;
@@ -162,19 +149,14 @@ async fn pragma(connection: &mut SqliteConnection, sql: &str) -> Result<i64, sql
 }
 
 fn foreign(path: &Path) -> OpenError {
-    OpenError::Foreign {
-        path: path.display().to_string(),
-    }
+    OpenError::Foreign { path: path.display().to_string() }
 }
 
 fn refused(path: &Path, error: &sqlx::Error) -> OpenError {
     let code = error.as_database_error().and_then(|error| error.code());
     let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
     match primary {
-        Some(8 | 13) => OpenError::ReadOnly {
-            path: path.display().to_string(),
-            why: error.to_string(),
-        },
+        Some(8 | 13) => OpenError::ReadOnly { path: path.display().to_string(), why: error.to_string() },
         Some(26) => foreign(path),
         _ => OpenError::Unreachable(format!("{}: {error}", path.display())),
     }

@@ -19,9 +19,7 @@ use crate::store::write::{Ending, Kinds, Replay, Taken};
 /// `[row, row, …]`
 pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
     let mut bytes = Vec::with_capacity(1024);
-    serde_json::Serializer::new(&mut bytes)
-        .collect_seq(rows)
-        .map_err(corrupt)?;
+    serde_json::Serializer::new(&mut bytes).collect_seq(rows).map_err(corrupt)?;
     String::from_utf8(bytes).map_err(corrupt)
 }
 

@@ -126,15 +126,15 @@ WHERE d.state = 'dead'
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 
-/// `?1` node, `?2` channel, `?3` deliveries to keep, `?4` now, `?5` state, `?6` dead reason.
+/// `?1` node, `?2` channel, `?3` deliveries that are worked on, `?4` state, `?5` dead reason, `?6` now.
 pub(super) const ADOPT: &str = "
-UPDATE attempt SET outcome = 'unknown', ended_at = ?4
-FROM delivery AS d
-WHERE d.owner = ?1 AND d.channel = ?2 AND d.state = 'sending' AND d.id NOT IN (SELECT value FROM json_each(?3))
-  AND attempt.delivery = d.id AND attempt.number = d.attempts AND attempt.outcome IS NULL;
+UPDATE attempt SET outcome = 'unknown', ended_at = ?6
+FROM (SELECT id, attempts FROM delivery
+      WHERE owner = ?1 AND channel = ?2 AND state = 'sending'
+        AND id NOT IN (SELECT value FROM json_each(?3))) AS d
+WHERE attempt.delivery = d.id AND attempt.number = d.attempts AND attempt.outcome IS NULL;
 
-UPDATE delivery SET
-    state = ?5, dead_reason = ?6, due_at = ?4, last_outcome = 'unknown', updated_at = ?4
+UPDATE delivery SET state = ?4, dead_reason = ?5, last_outcome = 'unknown', due_at = ?6, updated_at = ?6
 WHERE owner = ?1 AND channel = ?2 AND state = 'sending' AND id NOT IN (SELECT value FROM json_each(?3));";
 
 /// The heads of the four lanes, in their order. `?1` channel, `?2` now, `?3` limit.
