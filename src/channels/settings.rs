@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::{Settings, SettingsProblem};
 
 /// Takes keys out of settings and gathers what is wrong with them. No message repeats a value,
 /// because any value may be a secret in the wrong place.
-#[derive(Debug)]
 pub(super) struct Reader {
     settings: Settings,
     problems: Vec<SettingsProblem>,
@@ -40,6 +41,11 @@ impl Reader {
         }
     }
 
+    /// A text that is never printed.
+    pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
+        self.text(key).map(SecretString::from)
+    }
+
     /// A text that has to be there.
     pub(super) fn required(&mut self, key: &str, example: &str) -> Option<String> {
         let known = self.problems.len();
@@ -71,7 +77,10 @@ impl Reader {
             .filter(|duration| !duration.is_zero() && *duration <= longest);
         if duration.is_none() {
             let longest = humantime::format_duration(longest);
-            self.problem(key, format!("must be a duration up to {longest}, for example \"15s\""));
+            self.problem(
+                key,
+                format!("must be a duration up to {longest}, for example \"15s\""),
+            );
         }
         duration
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
+use secrecy::SecretString;
 
 use super::tls::Tls;
 use crate::channels::settings::Reader;
@@ -35,12 +35,18 @@ pub(super) enum Protection {
     None,
 }
 
-/// Where mail goes, and in whose name. Holds the password, so it cannot be printed.
+/// Who logs in.
+pub(super) struct Login {
+    pub(super) username: String,
+    pub(super) password: SecretString,
+}
+
+/// Where mail goes, and in whose name.
 pub(super) struct SmtpConfig {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) protection: Protection,
-    pub(super) credentials: Option<Credentials>,
+    pub(super) login: Option<Login>,
     pub(super) from: Mailbox,
     pub(super) reply_to: Option<Mailbox>,
     /// Bounds a whole attempt, from connecting to the last answer.
@@ -59,7 +65,7 @@ impl SmtpConfig {
             ("none", Security::None),
         ];
         let security = reader.choice("security", &words).unwrap_or(Security::StartTls);
-        let credentials = credentials(&mut reader);
+        let login = login(&mut reader);
         let from = reader.required("from", "Foghorn <foghorn@example.com>");
         let from = from.and_then(|text| mailbox(&mut reader, "from", &text));
         let reply_to = reader.text("reply_to");
@@ -67,7 +73,7 @@ impl SmtpConfig {
         let timeout = reader.duration("timeout", LONGEST_ATTEMPT);
         let ca_file = reader.text("ca_file");
         if let Some(host) = &host
-            && credentials.is_some()
+            && login.is_some()
             && security == Security::None
             && !is_loopback(host)
         {
@@ -84,7 +90,7 @@ impl SmtpConfig {
                 host,
                 port: port.and_then(|port| u16::try_from(port).ok()).unwrap_or(587),
                 protection,
-                credentials,
+                login,
                 from,
                 reply_to,
                 timeout: timeout.unwrap_or(Duration::from_secs(15)),
@@ -94,10 +100,10 @@ impl SmtpConfig {
     }
 }
 
-fn credentials(reader: &mut Reader) -> Option<Credentials> {
-    let (username, password) = (reader.text("username"), reader.text("password"));
+fn login(reader: &mut Reader) -> Option<Login> {
+    let (username, password) = (reader.text("username"), reader.secret("password"));
     match (username, password) {
-        (Some(username), Some(password)) => Some(Credentials::new(username, password)),
+        (Some(username), Some(password)) => Some(Login { username, password }),
         (Some(_), None) => {
             reader.problem("password", "is missing, and username is given");
             None
@@ -114,7 +120,10 @@ fn mailbox(reader: &mut Reader, key: &str, text: &str) -> Option<Mailbox> {
     let mailbox = text.parse::<Mailbox>().ok();
     let mailbox = mailbox.filter(|_| !text.chars().any(char::is_control));
     if mailbox.is_none() {
-        reader.problem(key, "must be a mailbox, for example \"Foghorn <foghorn@example.com>\"");
+        reader.problem(
+            key,
+            "must be a mailbox, for example \"Foghorn <foghorn@example.com>\"",
+        );
     }
     mailbox
 }
@@ -173,8 +182,14 @@ mod tests {
         let table: [(&str, &[&str]); 9] = [
             ("host='h'\nfrom='a@example.com'\nsecurity='none'", &[]),
             ("", &["host", "from"]),
-            ("host=1\nfrom='nobody'\nsecurity='maybe'", &["host", "security", "from"]),
-            ("host='h'\nfrom='a@example.com'\nport=0\ntimeout='5m'", &["port", "timeout"]),
+            (
+                "host=1\nfrom='nobody'\nsecurity='maybe'",
+                &["host", "security", "from"],
+            ),
+            (
+                "host='h'\nfrom='a@example.com'\nport=0\ntimeout='5m'",
+                &["port", "timeout"],
+            ),
             ("host='h'\nfrom='a@example.com'\nusername='u'", &["password"]),
             (
                 "host='h'\nfrom='a@example.com'\nsecurity='none'\nusername='u'\npassword='p'",
@@ -185,7 +200,10 @@ mod tests {
                 &[],
             ),
             ("host='h'\nfrom='a@example.com'\nca_file='/nowhere'", &["ca_file"]),
-            ("host='h'\nfrom=\"A\\r\\nBcc: b@c.de <a@example.com>\"\nrate='1/s'", &["from", "rate"]),
+            (
+                "host='h'\nfrom=\"A\\r\\nBcc: b@c.de <a@example.com>\"\nrate='1/s'",
+                &["from", "rate"],
+            ),
         ];
         for (text, keys) in table {
             assert_eq!(problems(text), keys, "{text}");

@@ -22,14 +22,17 @@ pub(super) struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
 impl Tls {
     /// TLS with the server `name`; `authorities` are trusted beside the platform's, as PEM.
     pub(super) fn new(name: &str, authorities: &[u8]) -> Result<Self, String> {
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| "needs a host name to verify".to_owned())?;
+        let name =
+            ServerName::try_from(name.to_owned()).map_err(|_| "needs a host name to verify".to_owned())?;
         let authorities = CertificateDer::pem_slice_iter(authorities)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| format!("is not PEM: {error}"))?;
@@ -55,7 +58,9 @@ impl Tls {
 
 /// True if the server is not who the configuration says it is, which no retry will change.
 pub(super) fn is_wrong_identity(error: &io::Error) -> bool {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(
         inner,
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)

@@ -46,7 +46,9 @@ impl<S> Wire<S> {
 
 impl<S> fmt::Debug for Wire<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Wire")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +64,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         this.answer += buf.filled().len() - before;
-        Poll::Ready(if this.answer > LONGEST_ANSWER { Err(too_long()) } else { Ok(()) })
+        Poll::Ready(if this.answer > LONGEST_ANSWER {
+            Err(too_long())
+        } else {
+            Ok(())
+        })
     }
 }
 
@@ -95,8 +101,8 @@ pub(super) enum NoStartTls {
     Lost(io::Error),
     /// The server said no.
     Refused(u16, String),
-    /// It does not offer STARTTLS, or sent more than it was asked for.
-    Unsafe(&'static str),
+    /// It has none, or somebody in between took the offer out.
+    NotOffered,
 }
 
 impl From<io::Error> for NoStartTls {
@@ -111,9 +117,12 @@ pub(super) async fn starttls(stream: &mut TcpStream, hello: &ClientId) -> Result
     let greeting = Answer::read(stream).await?.expect(220)?;
     stream.write_all(format!("EHLO {hello}\r\n").as_bytes()).await?;
     let offers = Answer::read(stream).await?.expect(250)?;
-    let is_starttls = |line: &str| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"));
+    let is_starttls = |line: &str| {
+        line.get(4..)
+            .is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
+    };
     if !offers.lines().any(is_starttls) {
-        return Err(NoStartTls::Unsafe("the server offers no STARTTLS"));
+        return Err(NoStartTls::NotOffered);
     }
     stream.write_all(b"STARTTLS\r\n").await?;
     Answer::read(stream).await?.expect(220)?;
@@ -140,7 +149,9 @@ impl Answer {
                 }
             }
             let line = &bytes[start..];
-            let code = line.get(..3).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+            let code = line
+                .get(..3)
+                .and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
             let Some(code) = code else {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "not an SMTP answer"));
             };

@@ -1,0 +1,4 @@
+//! What several scenarios need: one fixture per file.
+
+pub(crate) mod jobs;
+pub(crate) mod smtp_sink;
