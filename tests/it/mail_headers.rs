@@ -63,7 +63,7 @@ async fn the_headers_are_these_and_no_others() {
             ("In-Reply-To", root.as_str()),
             ("References", root.as_str()),
             ("Importance", "high"),
-            ("List-Id", "Foghorn payments <payments.example.com>"),
+            ("List-ID", "Foghorn payments <payments.example.com>"),
             ("X-Foghorn-Incident", "1042"),
             ("X-Foghorn-Severity", "critical"),
             ("X-Foghorn-Status", "open"),

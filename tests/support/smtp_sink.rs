@@ -6,14 +6,14 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
 /// A stage of the conversation.
@@ -181,7 +181,7 @@ fn acceptor(certificate: &str) -> TlsAcceptor {
     };
     let chain = vec![CertificateDer::from_pem_file(file("pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -300,7 +300,7 @@ impl<S: Stream> Session<'_, S> {
                     self.act(At::StartTls, "220 go ahead").await?;
                     return Err(Over::StartTls);
                 }
-                "AUTH" => self.act(At::Auth, "235 2.7.0 welcome").await?,
+                "AUTH" => drop(self.act(At::Auth, "235 2.7.0 welcome").await?),
                 "MAIL" if self.from.is_empty() => {
                     self.from = line;
                     self.act(At::Mail, "250 2.1.0 ok").await?;

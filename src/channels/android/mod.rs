@@ -51,9 +51,10 @@ impl ChannelType for Android {
 fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, TemplateFault> {
     let text = push::render(&job.content, letterhead)?;
     let lifetime = Duration::try_from(job.expires_at.duration_since(now)).unwrap_or_default();
-    let token = job.target.address.expose();
+    // The device's address is in the message's `to`; here it would be read by everybody.
+    let token = job.target.address.masked();
     Ok(Draft {
-        payload: Some(push::fcm(&job.content, &text, letterhead, token, lifetime)),
+        payload: Some(push::fcm(&job.content, &text, letterhead, &token, lifetime)),
         subject: Some(text.title),
         text: text.body,
         html: None,
