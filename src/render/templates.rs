@@ -23,11 +23,23 @@ const TEXT: &str = ".txt";
 const HTML: &str = ".html";
 
 /// Every template there is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
     /// Name of each template, and whether it has HTML.
     names: BTreeMap<String, bool>,
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        Self {
+            environment,
+            names: BTreeMap::new(),
+        }
+    }
 }
 
 /// What a template said.

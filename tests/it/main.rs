@@ -3,7 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod floor_plan;
-mod http_bad_input;
-mod http_limits;
-mod http_lists;
+mod channel_contract;
+mod mail_headers;
+mod mail_injection;
+mod outbox_failures;
+mod smtp_connections;
+mod smtp_replies;
+mod smtp_tls;

@@ -1,7 +1,4 @@
-//! What several scenarios need: one file for each fixture.
+//! What several scenarios need: one fixture per file.
 
-pub(crate) mod absent_store;
-pub(crate) mod http;
-pub(crate) mod scripted_channel;
-pub(crate) mod universe;
-pub(crate) mod watched_store;
+pub(crate) mod jobs;
+pub(crate) mod smtp_sink;
