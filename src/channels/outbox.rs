@@ -77,21 +77,14 @@ impl Default for Outbox {
 
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox")
-            .field("len", &self.len())
-            .field("total", &*self.total.borrow())
-            .finish()
+        f.debug_struct("Outbox").field("len", &self.len()).field("total", &*self.total.borrow()).finish()
     }
 }
 
 impl Outbox {
     /// An outbox that keeps the last `capacity` messages.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            messages: Mutex::default(),
-            capacity,
-            total: watch::Sender::new(0),
-        }
+        Self { messages: Mutex::default(), capacity, total: watch::Sender::new(0) }
     }
 
     /// The messages kept, oldest first.
@@ -235,10 +228,7 @@ impl OutboxChannel {
             u64::MAX => Some(left),
             _ => left.checked_sub(1),
         };
-        self.mishaps_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-            .ok()
-            .map(|_| mishap)
+        self.mishaps_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok().map(|_| mishap)
     }
 }
 
@@ -247,10 +237,7 @@ async fn happen(mishap: Mishap) -> Outcome {
         Mishap::Transient => (Fault::Transient(Transient::Unavailable), "unavailable"),
         Mishap::Permanent => (Fault::Permanent(Permanent::Refused), "refused"),
         Mishap::Throttle => (
-            Fault::Throttled {
-                retry_after: Some(Duration::from_secs(1)),
-                scope: Scope::Channel,
-            },
+            Fault::Throttled { retry_after: Some(Duration::from_secs(1)), scope: Scope::Channel },
             "throttled",
         ),
         Mishap::Misconfigured => (Fault::Misconfigured, "misconfigured"),

@@ -15,18 +15,12 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            settings: settings.clone(),
-            problems: Vec::new(),
-        }
+        Self { settings: settings.clone(), problems: Vec::new() }
     }
 
     /// Says that `key` is wrong.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
-        self.problems.push(SettingsProblem {
-            key: Some(key.to_owned()),
-            message: message.into(),
-        });
+        self.problems.push(SettingsProblem { key: Some(key.to_owned()), message: message.into() });
     }
 
     /// A text; an empty one is none.
@@ -77,10 +71,7 @@ impl Reader {
             .filter(|duration| !duration.is_zero() && *duration <= longest);
         if duration.is_none() {
             let longest = humantime::format_duration(longest);
-            self.problem(
-                key,
-                format!("must be a duration up to {longest}, for example \"15s\""),
-            );
+            self.problem(key, format!("must be a duration up to {longest}, for example \"15s\""));
         }
         duration
     }

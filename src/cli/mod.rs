@@ -7,6 +7,7 @@
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
+mod check;
 pub mod client;
 mod connection;
 mod dlq;
@@ -25,12 +26,7 @@ pub use client::Client;
 
 /// Turns events on your bus into incidents and makes sure the right people hear about them.
 #[derive(Debug, Parser)]
-#[command(
-    name = "foghorn",
-    version,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "foghorn", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -85,9 +81,6 @@ pub struct CheckArgs {
     /// The file; without it, the one that `serve` would read
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
-    /// Also log in to brokers, store and providers
-    #[arg(long)]
-    pub connect: bool,
 }
 
 /// Does what the command line says.
@@ -95,7 +88,7 @@ pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Serve(args) => process::serve(&args).await,
         Command::Dev(args) => process::dev(&args).await,
-        Command::Check(args) => check::run(&args).await,
+        Command::Check(args) => process::check(&args),
         Command::Client(client) => client::run(client, &cli.url).await,
     }
 }
@@ -167,10 +160,7 @@ mod tests {
             url(&["foghorn", "incident", "list", "--url", "http://h:1"]).as_deref(),
             Some("http://h:1")
         );
-        assert_eq!(
-            url(&["foghorn", "--url", "http://h:1", "health"]).as_deref(),
-            Some("http://h:1")
-        );
+        assert_eq!(url(&["foghorn", "--url", "http://h:1", "health"]).as_deref(), Some("http://h:1"));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::print::say;
-use super::{DevArgs, Exit, ServeArgs};
+use super::check;
+use super::print::{Printer, say};
+use super::{CheckArgs, DevArgs, Exit, ServeArgs};
 use crate::config::{self, LogFormat, Problem};
 use crate::daemon::dev::{self, Show};
 use crate::daemon::serve::{Ended, ServeError, Serving};
@@ -13,7 +14,24 @@ use crate::telemetry::{logs, panics};
 
 /// The environment, as far as it is text.
 pub(super) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Says what is wrong with the configuration, or what it amounts to.
+pub(super) fn check(args: &CheckArgs) -> Exit {
+    let checked = check::check(args.path.as_deref(), &environment());
+    let valid = checked.loaded.is_some();
+    // What is valid is data; what is wrong is talk. A reader that went away is no error.
+    if valid {
+        let mut out = Printer::new(std::io::stdout().lock());
+        drop(checked.text.lines().try_for_each(|line| out.line(line)));
+        Exit::Done
+    } else {
+        checked.text.lines().for_each(say);
+        Exit::InvalidConfig
+    }
 }
 
 /// Runs until a signal or a fatality.

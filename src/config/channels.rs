@@ -15,6 +15,8 @@ use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
 use crate::channels::{ChannelType, Settings, SettingsProblem, Surroundings};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
 
@@ -28,10 +30,7 @@ impl<'a> Lanes<'a> {
     pub(super) fn of(table: &'a Table, report: &mut Report<'_>) -> Self {
         let retry = table.table("retry");
         contradictions("delivery", &policy(RetryPolicy::default(), retry), retry, report);
-        Self {
-            workers: workers(table).unwrap_or(1),
-            retry,
-        }
+        Self { workers: workers(table).unwrap_or(1), retry }
     }
 }
 
@@ -64,7 +63,10 @@ fn contradictions(path: &str, policy: &RetryPolicy, table: &Table, report: &mut 
         let node = keys.iter().find_map(|key| table.get(key).filter(|node| !is_bad(node)));
         if let Some(node) = node {
             let what = format!("[{path}.retry] {what}");
-            report.at(&node.place, Problem::new(Code::Contradiction, what).label("the first wait comes from base"));
+            report.at(
+                &node.place,
+                Problem::new(Code::Contradiction, what).label("the first wait comes from base"),
+            );
         }
     };
     if policy.base > policy.cap {
@@ -119,7 +121,9 @@ impl Reading<'_> {
         let excused = unknown_keys(&path, table, channel_type, &provider, report);
         let settings: Settings = own_settings(table, channel_type, &provider);
         let channel = ChannelConfig { channel_type, provider, workers, retry, settings };
-        if let Err(problems) = channel_type.build(&channel.provider, &channel.settings, &self.surroundings(workers)) {
+        if let Err(problems) =
+            channel_type.build(&channel.provider, &channel.settings, &self.surroundings(workers))
+        {
             let mut blamed = Blame { entry, table, excused: &excused };
             for problem in &problems {
                 blamed.report(problem, report);
@@ -135,6 +139,8 @@ impl Reading<'_> {
             outbox: Arc::default(),
             templates: Arc::default(),
             workers,
+            // A dry run: nothing is sent, so nobody asks for the time.
+            clock: Clock::starting_at(Timestamp::UNIX_EPOCH),
         }
     }
 
@@ -167,8 +173,11 @@ impl Reading<'_> {
             return None;
         }
         let slip = nearest(name, names());
-        let problem = Problem::new(Code::WrongValue, format!("type = {name:?} is not known"))
-            .label(format!("write one of: {}.{}", listed(names()), question(slip)));
+        let problem = Problem::new(Code::WrongValue, format!("type = {name:?} is not known")).label(format!(
+            "write one of: {}.{}",
+            listed(names()),
+            question(slip)
+        ));
         report.at(&node.place, problem);
         None
     }
@@ -182,7 +191,14 @@ impl Reading<'_> {
         report: &mut Report<'_>,
     ) -> RetryPolicy {
         let said = Table {
-            entries: self.lanes.retry.entries.iter().filter(|entry| !entry.node.is_default()).cloned().collect(),
+            entries: self
+                .lanes
+                .retry
+                .entries
+                .iter()
+                .filter(|entry| !entry.node.is_default())
+                .cloned()
+                .collect(),
         };
         let own = table.table("retry");
         let retry = policy(policy(channel_type.retry(), &said), own);
@@ -216,8 +232,11 @@ fn provider(
     if !providers.contains(&name) {
         let slip = nearest(name, providers.iter().copied());
         let what = format!("provider = {name:?} is not known for type \"{}\"", channel_type.name());
-        let problem = Problem::new(Code::WrongValue, what)
-            .label(format!("write one of: {}.{}", listed(providers.iter().copied()), question(slip)));
+        let problem = Problem::new(Code::WrongValue, what).label(format!(
+            "write one of: {}.{}",
+            listed(providers.iter().copied()),
+            question(slip)
+        ));
         report.at(&node.place, problem);
         return None;
     }

@@ -3,9 +3,7 @@
 
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{
-    HTTP_SOURCE, KAFKA_SOURCE, Kind, ROOT, SOURCE_TYPES, SOURCE_TYPES_LATER, Section, join,
-};
+use super::schema::{HTTP_SOURCE, KAFKA_SOURCE, Kind, ROOT, SOURCE_TYPES, SOURCE_TYPES_LATER, Section, join};
 use super::tree::{Entry, Node, Table, Value};
 use super::unknown::{Unknown, excuse};
 use super::wrong::wrong;
@@ -27,11 +25,7 @@ impl Check<'_, '_> {
                 self.value(&join(path, &entry.key), &entry.key, kind, &mut entry.node);
             } else if !section.open {
                 let known: Vec<&str> = section.names().collect();
-                let unknown = Unknown {
-                    path,
-                    known: &known,
-                    later: section.later,
-                };
+                let unknown = Unknown { path, known: &known, later: section.later };
                 meant.extend(unknown.report(entry, self.report));
                 entry.node.value = Value::Bad;
             }

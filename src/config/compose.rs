@@ -14,8 +14,8 @@ use super::report::Report;
 use super::routing;
 use super::schema::SEVERITIES;
 use super::settings::{
-    AuthMode, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
-    SeverityWords, StoreConfig, StoreUrl, TemplatesConfig,
+    AuthMode, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig, SeverityWords,
+    StoreConfig, StoreUrl, TemplatesConfig,
 };
 use super::sources;
 use super::suggest::{nearest, question};
@@ -37,11 +37,7 @@ pub(super) fn compose(
     let templates = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
-    let read = channels::Reading {
-        types,
-        server: &server,
-        lanes: &lanes,
-    };
+    let read = channels::Reading { types, server: &server, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
     let route_table = routing::read(tree, &channels, report);
     warn_of_local_links(tree, &channels, &server, report);
@@ -126,8 +122,9 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
     let parsed: Option<SocketAddr> = listen.parse().ok();
     match (parsed, table.get("listen")) {
         (None, Some(node)) => {
-            let problem = Problem::new(Code::WrongValue, format!("listen = {listen:?} is no address with a port"))
-                .label(r#"write one such as "127.0.0.1:3644" or "[::1]:3644""#);
+            let problem =
+                Problem::new(Code::WrongValue, format!("listen = {listen:?} is no address with a port"))
+                    .label(r#"write one such as "127.0.0.1:3644" or "[::1]:3644""#);
             report.at(&node.place, problem);
         }
         (Some(address), Some(node)) if !address.ip().to_canonical().is_loopback() => {
@@ -159,7 +156,10 @@ fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig
     StoreConfig {
         url: StoreUrl::new(url),
         password: table.text("password").map(|secret| SecretString::from(secret.to_owned())),
-        max_connections: table.count("max_connections").and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
+        max_connections: table
+            .count("max_connections")
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(1),
         migrate: Migrate::Auto,
     }
 }
@@ -168,11 +168,11 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
     let server = text.starts_with("postgres://") || text.starts_with("postgresql://");
     let local = text.strip_prefix("sqlite:").is_some_and(|path| !path.trim_start_matches('/').is_empty());
     if !(server || local || text == "memory:") || (server && Url::parse(text).is_err()) {
-        let problem = Problem::new(Code::WrongValue, "url is none of a store").label(
-            r#"write "sqlite:///path/to/foghorn.db", "postgres://user@host/database" or "memory:""#,
-        );
+        let problem = Problem::new(Code::WrongValue, "url is none of a store")
+            .label(r#"write "sqlite:///path/to/foghorn.db", "postgres://user@host/database" or "memory:""#);
         let problem = if text.contains('@') {
-            problem.note("hint: a password with \"@\", \":\", \"/\" or \"%\" in it goes into [store] password")
+            problem
+                .note("hint: a password with \"@\", \":\", \"/\" or \"%\" in it goes into [store] password")
         } else {
             problem
         };
@@ -181,8 +181,9 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
     }
     let in_url = Url::parse(text).is_ok_and(|url| url.password().is_some());
     if server && in_url && table.has("password") {
-        let problem = Problem::new(Code::Contradiction, "[store] has a password in url and another in password")
-            .label("write it once: in password");
+        let problem =
+            Problem::new(Code::Contradiction, "[store] has a password in url and another in password")
+                .label("write it once: in password");
         report.at(&node.place, problem);
     } else if server && in_url && matches!(node.place, super::tree::Place::File(_)) {
         let problem = Problem::new(Code::SecretInClear, "[store] url holds a password, written in the file")
@@ -242,7 +243,10 @@ fn warn_of_local_links(
     });
     let node = tree.table("server").get("public_url").filter(|node| !is_bad(node));
     if let Some(node) = node.filter(|_| leaves && local) {
-        let what = format!("[server] public_url is {}; links in messages will not open on a phone", server.public_url);
+        let what = format!(
+            "[server] public_url is {}; links in messages will not open on a phone",
+            server.public_url
+        );
         let problem = Problem::new(Code::LocalLinks, what).note("fix: set public_url = \"https://…\"");
         report.beside(&node.place, problem);
     }

@@ -114,10 +114,7 @@ fn plain(text: &str, place: &Place) -> Node {
 
 fn listed(text: &str, place: &Place) -> Node {
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    Node {
-        place: place.clone(),
-        value: Value::List(items.map(|item| plain(item, place)).collect()),
-    }
+    Node { place: place.clone(), value: Value::List(items.map(|item| plain(item, place)).collect()) }
 }
 
 fn parsed(text: &str, place: &Place) -> Option<Node> {
@@ -197,7 +194,8 @@ fn welcome(tree: &Table, room: &str, name: &str, kind: &str, enough: bool) -> bo
         let outbox = table.table(name).text("provider") == Some("outbox");
         return !outbox && table.table(name).text("type").is_none_or(|found| found == kind);
     }
-    let another = |entry: &tree::Entry| entry.node.table().is_some_and(|inner| inner.text("type") == Some(kind));
+    let another =
+        |entry: &tree::Entry| entry.node.table().is_some_and(|inner| inner.text("type") == Some(kind));
     enough && !table.entries.iter().any(another)
 }
 

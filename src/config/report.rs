@@ -35,12 +35,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     /// `path` is what messages call the file.
     pub(super) fn new(text: &'a str, path: &'a str) -> Self {
-        Self {
-            text,
-            path,
-            hidden: Vec::new(),
-            problems: Vec::new(),
-        }
+        Self { text, path, hidden: Vec::new(), problems: Vec::new() }
     }
 
     /// Adds a problem that lies at `place`.
@@ -203,11 +198,7 @@ fn excerpt(line: &str, mark: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
     }
     let length = shown.chars().count();
     let start = start.unwrap_or(length);
-    Excerpt {
-        line: shown,
-        start,
-        width: end.unwrap_or(length).saturating_sub(start).max(1),
-    }
+    Excerpt { line: shown, start, width: end.unwrap_or(length).saturating_sub(start).max(1) }
 }
 
 /// The nearest boundary of a character at or before `at`.
@@ -236,7 +227,10 @@ mod tests {
             (r#"pasword="hunter2" # x"#, "pasword=*** # x"),
             (r#"password = "hunter2"#, "password = ***"),
             ("token = hunter2", "token = ***"),
-            (r#"sasl = { password = "hunter2", mechanism = "PLAIN" }"#, r#"sasl = { password = ***, mechanism = "PLAIN" }"#),
+            (
+                r#"sasl = { password = "hunter2", mechanism = "PLAIN" }"#,
+                r#"sasl = { password = ***, mechanism = "PLAIN" }"#,
+            ),
             (r#"password = { env = "NAME" }"#, r#"password = { env = "NAME" }"#),
             (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
             (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),

@@ -16,19 +16,18 @@ use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {
-    let users: BTreeMap<_, _> = each(tree.table("users"), |name, table| {
-        (UserName::from(name), user(name, table, report))
-    });
-    let teams: BTreeMap<_, _> = each(tree.table("teams"), |name, table| {
-        (TeamName::from(name), team(name, table, tree, report))
-    });
+    let users: BTreeMap<_, _> =
+        each(tree.table("users"), |name, table| (UserName::from(name), user(name, table, report)));
+    let teams: BTreeMap<_, _> =
+        each(tree.table("teams"), |name, table| (TeamName::from(name), team(name, table, tree, report)));
     let reach = |(name, channel): (&ChannelName, &super::settings::ChannelConfig)| {
         let contact = channel.channel_type.contact();
         (name.clone(), Reach { contact, max_age: channel.retry.max_age })
     };
     let directory = Directory { users, teams, channels: channels.configured.iter().map(reach).collect() };
     let mut desk = Desk { tree, channels, directory: &directory, report };
-    let policies = each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
+    let policies =
+        each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
     let routes = desk.routes();
     RouteTable { routes, policies, directory }
 }
@@ -71,7 +70,9 @@ fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
 
 /// One mailbox; whether it exists only its server knows.
 fn is_mailbox(text: &str) -> bool {
-    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>');
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>')
+    };
     text.len() <= 254
         && !text.contains(odd)
         && !text.starts_with('-')
@@ -80,8 +81,9 @@ fn is_mailbox(text: &str) -> bool {
 
 /// E.164.
 fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+')
-        .is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Team {
@@ -144,7 +146,8 @@ impl Desk<'_, '_, '_> {
             let node = table.get(key);
             if node.is_none_or(|node| !is_bad(node) && node.list().is_empty()) {
                 let what = format!("policy \"{policy}\": a step needs {key}");
-                let problem = Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
+                let problem =
+                    Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
                 self.report.at(node.map_or(&step.place, |node| &node.place), problem);
             }
         }
@@ -191,14 +194,18 @@ impl Desk<'_, '_, '_> {
             return Some(ChannelName::from(text));
         }
         if self.channels.later.contains(text) {
-            let what = format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
+            let what =
+                format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
             self.report.at(place, Problem::new(Code::UnknownChannel, what).label("use another channel"));
         } else if !self.channels.refused.contains(text) {
             let names: Vec<&str> = self.channels.configured.keys().map(ChannelName::as_str).collect();
             let slip = nearest(text, names.iter().copied());
             let what = format!("policy \"{policy}\" uses channel \"{text}\", which does not exist");
-            let problem = Problem::new(Code::UnknownChannel, what)
-                .note(format!("channels: {}.{}", listed(names.iter().copied()), question(slip)));
+            let problem = Problem::new(Code::UnknownChannel, what).note(format!(
+                "channels: {}.{}",
+                listed(names.iter().copied()),
+                question(slip)
+            ));
             self.report.at(place, problem);
         }
         None
@@ -208,13 +215,16 @@ impl Desk<'_, '_, '_> {
     fn warn_if_unreached(&mut self, policy: &str, step: &Node, notify: &[Recipient], via: &[ChannelName]) {
         let reached = self.directory.reach(notify, via);
         let by_role_alone = notify.iter().all(|who| matches!(who, Recipient::Role(_)));
-        if reached.unreachable.is_empty() && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty()) {
+        if reached.unreachable.is_empty()
+            && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty())
+        {
             return;
         }
         if via.is_empty() || notify.is_empty() {
             return;
         }
-        let place = step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
+        let place =
+            step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
         let why = if reached.unreachable.is_empty() {
             "nobody has this role".to_owned()
         } else {
@@ -251,8 +261,9 @@ impl Desk<'_, '_, '_> {
             self.report.of_all(problem);
         }
         if nodes.is_empty() && !self.tree.table("policies").entries.is_empty() {
-            let problem = Problem::new(Code::NoRoute, "there are policies but no routes: incidents reach nobody")
-                .note("fix: add [[routes]] with name and policy");
+            let problem =
+                Problem::new(Code::NoRoute, "there are policies but no routes: incidents reach nobody")
+                    .note("fix: add [[routes]] with name and policy");
             self.report.of_all(problem);
         }
         routes
@@ -265,7 +276,10 @@ impl Desk<'_, '_, '_> {
             None => {
                 let problem = Problem::new(Code::Missing, format!("route \"{name}\" needs a policy"))
                     .label("add: policy = \"NAME\"")
-                    .note(format!("policies: {}", listed(policies.entries.iter().map(|entry| entry.key.as_str()))));
+                    .note(format!(
+                        "policies: {}",
+                        listed(policies.entries.iter().map(|entry| entry.key.as_str()))
+                    ));
                 self.report.at(name_place(node, table), problem);
             }
             Some(policy) => {
@@ -318,11 +332,16 @@ impl Desk<'_, '_, '_> {
             self.report.at(&entry.node.place, problem.label("write at least one text"));
         }
         for (text, place) in &patterns {
-            let severity = || crate::domain::severity::Severity::ALL.iter().any(|known| known.as_str() == text);
+            let severity =
+                || crate::domain::severity::Severity::ALL.iter().any(|known| known.as_str() == text);
             if *field == Field::Severity && !text.contains('*') && !severity() {
                 let slip = nearest(text, super::schema::SEVERITIES.iter().copied());
                 let problem = Problem::new(Code::WrongValue, format!("severity {text:?} is not known"))
-                    .label(format!("write one of: {}.{}", listed(super::schema::SEVERITIES.iter().copied()), question(slip)));
+                    .label(format!(
+                        "write one of: {}.{}",
+                        listed(super::schema::SEVERITIES.iter().copied()),
+                        question(slip)
+                    ));
                 self.report.at(place, problem);
             }
         }

@@ -166,9 +166,8 @@ impl Reader<'_, '_> {
             };
             Refused(code, format!("{key}: cannot read {shown}"), error.to_string())
         })?;
-        let unreadable = |why: String| {
-            Refused(Code::SecretUnreadable, format!("{key}: cannot read {shown}"), why)
-        };
+        let unreadable =
+            |why: String| Refused(Code::SecretUnreadable, format!("{key}: cannot read {shown}"), why);
         if !metadata.is_file() {
             return Err(unreadable("it is not a regular file".to_owned()));
         }
@@ -192,8 +191,10 @@ impl Reader<'_, '_> {
         use std::os::unix::fs::PermissionsExt;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o004 != 0 {
-            let what = format!("{key}: everybody on this machine can read {} (mode {mode:04o})", path.display());
-            let problem = Problem::new(Code::SecretExposed, what).label(format!("chmod 600 {}", path.display()));
+            let what =
+                format!("{key}: everybody on this machine can read {} (mode {mode:04o})", path.display());
+            let problem =
+                Problem::new(Code::SecretExposed, what).label(format!("chmod 600 {}", path.display()));
             self.report.beside(place, problem);
         }
     }

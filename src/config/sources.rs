@@ -24,7 +24,10 @@ pub(super) fn read(table: &Table, report: &mut Report<'_>) -> BTreeMap<SourceNam
             }
             _ if entry.key == API => SourceConfig::Http,
             _ => {
-                let what = format!("[sources.{}]: a second source of type http arrives in a later version", entry.key);
+                let what = format!(
+                    "[sources.{}]: a second source of type http arrives in a later version",
+                    entry.key
+                );
                 let problem = Problem::new(Code::Later, what)
                     .label("events come in through [sources.api]: POST /api/v1/events");
                 report.at(&entry.place, problem);
@@ -46,7 +49,8 @@ fn kafka(entry: &Entry, report: &mut Report<'_>) -> SourceConfig {
         match table.get(key) {
             None => {
                 let what = format!("[sources.{}] needs {key}", entry.key);
-                let problem = Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
+                let problem =
+                    Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
                 report.at(&entry.place, problem);
             }
             Some(node) if is_bad(node) => {}
@@ -54,8 +58,8 @@ fn kafka(entry: &Entry, report: &mut Report<'_>) -> SourceConfig {
                 let odd = node.list().iter().find(|item| !fits(key, item.text().unwrap_or_default()));
                 if let Some(odd) = odd.or(node.list().is_empty().then_some(node)) {
                     let what = format!("{key} holds something that is none of them");
-                    let problem = Problem::new(Code::WrongValue, what)
-                        .label(format!("write {key} = [\"{example}\"]"));
+                    let problem =
+                        Problem::new(Code::WrongValue, what).label(format!("write {key} = [\"{example}\"]"));
                     report.at(&odd.place, problem);
                 }
             }

@@ -52,18 +52,15 @@ impl Unknown<'_> {
     }
 
     fn title(&self) -> String {
-        if self.path.is_empty() {
-            "the top level".to_owned()
-        } else {
-            format!("[{}]", self.path)
-        }
+        if self.path.is_empty() { "the top level".to_owned() } else { format!("[{}]", self.path) }
     }
 
     /// A variable is no reason not to start: its name may be meant for something else.
     fn variable(&self, key: &str, name: &str) -> Problem {
         let depth = if self.path.is_empty() { 0 } else { self.path.split('.').count() };
         let meant = nearest(key, self.known.iter().copied()).map(|slip| {
-            let mut parts: Vec<String> = name.trim_start_matches("FOGHORN_").split("__").map(str::to_owned).collect();
+            let mut parts: Vec<String> =
+                name.trim_start_matches("FOGHORN_").split("__").map(str::to_owned).collect();
             if let Some(part) = parts.get_mut(depth) {
                 *part = slip.to_uppercase();
             }

@@ -130,7 +130,6 @@ fn channels(
     let mut parts = BTreeMap::new();
     for (name, channel) in &config.channels {
         let surroundings = Surroundings {
-            channel: name.clone(),
             server_name: config.server.name.to_string(),
             public_url: config.server.public_url.clone(),
             outbox: Arc::clone(outbox),
@@ -169,9 +168,11 @@ fn sources(config: &Config) -> Result<BTreeMap<IngestKey, SourcePart>, AssemblyE
                 parts.insert(key, part);
             }
             SourceConfig::Kafka(settings) => {
-                let settings: KafkaSettings = settings.clone().try_into().map_err(|error: toml::de::Error| {
-                    AssemblyError::Source { name: name.clone(), why: error.message().to_owned() }
-                })?;
+                let settings: KafkaSettings =
+                    settings.clone().try_into().map_err(|error: toml::de::Error| AssemblyError::Source {
+                        name: name.clone(),
+                        why: error.message().to_owned(),
+                    })?;
                 let settings = Arc::new(settings);
                 for topic in &settings.topics {
                     let key = IngestKey { source: name.clone(), topic: Some(topic.as_str().into()) };

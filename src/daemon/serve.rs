@@ -101,8 +101,7 @@ impl Serving {
         metrics::register(&labels.sources, &labels.channels);
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
         let store = open(&assembly::store_settings(config)).await?;
-        let parts =
-            assembly::parts(config, Arc::clone(&store), Arc::clone(&outbox), clock, health.clone())?;
+        let parts = assembly::parts(config, Arc::clone(&store), Arc::clone(&outbox), clock, health.clone())?;
         let foghorn = Foghorn::start(parts).await?;
 
         let rendering = metrics.clone();

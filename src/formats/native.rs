@@ -190,20 +190,13 @@ fn address(text: &str) -> Option<String> {
 /// Most addresses need no rewriting: a lower-case host name, and a path of characters
 /// that mean nothing to any reader. Reading them in full costs as much as half the record.
 fn is_plain_address(text: &str) -> bool {
-    let Some(rest) = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-    else {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;
     };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     host.starts_with(|c: char| c.is_ascii_lowercase())
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
-        && path
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/-_.~?=&%#+,:".contains(&b))
+        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~?=&%#+,:".contains(&b))
 }
 
 /// A sender's clock may be ahead; its event is not from the future.

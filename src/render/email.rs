@@ -118,10 +118,7 @@ impl<'a> Summary<'a> {
         let colour = colour(self.severity);
         let mut page = String::with_capacity(2_048);
         page.push_str(PAGE_START);
-        let _ = write!(
-            page,
-            "<p style=\"margin:0 0 8px;font-size:13px;font-weight:bold;color:{colour}\">"
-        );
+        let _ = write!(page, "<p style=\"margin:0 0 8px;font-size:13px;font-weight:bold;color:{colour}\">");
         sanitize::push_html(&mut page, &self.state);
         page.push_str("</p><h1 style=\"margin:0 0 8px;font-size:20px\">");
         sanitize::push_html(&mut page, &self.title);

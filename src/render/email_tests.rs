@@ -18,10 +18,7 @@ fn mail(facts: IncidentFacts) -> EmailText {
 #[test]
 fn an_open_incident_reads_like_this() {
     let mail = mail(facts(NotificationKind::Opened));
-    assert_eq!(
-        mail.subject,
-        "[Foghorn #1042] CRITICAL checkout-api: 5xx rate above 5%"
-    );
+    assert_eq!(mail.subject, "[Foghorn #1042] CRITICAL checkout-api: 5xx rate above 5%");
     assert_eq!(
         mail.text,
         "OPEN - CRITICAL - checkout-api\n\
@@ -46,16 +43,8 @@ fn the_first_line_follows_the_incident_and_the_subject_stays() {
     let resolved = mail(facts(NotificationKind::Resolved));
     assert_eq!(opened.subject, reopened.subject);
     assert_eq!(opened.subject, resolved.subject);
-    assert!(
-        reopened
-            .text
-            .starts_with("OPEN AGAIN - CRITICAL - checkout-api\n")
-    );
-    assert!(
-        resolved
-            .text
-            .starts_with("RESOLVED after 14 min - CRITICAL - checkout-api\n")
-    );
+    assert!(reopened.text.starts_with("OPEN AGAIN - CRITICAL - checkout-api\n"));
+    assert!(resolved.text.starts_with("RESOLVED after 14 min - CRITICAL - checkout-api\n"));
 }
 
 #[test]
@@ -66,28 +55,11 @@ fn nothing_from_outside_is_a_tag_or_a_foreign_link() {
     evil.service = Some("<b>".into());
     evil.labels.insert("<i>".into(), "</td><script>".into());
     evil.source = "<svg/onload=1>".into();
-    evil.links = [
-        "javascript:alert(1)",
-        "https://x/\"onmouseover=1",
-        "data:text/html,<script>",
-    ]
-    .map(|url| Link {
-        text: "<u>".into(),
-        url: url.into(),
-    })
-    .into();
+    evil.links = ["javascript:alert(1)", "https://x/\"onmouseover=1", "data:text/html,<script>"]
+        .map(|url| Link { text: "<u>".into(), url: url.into() })
+        .into();
     let html = mail(evil).html.unwrap();
-    for tag in [
-        "<script",
-        "<img",
-        "<b>",
-        "<i>",
-        "<svg",
-        "<u>",
-        "javascript:",
-        "onmouseover",
-        "data:text",
-    ] {
+    for tag in ["<script", "<img", "<b>", "<i>", "<svg", "<u>", "javascript:", "onmouseover", "data:text"] {
         assert!(!html.contains(tag), "{tag} in {html}");
     }
 }
@@ -106,12 +78,7 @@ fn a_direct_notification_says_what_was_asked_for() {
 
 #[test]
 fn a_template_nobody_has_is_a_fault() {
-    let content = Content::Direct(RequestText::Template {
-        name: "welcome".into(),
-        vars: serde_json::Map::new(),
-    });
-    assert_eq!(
-        render(&content, &house()),
-        Err(TemplateFault::Unknown("welcome".into()))
-    );
+    let content =
+        Content::Direct(RequestText::Template { name: "welcome".into(), vars: serde_json::Map::new() });
+    assert_eq!(render(&content, &house()), Err(TemplateFault::Unknown("welcome".into())));
 }

@@ -38,11 +38,9 @@ impl Letterhead {
     /// The words of a direct notification.
     fn direct(&self, text: &RequestText) -> Result<RenderedText, TemplateFault> {
         match text {
-            RequestText::Plain { subject, body } => Ok(RenderedText {
-                subject: subject.clone(),
-                text: body.clone(),
-                html: None,
-            }),
+            RequestText::Plain { subject, body } => {
+                Ok(RenderedText { subject: subject.clone(), text: body.clone(), html: None })
+            }
             RequestText::Template { name, vars } => self.templates.render(name, vars),
         }
     }

@@ -163,10 +163,7 @@ mod tests {
     use crate::render::words::tests_facts::facts;
 
     fn house() -> Letterhead {
-        Letterhead {
-            public_url: "https://foghorn.example.com".into(),
-            ..Letterhead::default()
-        }
+        Letterhead { public_url: "https://foghorn.example.com".into(), ..Letterhead::default() }
     }
 
     fn content(kind: NotificationKind) -> Content {

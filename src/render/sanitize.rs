@@ -91,10 +91,7 @@ fn is_plain_line(text: &str, longest: usize) -> bool {
 }
 
 fn ends_line(character: char) -> bool {
-    matches!(
-        character,
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Takes no room on paper but changes what is read: overrides of direction, marks of byte order.

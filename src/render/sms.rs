@@ -47,34 +47,20 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
         words = format!("{words}resolved {lasted}. ");
     }
     words.push_str(&plain(&facts.title));
-    let link = letterhead
-        .incident_url(facts.number)
-        .map_or_else(String::new, |url| format!(" {url}"));
+    let link = letterhead.incident_url(facts.number).map_or_else(String::new, |url| format!(" {url}"));
     fit(&head, &words, &link)
 }
 
 /// `head`, as much of `words` as fits one part, and `link` if that leaves room for words.
 fn fit(head: &str, words: &str, link: &str) -> String {
     let whole = format!("{head}{words}{link}");
-    let size: fn(char) -> usize = if whole.chars().all(is_gsm) {
-        gsm_size
-    } else {
-        char::len_utf16
-    };
-    let part = if whole.chars().all(is_gsm) {
-        GSM_PART
-    } else {
-        WIDE_PART
-    };
+    let size: fn(char) -> usize = if whole.chars().all(is_gsm) { gsm_size } else { char::len_utf16 };
+    let part = if whole.chars().all(is_gsm) { GSM_PART } else { WIDE_PART };
     let length = |text: &str| text.chars().map(size).sum::<usize>();
     if length(&whole) <= part {
         return whole;
     }
-    let link = if length(head) + length(link) + WORDS > part {
-        ""
-    } else {
-        link
-    };
+    let link = if length(head) + length(link) + WORDS > part { "" } else { link };
     let room = part.saturating_sub(length(head) + length(link) + "...".len());
     let mut kept = String::new();
     let mut used = 0;
@@ -135,10 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn house() -> Letterhead {
-        Letterhead {
-            public_url: "https://fog.example.com".into(),
-            ..Letterhead::default()
-        }
+        Letterhead { public_url: "https://fog.example.com".into(), ..Letterhead::default() }
     }
 
     fn text(facts: IncidentFacts) -> String {
@@ -177,10 +160,8 @@ mod tests {
 
     #[test]
     fn a_direct_text_is_subject_and_body_in_one_line() {
-        let content = Content::Direct(RequestText::Plain {
-            subject: "Code".into(),
-            body: "1234\r\nkeep it".into(),
-        });
+        let content =
+            Content::Direct(RequestText::Plain { subject: "Code".into(), body: "1234\r\nkeep it".into() });
         assert_eq!(render(&content, &house()).unwrap(), "Code: 1234 keep it");
     }
 

@@ -35,10 +35,7 @@ impl Default for Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        Self {
-            environment,
-            names: BTreeMap::new(),
-        }
+        Self { environment, names: BTreeMap::new() }
     }
 }
 
@@ -77,9 +74,7 @@ impl Templates {
     pub fn load(dir: Option<&Path>) -> Result<Self, Vec<String>> {
         let mut templates = Self::default();
         let Some(dir) = dir else { return Ok(templates) };
-        templates
-            .environment
-            .set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.environment.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.environment.set_fuel(Some(FUEL));
         let entries =
             fs::read_dir(dir).map_err(|error| vec![format!("templates dir {}: {error}", dir.display())])?;
@@ -93,20 +88,12 @@ impl Templates {
         }
         for name in templates.names.keys() {
             for suffix in [SUBJECT, TEXT] {
-                if templates
-                    .environment
-                    .get_template(&format!("{name}{suffix}"))
-                    .is_err()
-                {
+                if templates.environment.get_template(&format!("{name}{suffix}")).is_err() {
                     problems.push(format!("template \"{name}\" has no {name}{suffix}"));
                 }
             }
         }
-        if problems.is_empty() {
-            Ok(templates)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(templates) } else { Err(problems) }
     }
 
     /// Is there a template of this name?
@@ -139,17 +126,9 @@ impl Templates {
 
     fn render_file(&self, name: &str, suffix: &str, vars: &Value) -> Result<String, TemplateFault> {
         let file = format!("{name}{suffix}");
-        let broken = |message: String| TemplateFault::Broken {
-            file: file.clone(),
-            message,
-        };
-        let template = self
-            .environment
-            .get_template(&file)
-            .map_err(|error| broken(error.to_string()))?;
-        let rendered = template
-            .render(vars.clone())
-            .map_err(|error| broken(error.to_string()))?;
+        let broken = |message: String| TemplateFault::Broken { file: file.clone(), message };
+        let template = self.environment.get_template(&file).map_err(|error| broken(error.to_string()))?;
+        let rendered = template.render(vars.clone()).map_err(|error| broken(error.to_string()))?;
         if rendered.len() > LONGEST {
             return Err(broken(format!("says more than {LONGEST} bytes")));
         }
@@ -170,9 +149,7 @@ impl Templates {
         }
         let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
         *self.names.entry(name.to_owned()).or_default() |= suffix == HTML;
-        self.environment
-            .add_template_owned(file.to_owned(), source)
-            .map_err(|error| error.to_string())
+        self.environment.add_template_owned(file.to_owned(), source).map_err(|error| error.to_string())
     }
 }
 
@@ -213,10 +190,7 @@ mod tests {
     fn what_cannot_be_said_is_a_fault() {
         let table = [
             ("{{ missing }}", "undefined"),
-            (
-                "{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}",
-                "fuel",
-            ),
+            ("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}", "fuel"),
             ("{% include '/etc/passwd' %}", "passwd"),
             ("{{ 'x' * 1000000 }}", ""),
             ("{{ 1 / 0 }}", ""),
@@ -231,12 +205,7 @@ mod tests {
     fn everything_wrong_is_said_at_start() {
         let problems = load(&[("a.txt", "{% if %}"), ("b.html", "x")]).unwrap_err();
         let all = problems.join("\n");
-        for word in [
-            "a.txt: syntax error",
-            "a.subject.txt",
-            "b.subject.txt",
-            "no b.txt",
-        ] {
+        for word in ["a.txt: syntax error", "a.subject.txt", "b.subject.txt", "no b.txt"] {
             assert!(all.contains(word), "{word} in {all}");
         }
         assert!(Templates::load(Some(Path::new("/nowhere"))).is_err());

@@ -97,10 +97,9 @@ pub(super) fn labels(facts: &IncidentFacts) -> String {
 
 /// May be followed without harm: `http` or `https`, and nothing that could end the link.
 pub(super) fn is_web_address(url: &str) -> bool {
-    let has_scheme = ["https://", "http://"].iter().any(|scheme| {
-        url.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    });
+    let has_scheme = ["https://", "http://"]
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
     let breaks = |character: char| {
         character.is_control() || character.is_whitespace() || matches!(character, '<' | '>' | '"' | '\\')
     };
@@ -163,21 +162,11 @@ pub(super) mod tests_facts {
             number: 1042,
             title: "5xx rate above 5%".into(),
             severity: Severity::Critical,
-            status: if over {
-                IncidentStatus::Resolved
-            } else {
-                IncidentStatus::Open
-            },
+            status: if over { IncidentStatus::Resolved } else { IncidentStatus::Open },
             service: Some("checkout-api".into()),
             description: Some("12.4% of requests failed".into()),
-            labels: BTreeMap::from([
-                ("env".into(), "prod".into()),
-                ("region".into(), "eu-west-1".into()),
-            ]),
-            links: vec![Link {
-                text: "Runbook".into(),
-                url: "https://wiki.example.com/checkout".into(),
-            }],
+            labels: BTreeMap::from([("env".into(), "prod".into()), ("region".into(), "eu-west-1".into())]),
+            links: vec![Link { text: "Runbook".into(), url: "https://wiki.example.com/checkout".into() }],
             source: "prometheus".into(),
             policy: Some("page".into()),
             event_count: 9,

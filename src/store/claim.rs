@@ -51,14 +51,6 @@ fn orphaned(adopt: Adopt) -> Option<Orphaned> {
     }
 }
 
-fn fate(adopt: Adopt) -> Option<Fate> {
-    match adopt {
-        Adopt::Nothing => None,
-        Adopt::Retry => Some(Fate { state: DeliveryState::Retrying, dead_reason: None }),
-        Adopt::Hold => Some(Fate { state: DeliveryState::Dead, dead_reason: Some(DeadReason::Unknown) }),
-    }
-}
-
 async fn incidents<L: Ledger>(
     ledger: &mut L,
     candidates: &[Candidate],

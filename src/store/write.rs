@@ -16,7 +16,7 @@ use super::claim::claim;
 use super::intake::{Seen, Sifted, sift};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known, Rows, decide};
-use crate::domain::delivery::{DeadReason, DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::RequestText;
 use crate::domain::ids::{DeliveryId, NotificationId};
 use crate::domain::incident::Incident;

@@ -9,10 +9,7 @@ const SECRET: &str = "s3cr3t-that-nobody-reads";
 #[test]
 fn every_type_is_found_by_its_name_and_has_an_outbox() {
     for kind in CHANNELS {
-        assert_eq!(
-            channel_type(kind.name()).map(|found| found.name()),
-            Some(kind.name())
-        );
+        assert_eq!(channel_type(kind.name()).map(|found| found.name()), Some(kind.name()));
         assert!(kind.providers().contains(&"outbox"), "{}", kind.name());
         assert!(kind.build("outbox", &Settings::new(), &surroundings()).is_ok());
         for provider in kind.providers() {
@@ -43,27 +40,16 @@ fn no_setting_is_ever_repeated_in_an_error() {
             for wrong in [
                 toml::Value::from(SECRET),
                 toml::Value::from(vec![SECRET]),
-                toml::Value::Table(
-                    [("x".to_owned(), toml::Value::from(SECRET))]
-                        .into_iter()
-                        .collect(),
-                ),
+                toml::Value::Table([("x".to_owned(), toml::Value::from(SECRET))].into_iter().collect()),
             ] {
-                let mut settings: Settings = kind
-                    .keys(provider)
-                    .iter()
-                    .map(|key| ((*key).to_owned(), wrong.clone()))
-                    .collect();
+                let mut settings: Settings =
+                    kind.keys(provider).iter().map(|key| ((*key).to_owned(), wrong.clone())).collect();
                 settings.insert("no_such_key".to_owned(), wrong);
                 let Err(problems) = kind.build(provider, &settings, &surroundings()) else {
                     panic!("{} {provider} takes anything", kind.name());
                 };
                 assert!(!format!("{problems:?}").contains(SECRET), "{problems:?}");
-                assert!(
-                    problems
-                        .iter()
-                        .any(|problem| problem.key.as_deref() == Some("no_such_key"))
-                );
+                assert!(problems.iter().any(|problem| problem.key.as_deref() == Some("no_such_key")));
             }
         }
     }
@@ -72,10 +58,7 @@ fn no_setting_is_ever_repeated_in_an_error() {
 #[tokio::test]
 async fn every_outbox_can_be_probed_and_closed() {
     for kind in CHANNELS {
-        let channel = kind
-            .build("outbox", &Settings::new(), &surroundings())
-            .ok()
-            .unwrap();
+        let channel = kind.build("outbox", &Settings::new(), &surroundings()).ok().unwrap();
         assert!(channel.probe().await.is_ok());
         channel.close().await;
         channel.send(&direct("somewhere", "s", "b")).await;

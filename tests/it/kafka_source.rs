@@ -42,10 +42,7 @@ fn source(broker: &EmbeddedBroker) -> KafkaSource {
 async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
     for payload in payloads {
         let payload = payload.to_string();
-        broker
-            .produce(TOPIC, &payload, payload.as_bytes())
-            .await
-            .expect("produced");
+        broker.produce(TOPIC, &payload, payload.as_bytes()).await.expect("produced");
     }
 }
 
@@ -173,10 +170,7 @@ impl Seen {
                 for record in &records {
                     let payload = text(record).0.parse().expect("a number");
                     self.payloads.push(payload);
-                    if let Position::Kafka {
-                        partition, offset, ..
-                    } = record.position
-                    {
+                    if let Position::Kafka { partition, offset, .. } = record.position {
                         self.ends.insert(partition, offset + 1);
                     }
                 }

@@ -41,10 +41,7 @@ async fn the_headers_are_these_and_no_others() {
         foghorn::domain::notification::Content::Direct(_) => unreachable!(),
     };
     let id = format!("<{}@example.com>", job.id);
-    let headers: Vec<_> = message
-        .headers_raw()
-        .map(|(name, value)| (name, value.trim()))
-        .collect();
+    let headers: Vec<_> = message.headers_raw().map(|(name, value)| (name, value.trim())).collect();
     assert_eq!(
         headers,
         [
@@ -54,10 +51,7 @@ async fn the_headers_are_these_and_no_others() {
             ("X-Auto-Response-Suppress", "All"),
             ("MIME-Version", "1.0"),
             ("To", "<ada@example.com>"),
-            (
-                "Subject",
-                "[Foghorn #1042] CRITICAL checkout-api: 5xx rate above 5%"
-            ),
+            ("Subject", "[Foghorn #1042] CRITICAL checkout-api: 5xx rate above 5%"),
             ("Date", "Sat, 21 Nov 2026 14:02:11 +0000"),
             ("Message-ID", id.as_str()),
             ("In-Reply-To", root.as_str()),
@@ -79,11 +73,7 @@ async fn the_text_comes_first_and_the_html_says_the_same() {
     let kinds: Vec<_> = message
         .parts
         .iter()
-        .map(|part| {
-            part.content_type()
-                .and_then(|kind| kind.subtype())
-                .unwrap_or_default()
-        })
+        .map(|part| part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default())
         .collect();
     assert_eq!(kinds, ["alternative", "plain", "html"]);
     assert_eq!((message.text_body_count(), message.html_body_count()), (1, 1));
@@ -132,11 +122,7 @@ async fn only_what_calls_for_action_now_is_important() {
         let mut facts = facts(NotificationKind::Opened);
         facts.severity = severity;
         let received = sent(&[incident("ada@example.com", facts)]).await;
-        assert_eq!(
-            header(&parse(&received[0]), "Importance").is_some(),
-            important,
-            "{severity}"
-        );
+        assert_eq!(header(&parse(&received[0]), "Importance").is_some(), important, "{severity}");
     }
 }
 
@@ -147,8 +133,5 @@ async fn a_direct_notification_belongs_to_no_thread() {
     assert_eq!(message.subject(), Some("Größe"));
     assert_eq!(header(&message, "References"), None);
     assert_eq!(header(&message, "X-Foghorn-Incident"), None);
-    assert_eq!(
-        message.body_text(0).unwrap().replace("\r\n", "\n"),
-        "Zeile 1\nZeile 2 – ende\n"
-    );
+    assert_eq!(message.body_text(0).unwrap().replace("\r\n", "\n"), "Zeile 1\nZeile 2 – ende\n");
 }

@@ -73,14 +73,10 @@ fn names(raw: &[u8]) -> Vec<String> {
 #[tokio::test]
 async fn the_set_of_headers_and_the_number_of_mails_never_change() {
     let sink = SmtpSink::start().await;
-    let settings = format!(
-        "host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='Foghorn <fog@example.com>'",
-        sink.port
-    );
+    let settings =
+        format!("host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='Foghorn <fog@example.com>'", sink.port);
     let channel = channel("email", "smtp", &settings, &surroundings());
-    channel
-        .send(&incident("ada@example.com", facts(NotificationKind::Opened)))
-        .await;
+    channel.send(&incident("ada@example.com", facts(NotificationKind::Opened))).await;
     channel.send(&direct("ada@example.com", "s", "b")).await;
     let [of_incident, of_direct] = [0, 1].map(|index| names(&sink.messages()[index].raw));
 
@@ -119,10 +115,7 @@ async fn the_set_of_headers_and_the_number_of_mails_never_change() {
 #[tokio::test]
 async fn a_body_arrives_as_it_was_meant() {
     let sink = SmtpSink::start().await;
-    let settings = format!(
-        "host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='f@example.com'",
-        sink.port
-    );
+    let settings = format!("host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='f@example.com'", sink.port);
     let channel = channel("email", "smtp", &settings, &surroundings());
     let body = ".\n..\nFrom here\n=3D=\n trailing \n\ttab\n-- \nlast without end";
     channel.send(&direct("ada@example.com", "s", body)).await;

@@ -15,9 +15,7 @@ async fn every_type_keeps_what_it_would_have_sent() {
     let mut total = surroundings.outbox.subscribe();
     for kind in CHANNELS {
         let channel = channel(kind.name(), "outbox", "", &surroundings);
-        let outcome = channel
-            .send(&incident("somewhere", facts(NotificationKind::Opened)))
-            .await;
+        let outcome = channel.send(&incident("somewhere", facts(NotificationKind::Opened))).await;
         assert!(matches!(outcome, Outcome::Sent(_)));
     }
     assert_eq!(*total.borrow_and_update(), 4);
@@ -67,10 +65,7 @@ async fn a_crash_is_a_panic_of_the_worker() {
         async move { channel.send(&direct("ada@example.com", "s", "b")).await }
     });
     assert!(worker.await.unwrap_err().is_panic());
-    assert!(matches!(
-        channel.send(&direct("ada@example.com", "s", "b")).await,
-        Outcome::Sent(_)
-    ));
+    assert!(matches!(channel.send(&direct("ada@example.com", "s", "b")).await, Outcome::Sent(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,16 +82,9 @@ async fn only_the_last_messages_are_kept() {
     surroundings.outbox = std::sync::Arc::new(Outbox::with_capacity(3));
     let channel = channel("email", "outbox", "", &surroundings);
     for number in 1..=5 {
-        channel
-            .send(&direct("ada@example.com", &number.to_string(), "b"))
-            .await;
+        channel.send(&direct("ada@example.com", &number.to_string(), "b")).await;
     }
-    let kept: Vec<_> = surroundings
-        .outbox
-        .messages()
-        .iter()
-        .map(|message| message.seq)
-        .collect();
+    let kept: Vec<_> = surroundings.outbox.messages().iter().map(|message| message.seq).collect();
     assert_eq!(kept, [3, 4, 5]);
     assert_eq!(*surroundings.outbox.subscribe().borrow(), 5);
 }

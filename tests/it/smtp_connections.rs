@@ -9,10 +9,7 @@ use crate::support::jobs::{channel, direct, fault, surroundings};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
 
 fn mail(sink: &SmtpSink) -> Arc<dyn Channel> {
-    let settings = format!(
-        "host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='fog@example.com'",
-        sink.port
-    );
+    let settings = format!("host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='fog@example.com'", sink.port);
     channel("email", "smtp", &settings, &surroundings())
 }
 

@@ -15,10 +15,8 @@ const TIMEOUT: Fault = Fault::Transient(Transient::Timeout);
 const REFUSED: Fault = Fault::Permanent(Permanent::Refused);
 const GONE: Fault = Fault::Permanent(Permanent::RecipientGone);
 const UNACCEPTABLE: Fault = Fault::Permanent(Permanent::Unacceptable);
-const GREYLISTED: Fault = Fault::Throttled {
-    retry_after: Some(Duration::from_secs(300)),
-    scope: Scope::Recipient,
-};
+const GREYLISTED: Fault =
+    Fault::Throttled { retry_after: Some(Duration::from_secs(300)), scope: Scope::Recipient };
 
 fn mail(sink: &SmtpSink, more: &str) -> std::sync::Arc<dyn Channel> {
     let settings = format!(
@@ -37,34 +35,18 @@ fn good() -> foghorn::domain::delivery::Job {
 async fn every_answer_has_one_meaning_and_the_next_mail_arrives() {
     let table = [
         (At::Greeting, Act::Say("421 4.3.2 not now"), UNAVAILABLE),
-        (
-            At::Greeting,
-            Act::Say("554 5.3.2 no service"),
-            Fault::Misconfigured,
-        ),
+        (At::Greeting, Act::Say("554 5.3.2 no service"), Fault::Misconfigured),
         (At::Greeting, Act::Close, UNREACHABLE),
-        (
-            At::Greeting,
-            Act::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
-            UNREACHABLE,
-        ),
+        (At::Greeting, Act::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), UNREACHABLE),
         (At::Ehlo, Act::Say("502 5.5.1 no"), Fault::Misconfigured),
         (At::Ehlo, Act::Reset, UNREACHABLE),
         (At::Mail, Act::Say("451 4.3.0 later"), UNAVAILABLE),
         (At::Mail, Act::Say("530 5.7.0 log in"), Fault::Misconfigured),
-        (
-            At::Mail,
-            Act::Say("550 5.7.1 not your address"),
-            Fault::Misconfigured,
-        ),
+        (At::Mail, Act::Say("550 5.7.1 not your address"), Fault::Misconfigured),
         (At::Mail, Act::Say("354 out of turn"), UNAVAILABLE),
         (At::Mail, Act::Close, UNREACHABLE),
         (At::Rcpt, Act::Say("550 5.1.1 no such user"), GONE),
-        (
-            At::Rcpt,
-            Act::Say("550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 user"),
-            GONE,
-        ),
+        (At::Rcpt, Act::Say("550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 user"), GONE),
         (At::Rcpt, Act::Say("552 5.2.2 full"), DEFERRED),
         (At::Rcpt, Act::Say("450 4.7.1 greylisted"), GREYLISTED),
         (At::Rcpt, Act::Say("452 4.3.1 disk full"), UNAVAILABLE),
@@ -128,16 +110,8 @@ async fn an_answer_without_end_is_cut_off() {
     for at in [At::Greeting, At::Ehlo, At::Rcpt, At::Dot] {
         let sink = SmtpSink::start().await;
         sink.once(at, Act::Babble);
-        let meaning = if at == At::Dot {
-            Fault::Unknown
-        } else {
-            UNREACHABLE
-        };
-        assert_eq!(
-            fault(mail(&sink, "timeout='20s'").send(&good()).await),
-            meaning,
-            "{at:?}"
-        );
+        let meaning = if at == At::Dot { Fault::Unknown } else { UNREACHABLE };
+        assert_eq!(fault(mail(&sink, "timeout='20s'").send(&good()).await), meaning, "{at:?}");
     }
 }
 
@@ -160,14 +134,8 @@ async fn what_the_server_says_is_kept_as_one_clean_line() {
     sink.once(At::Rcpt, Act::Say("550-5.1.1 no\x1b[31m such\r\n550 5.1.1 user"));
     let failure = failure(channel.send(&good()).await);
     assert_eq!(failure.code, "550 5.1.1");
-    assert!(
-        !failure.detail.chars().any(char::is_control),
-        "{:?}",
-        failure.detail
-    );
-    let Outcome::Sent(receipt) = channel.send(&good()).await else {
-        panic!("not sent")
-    };
+    assert!(!failure.detail.chars().any(char::is_control), "{:?}", failure.detail);
+    let Outcome::Sent(receipt) = channel.send(&good()).await else { panic!("not sent") };
     assert_eq!(receipt.answer, "250 2.0.0 Ok: queued as SINK1");
     assert_eq!(receipt.provider_id.as_deref(), Some("SINK1"));
 }
@@ -176,12 +144,7 @@ async fn what_the_server_says_is_kept_as_one_clean_line() {
 async fn an_address_that_names_no_mailbox_never_reaches_the_server() {
     let sink = SmtpSink::start().await;
     let channel = mail(&sink, "");
-    for to in [
-        "nobody",
-        "a@b.com,x@y.com",
-        "a@b.com>\r\nRCPT TO:<x@y.com",
-        "é@example.com",
-    ] {
+    for to in ["nobody", "a@b.com,x@y.com", "a@b.com>\r\nRCPT TO:<x@y.com", "é@example.com"] {
         assert_eq!(fault(channel.send(&direct(to, "s", "b")).await), GONE, "{to}");
     }
     assert!(sink.commands().iter().all(|command| !command.starts_with("RCPT")));

@@ -26,9 +26,7 @@ async fn send(channel: &dyn Channel) -> Outcome {
 fn nothing_was_said(sink: &SmtpSink) {
     let verbs = sink.commands();
     assert!(
-        verbs
-            .iter()
-            .all(|line| line.starts_with("EHLO") || line == "STARTTLS" || line == "QUIT"),
+        verbs.iter().all(|line| line.starts_with("EHLO") || line == "STARTTLS" || line == "QUIT"),
         "{verbs:?}"
     );
     assert!(sink.messages().is_empty());
@@ -46,10 +44,7 @@ async fn mail_goes_out_under_tls_after_login() {
         assert_eq!(sink.connections(), 1, "{security}");
         assert_eq!(sink.wait_for(3).await.len(), 3);
         // \0fog\0hunter2
-        assert!(
-            sink.commands()
-                .contains(&"AUTH PLAIN AGZvZwBodW50ZXIy".to_owned())
-        );
+        assert!(sink.commands().contains(&"AUTH PLAIN AGZvZwBodW50ZXIy".to_owned()));
     }
 }
 
@@ -59,11 +54,7 @@ async fn a_server_that_is_not_who_it_should_be_gets_nothing() {
         for certificate in ["elsewhere", "expired", "stranger"] {
             let sink = SmtpSink::start_with(tls, certificate, true).await;
             let failure = failure(send(&*mail(&sink, security)).await);
-            assert_eq!(
-                failure.fault,
-                Fault::Misconfigured,
-                "{security} {certificate}: {failure:?}"
-            );
+            assert_eq!(failure.fault, Fault::Misconfigured, "{security} {certificate}: {failure:?}");
             nothing_was_said(&sink);
         }
     }
@@ -78,17 +69,11 @@ async fn starttls_is_never_left_out() {
 
     let sink = SmtpSink::start_with(Tls::Start, "server", true).await;
     for (answer, meaning) in [
-        (
-            "454 4.7.0 TLS not available",
-            Fault::Transient(Transient::Unavailable),
-        ),
+        ("454 4.7.0 TLS not available", Fault::Transient(Transient::Unavailable)),
         ("502 5.5.1 what?", Fault::Misconfigured),
     ] {
         sink.once(At::StartTls, Act::Say(answer));
-        assert_eq!(
-            crate::support::jobs::fault(send(&*mail(&sink, "starttls")).await),
-            meaning
-        );
+        assert_eq!(crate::support::jobs::fault(send(&*mail(&sink, "starttls")).await), meaning);
         nothing_was_said(&sink);
     }
 }
@@ -99,11 +84,7 @@ async fn what_was_said_in_the_clear_behind_starttls_is_never_believed() {
     let injected = b"220 go ahead\r\n250-evil\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n".to_vec();
     sink.always(At::StartTls, Act::Bytes(injected));
     let failure = failure(send(&*mail(&sink, "starttls")).await);
-    assert_eq!(
-        failure.fault,
-        Fault::Transient(Transient::Unreachable),
-        "{failure:?}"
-    );
+    assert_eq!(failure.fault, Fault::Transient(Transient::Unreachable), "{failure:?}");
     nothing_was_said(&sink);
 }
 
@@ -113,15 +94,9 @@ async fn a_wrong_password_is_the_operators_to_mend_and_nobody_elses_to_read() {
     sink.always(At::Auth, Act::Say("535 5.7.8 bad credentials"));
     let channel = mail(&sink, "starttls");
     let failure = failure(send(&*channel).await);
-    assert_eq!(
-        (failure.fault, failure.code.as_str()),
-        (Fault::Misconfigured, "535 5.7.8")
-    );
+    assert_eq!((failure.fault, failure.code.as_str()), (Fault::Misconfigured, "535 5.7.8"));
     let said = format!("{failure:?} {:?}", channel.probe().await);
-    assert!(
-        !said.contains("hunter2") && !said.contains("AGZvZwBodW50ZXIy"),
-        "{said}"
-    );
+    assert!(!said.contains("hunter2") && !said.contains("AGZvZwBodW50ZXIy"), "{said}");
 
     // No mechanism in common is the same.
     let sink = SmtpSink::start_with(Tls::Start, "server", false).await;

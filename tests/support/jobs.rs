@@ -29,18 +29,11 @@ pub(crate) fn facts(kind: NotificationKind) -> IncidentFacts {
         number: 1042,
         title: "5xx rate above 5%".to_owned(),
         severity: Severity::Critical,
-        status: if is_over {
-            IncidentStatus::Resolved
-        } else {
-            IncidentStatus::Open
-        },
+        status: if is_over { IncidentStatus::Resolved } else { IncidentStatus::Open },
         service: Some("checkout-api".to_owned()),
         description: Some("12.4% of requests failed".to_owned()),
         labels: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
-        links: vec![Link {
-            text: "Runbook".to_owned(),
-            url: "https://wiki.example.com/checkout".to_owned(),
-        }],
+        links: vec![Link { text: "Runbook".to_owned(), url: "https://wiki.example.com/checkout".to_owned() }],
         source: "prometheus".to_owned(),
         policy: Some("payments".into()),
         event_count: 9,
@@ -56,13 +49,7 @@ pub(crate) fn incident(to: &str, facts: IncidentFacts) -> Job {
 
 /// A job that says `body`.
 pub(crate) fn direct(to: &str, subject: &str, body: &str) -> Job {
-    job(
-        to,
-        Content::Direct(RequestText::Plain {
-            subject: subject.to_owned(),
-            body: body.to_owned(),
-        }),
-    )
+    job(to, Content::Direct(RequestText::Plain { subject: subject.to_owned(), body: body.to_owned() }))
 }
 
 /// A job of any content.
@@ -70,11 +57,7 @@ pub(crate) fn job(to: &str, content: Content) -> Job {
     let created_at: Timestamp = NOW.parse().unwrap();
     Job {
         id: DeliveryId::new(created_at, fastrand::u128(..)),
-        target: Target {
-            recipient: "ada".into(),
-            channel: "mail".into(),
-            address: to.into(),
-        },
+        target: Target { recipient: "ada".into(), channel: "mail".into(), address: to.into() },
         content: Arc::new(content),
         attempt: 1,
         crashes: 0,

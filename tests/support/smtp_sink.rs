@@ -107,10 +107,7 @@ impl SmtpSink {
     pub(crate) async fn start_with(tls: Tls, certificate: &str, offers_auth: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            offers_auth,
-            ..Shared::default()
-        });
+        let shared = Arc::new(Shared { offers_auth, ..Shared::default() });
         let acceptor = acceptor(certificate);
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -125,13 +122,7 @@ impl SmtpSink {
 
     /// The next time at this stage; several are taken in turn.
     pub(crate) fn once(&self, at: At, act: Act) {
-        self.shared
-            .script
-            .lock()
-            .unwrap()
-            .entry(at)
-            .or_default()
-            .push(act);
+        self.shared.script.lock().unwrap().entry(at).or_default().push(act);
     }
 
     /// Every time at this stage.
@@ -173,12 +164,7 @@ impl SmtpSink {
 }
 
 fn acceptor(certificate: &str) -> TlsAcceptor {
-    let file = |kind| {
-        format!(
-            "{}/tests/support/tls/{certificate}.{kind}",
-            env!("CARGO_MANIFEST_DIR")
-        )
-    };
+    let file = |kind| format!("{}/tests/support/tls/{certificate}.{kind}", env!("CARGO_MANIFEST_DIR"));
     let chain = vec![CertificateDer::from_pem_file(file("pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -280,19 +266,11 @@ impl<S: Stream> Session<'_, S> {
             }
             let line = line.trim_end().to_owned();
             self.shared.commands.lock().unwrap().push(line.clone());
-            let verb = line
-                .split([' ', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_ascii_uppercase();
+            let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => {
                     let tls = if self.starttls { "250-STARTTLS\r\n" } else { "" };
-                    let auth = if self.shared.offers_auth {
-                        "250-AUTH PLAIN LOGIN\r\n"
-                    } else {
-                        ""
-                    };
+                    let auth = if self.shared.offers_auth { "250-AUTH PLAIN LOGIN\r\n" } else { "" };
                     let offers = format!("250-sink.example\r\n{tls}{auth}250 8BITMIME");
                     self.act(At::Ehlo, &offers).await?;
                 }

@@ -12,9 +12,8 @@ use crate::channels::settings::Reader;
 use crate::channels::{LONGEST_ATTEMPT, Settings, SettingsProblem};
 
 /// Keys of `provider = "smtp"`.
-pub(super) const KEYS: &[&str] = &[
-    "host", "port", "security", "username", "password", "from", "reply_to", "timeout", "ca_file",
-];
+pub(super) const KEYS: &[&str] =
+    &["host", "port", "security", "username", "password", "from", "reply_to", "timeout", "ca_file"];
 
 /// What keeps others from reading along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +58,7 @@ impl SmtpConfig {
         let mut reader = Reader::new(settings);
         let host = reader.required("host", "smtp.example.com");
         let port = reader.number("port", 1, u64::from(u16::MAX));
-        let words = [
-            ("starttls", Security::StartTls),
-            ("tls", Security::Tls),
-            ("none", Security::None),
-        ];
+        let words = [("starttls", Security::StartTls), ("tls", Security::Tls), ("none", Security::None)];
         let security = reader.choice("security", &words).unwrap_or(Security::StartTls);
         let login = login(&mut reader);
         let from = reader.required("from", "Foghorn <foghorn@example.com>");
@@ -120,10 +115,7 @@ fn mailbox(reader: &mut Reader, key: &str, text: &str) -> Option<Mailbox> {
     let mailbox = text.parse::<Mailbox>().ok();
     let mailbox = mailbox.filter(|_| !text.chars().any(char::is_control));
     if mailbox.is_none() {
-        reader.problem(
-            key,
-            "must be a mailbox, for example \"Foghorn <foghorn@example.com>\"",
-        );
+        reader.problem(key, "must be a mailbox, for example \"Foghorn <foghorn@example.com>\"");
     }
     mailbox
 }
@@ -182,28 +174,13 @@ mod tests {
         let table: [(&str, &[&str]); 9] = [
             ("host='h'\nfrom='a@example.com'\nsecurity='none'", &[]),
             ("", &["host", "from"]),
-            (
-                "host=1\nfrom='nobody'\nsecurity='maybe'",
-                &["host", "security", "from"],
-            ),
-            (
-                "host='h'\nfrom='a@example.com'\nport=0\ntimeout='5m'",
-                &["port", "timeout"],
-            ),
+            ("host=1\nfrom='nobody'\nsecurity='maybe'", &["host", "security", "from"]),
+            ("host='h'\nfrom='a@example.com'\nport=0\ntimeout='5m'", &["port", "timeout"]),
             ("host='h'\nfrom='a@example.com'\nusername='u'", &["password"]),
-            (
-                "host='h'\nfrom='a@example.com'\nsecurity='none'\nusername='u'\npassword='p'",
-                &["security"],
-            ),
-            (
-                "host='127.0.0.1'\nfrom='a@example.com'\nsecurity='none'\nusername='u'\npassword='p'",
-                &[],
-            ),
+            ("host='h'\nfrom='a@example.com'\nsecurity='none'\nusername='u'\npassword='p'", &["security"]),
+            ("host='127.0.0.1'\nfrom='a@example.com'\nsecurity='none'\nusername='u'\npassword='p'", &[]),
             ("host='h'\nfrom='a@example.com'\nca_file='/nowhere'", &["ca_file"]),
-            (
-                "host='h'\nfrom=\"A\\r\\nBcc: b@c.de <a@example.com>\"\nrate='1/s'",
-                &["from", "rate"],
-            ),
+            ("host='h'\nfrom=\"A\\r\\nBcc: b@c.de <a@example.com>\"\nrate='1/s'", &["from", "rate"]),
         ];
         for (text, keys) in table {
             assert_eq!(problems(text), keys, "{text}");

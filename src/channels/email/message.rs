@@ -44,10 +44,7 @@ impl Envelope {
              X-Auto-Response-Suppress: All\r\n\
              MIME-Version: 1.0\r\n",
         );
-        Self {
-            constant,
-            host: from.email.domain().to_ascii_lowercase(),
-        }
+        Self { constant, host: from.email.domain().to_ascii_lowercase() }
     }
 
     /// The message of `job`, without the CRLF that comes before the final dot.
@@ -164,11 +161,7 @@ fn push_encoded(out: &mut String, text: &str, column: usize) {
     out.push_str(OPEN);
     for character in text.chars() {
         let literal = character.is_ascii_alphanumeric();
-        let width = if literal || character == ' ' {
-            1
-        } else {
-            3 * character.len_utf8()
-        };
+        let width = if literal || character == ' ' { 1 } else { 3 * character.len_utf8() };
         if column + width + CLOSE.len() > LINE {
             let _ = write!(out, "{CLOSE}\r\n {OPEN}");
             column = 1 + OPEN.len();
@@ -241,11 +234,7 @@ fn dns_label(name: &str) -> String {
         })
         .collect();
     let label = label.trim_matches('-');
-    if label.is_empty() {
-        "policy".to_owned()
-    } else {
-        label.to_owned()
-    }
+    if label.is_empty() { "policy".to_owned() } else { label.to_owned() }
 }
 
 #[cfg(test)]

@@ -9,10 +9,7 @@ fn header(text: &str) -> String {
 }
 
 fn read_header(written: &str) -> String {
-    let message = MessageParser::new()
-        .parse(written.as_bytes())
-        .unwrap()
-        .into_owned();
+    let message = MessageParser::new().parse(written.as_bytes()).unwrap().into_owned();
     message.subject().unwrap_or_default().to_owned()
 }
 
@@ -49,14 +46,8 @@ fn a_body_is_quoted_where_it_has_to_be_and_nowhere_else() {
 fn a_display_name_cannot_end_its_quotes() {
     let from = |name: &str| mailbox(&Mailbox::new(Some(name.into()), "a@example.com".parse().unwrap()));
     assert_eq!(from("Foghorn"), "\"Foghorn\" <a@example.com>");
-    assert_eq!(
-        from("A \"B\\\r\nBcc: x"),
-        "\"A \\\"B\\\\ Bcc: x\" <a@example.com>"
-    );
-    assert_eq!(
-        from("Nebelhörner"),
-        "=?utf-8?Q?Nebelh=C3=B6rner?= <a@example.com>"
-    );
+    assert_eq!(from("A \"B\\\r\nBcc: x"), "\"A \\\"B\\\\ Bcc: x\" <a@example.com>");
+    assert_eq!(from("Nebelhörner"), "=?utf-8?Q?Nebelh=C3=B6rner?= <a@example.com>");
     assert_eq!(from("\0"), "<a@example.com>");
 }
 

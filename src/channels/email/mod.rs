@@ -63,10 +63,5 @@ impl ChannelType for Email {
 
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
     let mail = render::email::render(&job.content, letterhead)?;
-    Ok(Draft {
-        subject: Some(mail.subject),
-        text: mail.text,
-        html: mail.html,
-        payload: None,
-    })
+    Ok(Draft { subject: Some(mail.subject), text: mail.text, html: mail.html, payload: None })
 }

@@ -42,10 +42,7 @@ impl Pool {
     pub(super) fn put(self: &Arc<Self>, connection: AsyncSmtpConnection) {
         let mut idle = self.lock();
         if idle.len() < self.capacity {
-            idle.push(Idle {
-                connection,
-                since: Instant::now(),
-            });
+            idle.push(Idle { connection, since: Instant::now() });
         }
         drop(idle);
         if !self.is_watched.swap(true, Ordering::AcqRel) {

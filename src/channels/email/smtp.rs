@@ -77,18 +77,11 @@ impl Channel for Smtp {
             Ok(Err(failure)) => return Err(format!("{}: {}", failure.code, failure.detail)),
             Err(_) => return Err(reply::too_late(progress.stage(), self.config.timeout).detail),
         };
-        let login = if self.config.login.is_some() {
-            ", logged in"
-        } else {
-            ""
-        };
+        let login = if self.config.login.is_some() { ", logged in" } else { "" };
         let name = reply::clean(connection.server_info().name());
         // The answer to QUIT matters to nobody.
         let _ = timeout(self.config.timeout, connection.quit()).await;
-        Ok(format!(
-            "connected to {name}, {}{login}",
-            self.config.protection.name()
-        ))
+        Ok(format!("connected to {name}, {}{login}", self.config.protection.name()))
     }
 
     async fn close(&self) {
@@ -121,9 +114,7 @@ impl Smtp {
             }
         }
         let connection = self.connect(progress).await?;
-        self.transact(connection, to, message, progress)
-            .await
-            .map_err(|ended| ended.failure)
+        self.transact(connection, to, message, progress).await.map_err(|ended| ended.failure)
     }
 
     async fn transact(
@@ -180,10 +171,7 @@ impl Smtp {
         let answer = connection.message_iter(parts).await;
         let answer = expect(answer, &[250], progress.stage())?;
         let answer = format!("250 {}", text_of(&answer));
-        Ok(Receipt {
-            provider_id: queue_id(&answer).map(str::to_owned),
-            answer: reply::clean(&answer),
-        })
+        Ok(Receipt { provider_id: queue_id(&answer).map(str::to_owned), answer: reply::clean(&answer) })
     }
 
     /// A connection that is ready for `MAIL`.
@@ -275,11 +263,7 @@ struct Ended {
 
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            usable: true,
-            stale: false,
-        }
+        Self { failure, usable: true, stale: false }
     }
 }
 
@@ -340,16 +324,13 @@ fn address(text: &str) -> Result<Address, Failure> {
         && !text.chars().any(|character| {
             character.is_control() || character.is_whitespace() || "<>,;\"\\".contains(character)
         });
-    let ascii = text
-        .rsplit_once('@')
-        .filter(|_| is_clean)
-        .and_then(|(user, domain)| {
-            if domain.is_ascii() {
-                return text.parse().ok();
-            }
-            let domain = url::Host::parse(domain).ok()?.to_string();
-            format!("{user}@{domain}").parse().ok()
-        });
+    let ascii = text.rsplit_once('@').filter(|_| is_clean).and_then(|(user, domain)| {
+        if domain.is_ascii() {
+            return text.parse().ok();
+        }
+        let domain = url::Host::parse(domain).ok()?.to_string();
+        format!("{user}@{domain}").parse().ok()
+    });
     ascii.ok_or_else(|| Failure {
         fault: Fault::Permanent(Permanent::RecipientGone),
         code: "address".to_owned(),
@@ -378,13 +359,9 @@ mod tests {
 
     #[test]
     fn an_address_is_one_mailbox() {
-        for good in [
-            "ada@example.com",
-            "a+b@example.com",
-            "-oQ@example.com",
-            "a@bücher.example",
-            "é@example.com",
-        ] {
+        for good in
+            ["ada@example.com", "a+b@example.com", "-oQ@example.com", "a@bücher.example", "é@example.com"]
+        {
             assert!(address(good).is_ok(), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(320));
@@ -403,10 +380,7 @@ mod tests {
         ] {
             assert!(address(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(
-            address("a@bücher.example").unwrap().domain(),
-            "xn--bcher-kva.example"
-        );
+        assert_eq!(address("a@bücher.example").unwrap().domain(), "xn--bcher-kva.example");
     }
 
     #[test]

@@ -77,11 +77,7 @@ pub(super) fn refused(stage: Stage, code: u16, text: &str) -> Failure {
         Some((class, subject, detail)) => format!("{code} {class}.{subject}.{detail}"),
         None => code.to_string(),
     };
-    Failure {
-        fault,
-        code,
-        detail: clean(text),
-    }
+    Failure { fault, code, detail: clean(text) }
 }
 
 /// What it means that the connection is gone.
@@ -113,11 +109,7 @@ pub(super) fn too_late(stage: Stage, timeout: Duration) -> Failure {
 
 /// What it means that the server is not what the settings say.
 pub(super) fn misconfigured(code: &str, why: &str) -> Failure {
-    Failure {
-        fault: Fault::Misconfigured,
-        code: code.to_owned(),
-        detail: clean(why),
-    }
+    Failure { fault: Fault::Misconfigured, code: code.to_owned(), detail: clean(why) }
 }
 
 /// The server's words, fit for a log line.
@@ -130,14 +122,10 @@ fn for_now(stage: Stage, code: u16, enhanced: Option<(u8, u16, u16)>) -> Fault {
     let (subject, detail) = enhanced.map_or((0, 0), |(_, subject, detail)| (subject, detail));
     match (code, subject, detail) {
         (421, ..) => Fault::Transient(Transient::Unavailable),
-        (_, 7, _) if stage >= Stage::Recipient => Fault::Throttled {
-            retry_after: Some(GREYLIST_WAIT),
-            scope: Scope::Recipient,
-        },
-        (_, 7, _) if stage == Stage::Mail => Fault::Throttled {
-            retry_after: None,
-            scope: Scope::Channel,
-        },
+        (_, 7, _) if stage >= Stage::Recipient => {
+            Fault::Throttled { retry_after: Some(GREYLIST_WAIT), scope: Scope::Recipient }
+        }
+        (_, 7, _) if stage == Stage::Mail => Fault::Throttled { retry_after: None, scope: Scope::Channel },
         (_, 3, _) => Fault::Transient(Transient::Unavailable),
         (450..=452, ..) if stage >= Stage::Recipient => Fault::Transient(Transient::Deferred),
         _ => Fault::Transient(Transient::Unavailable),
@@ -173,11 +161,7 @@ fn for_good_by_code(stage: Stage, code: u16) -> Fault {
 /// The enhanced status code that `text` begins with: class, subject, detail.
 fn enhanced_code(text: &str) -> Option<(u8, u16, u16)> {
     let mut parts = text.split_whitespace().next()?.split('.');
-    let class = parts
-        .next()?
-        .parse()
-        .ok()
-        .filter(|class| matches!(class, 2 | 4 | 5))?;
+    let class = parts.next()?.parse().ok().filter(|class| matches!(class, 2 | 4 | 5))?;
     let subject = parts.next()?.parse().ok().filter(|subject| *subject < 1_000)?;
     let detail = parts.next()?.parse().ok().filter(|detail| *detail < 1_000)?;
     parts.next().is_none().then_some((class, subject, detail))

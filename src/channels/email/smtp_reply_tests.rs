@@ -6,14 +6,8 @@ const REFUSED: Fault = Fault::Permanent(Permanent::Refused);
 const UNACCEPTABLE: Fault = Fault::Permanent(Permanent::Unacceptable);
 const UNAVAILABLE: Fault = Fault::Transient(Transient::Unavailable);
 const DEFERRED: Fault = Fault::Transient(Transient::Deferred);
-const GREYLISTED: Fault = Fault::Throttled {
-    retry_after: Some(GREYLIST_WAIT),
-    scope: Scope::Recipient,
-};
-const THROTTLED: Fault = Fault::Throttled {
-    retry_after: None,
-    scope: Scope::Channel,
-};
+const GREYLISTED: Fault = Fault::Throttled { retry_after: Some(GREYLIST_WAIT), scope: Scope::Recipient };
+const THROTTLED: Fault = Fault::Throttled { retry_after: None, scope: Scope::Channel };
 
 #[test]
 fn the_whole_judgement_is_this_table() {
@@ -83,12 +77,7 @@ fn the_whole_judgement_is_this_table() {
         (Mail, 553, "5.1.8 bad sender", Fault::Misconfigured),
         (Recipient, 530, "5.7.0 must issue STARTTLS", Fault::Misconfigured),
         (Recipient, 503, "5.5.1 need AUTH", Fault::Misconfigured),
-        (
-            Recipient,
-            550,
-            "5.1.8 sender domain not found",
-            Fault::Misconfigured,
-        ),
+        (Recipient, 550, "5.1.8 sender domain not found", Fault::Misconfigured),
         // Neither yes nor no.
         (Mail, 354, "what?", UNAVAILABLE),
         (Recipient, 220, "hello again", UNAVAILABLE),
@@ -132,10 +121,6 @@ fn the_words_are_kept_short_and_clean() {
     assert!(failure.detail.starts_with("5.1.1 a b c"));
     assert_eq!(failure.detail.chars().count(), 300);
     for not_enhanced in ["5.1", "9.1.1", "5.1.1.1", "5.x.1", "5.1.12345", ""] {
-        assert_eq!(
-            refused(Recipient, 550, not_enhanced).code,
-            "550",
-            "{not_enhanced}"
-        );
+        assert_eq!(refused(Recipient, 550, not_enhanced).code, "550", "{not_enhanced}");
     }
 }

@@ -22,9 +22,7 @@ pub(super) struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Tls").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -45,10 +43,7 @@ impl Tls {
             .dangerous() // what rustls calls any verifier that is not its own
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        Ok(Self {
-            connector: TlsConnector::from(Arc::new(config)),
-            name,
-        })
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
     }
 
     pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -58,11 +53,6 @@ impl Tls {
 
 /// True if the server is not who the configuration says it is, which no retry will change.
 pub(super) fn is_wrong_identity(error: &io::Error) -> bool {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(
-        inner,
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    )
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }

@@ -35,20 +35,13 @@ impl<S> Wire<S> {
 
     /// A stream on which the server has already said `greeting`.
     pub(super) fn after_greeting(stream: S, peer: SocketAddr, greeting: Vec<u8>) -> Self {
-        Self {
-            stream,
-            peer,
-            ahead: greeting,
-            answer: 0,
-        }
+        Self { stream, peer, ahead: greeting, answer: 0 }
     }
 }
 
 impl<S> fmt::Debug for Wire<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire")
-            .field("peer", &self.peer)
-            .finish_non_exhaustive()
+        f.debug_struct("Wire").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 
@@ -64,11 +57,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         this.answer += buf.filled().len() - before;
-        Poll::Ready(if this.answer > LONGEST_ANSWER {
-            Err(too_long())
-        } else {
-            Ok(())
-        })
+        Poll::Ready(if this.answer > LONGEST_ANSWER { Err(too_long()) } else { Ok(()) })
     }
 }
 
@@ -117,10 +106,8 @@ pub(super) async fn starttls(stream: &mut TcpStream, hello: &ClientId) -> Result
     let greeting = Answer::read(stream).await?.expect(220)?;
     stream.write_all(format!("EHLO {hello}\r\n").as_bytes()).await?;
     let offers = Answer::read(stream).await?.expect(250)?;
-    let is_starttls = |line: &str| {
-        line.get(4..)
-            .is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
-    };
+    let is_starttls =
+        |line: &str| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"));
     if !offers.lines().any(is_starttls) {
         return Err(NoStartTls::NotOffered);
     }
@@ -149,9 +136,7 @@ impl Answer {
                 }
             }
             let line = &bytes[start..];
-            let code = line
-                .get(..3)
-                .and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+            let code = line.get(..3).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
             let Some(code) = code else {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "not an SMTP answer"));
             };

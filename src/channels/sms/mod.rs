@@ -48,8 +48,5 @@ impl ChannelType for Sms {
 }
 
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
-    Ok(Draft {
-        text: render::sms::render(&job.content, letterhead)?,
-        ..Draft::default()
-    })
+    Ok(Draft { text: render::sms::render(&job.content, letterhead)?, ..Draft::default() })
 }

@@ -39,7 +39,11 @@ const RECORDS: [(&str, &str, &str); 6] = [
         "cert",
         r#"{"title":"Certificate expires in 6 days","severity":"medium","service":"edge-proxy","labels":{"demo":"broken"}}"#,
     ),
-    ("a poisoned record: kept as it came, and its partition goes on", "poison", r#"{"title": "cut off in the mid"#),
+    (
+        "a poisoned record: kept as it came, and its partition goes on",
+        "poison",
+        r#"{"title": "cut off in the mid"#,
+    ),
 ];
 
 /// Deliveries that the records lead to: 4 for the page, 4 for its end, 1 and 1.
@@ -50,7 +54,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Feeds the records, waits until all is told, and prints what became of it.
 pub(super) async fn play(broker: &EmbeddedBroker, store: &dyn Store, outbox: &Outbox) -> io::Result<()> {
-    say(&format!("Demo: {} records on topic {TOPIC} (joining the consumer group takes a few seconds) …", RECORDS.len()))?;
+    say(&format!(
+        "Demo: {} records on topic {TOPIC} (joining the consumer group takes a few seconds) …",
+        RECORDS.len()
+    ))?;
     for (what, key, record) in RECORDS {
         if let Err(error) = broker.produce(TOPIC, key, record.as_bytes()).await {
             return say(&format!("the embedded broker refused a record: {error}"));
@@ -85,7 +92,9 @@ async fn tell(store: &dyn Store, outbox: &Outbox, deliveries: &[DeliveryView]) -
                 "  #{} {} {}  {}  ({} events)",
                 incident.number, incident.severity, incident.status, incident.title, incident.event_count
             ));
-            lines.extend(deliveries.iter().rev().filter(|d| d.incident_number == Some(incident.number)).map(line));
+            lines.extend(
+                deliveries.iter().rev().filter(|d| d.incident_number == Some(incident.number)).map(line),
+            );
         }
     }
     if let Ok(letters) = store.dead_letters(&page).await {

@@ -141,11 +141,7 @@ impl Membership {
         if report.owes_commits(&self.topic) {
             state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
         }
-        state.outside = if report.is_outside_the_group() {
-            state.outside + 1
-        } else {
-            0
-        };
+        state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
         if state.outside == OUTSIDE_TOO_LONG {
             let why = "the consumer left its group and does not come back".to_owned();
             state.tidings.push_back(Err(SourceError::Lost(why)));

@@ -235,16 +235,14 @@ impl Drop for KafkaSource {
 /// for the broker. The receiver ends when it is gone.
 fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>>) -> oneshot::Receiver<()> {
     let (done, gone) = oneshot::channel();
-    let buried = std::thread::Builder::new()
-        .name("kafka-close".to_owned())
-        .spawn(move || {
-            if let Some(membership) = commit {
-                membership.commit_and_wait(&*consumer);
-            }
-            drop(consumer);
-            // Nobody may be waiting, which is fine.
-            let _ = done.send(());
-        });
+    let buried = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+        if let Some(membership) = commit {
+            membership.commit_and_wait(&*consumer);
+        }
+        drop(consumer);
+        // Nobody may be waiting, which is fine.
+        let _ = done.send(());
+    });
     if let Err(error) = buried {
         tracing::warn!(%error, "no thread to close a consumer on");
     }

@@ -66,9 +66,7 @@ impl Statistics {
     /// Some partition of `topic` has an offset stored that the broker does not have.
     pub(super) fn owes_commits(&self, topic: &str) -> bool {
         let owes = |partition: &Partition| partition.stored_offset > partition.committed_offset;
-        self.topics
-            .get(topic)
-            .is_some_and(|topic| topic.partitions.values().any(owes))
+        self.topics.get(topic).is_some_and(|topic| topic.partitions.values().any(owes))
     }
 
     /// Records behind the newest, over all partitions of `topic` where it is known.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::state::{KnownEvent, State, Stored};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{DeadReason, Delivery, DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::{Incident, IncidentStatus};

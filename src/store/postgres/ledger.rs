@@ -9,7 +9,7 @@ use sqlx::{Transaction, query, query::Query, query_as};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{DeadReason, Job, Lease, Target};
+use crate::domain::delivery::{Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};

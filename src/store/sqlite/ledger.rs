@@ -10,7 +10,7 @@ use super::params::{self, list};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
-use crate::domain::delivery::{DeadReason, Job, Lease, Target};
+use crate::domain::delivery::{Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
