@@ -7,7 +7,7 @@
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
-mod check;
+pub mod check;
 pub mod client;
 mod connection;
 mod dlq;
