@@ -4,6 +4,7 @@
 //! message's id comes from the delivery and is the same on every attempt: a mail that went out
 //! twice can be told from two mails.
 
+mod address;
 mod config;
 mod message;
 mod pool;
