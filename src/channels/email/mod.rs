@@ -67,7 +67,7 @@ fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft,
     Ok(Draft {
         subject: Some(mail.subject),
         text: mail.text,
-        html: mail.html,
+        html: Some(mail.html),
         payload: None,
     })
 }
