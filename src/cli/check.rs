@@ -101,7 +101,10 @@ fn references(config: &Config) -> String {
 }
 
 fn sources(config: &Config) -> String {
-    let named = config.sources.iter().map(|(name, source)| format!("{name} ({})", source.kind()));
+    let named = config
+        .sources
+        .iter()
+        .map(|(name, source)| format!("{name} ({})", source.kind()));
     named.collect::<Vec<_>>().join(", ")
 }
 

@@ -24,23 +24,48 @@ pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -
     });
     let reach = |(name, channel): (&ChannelName, &super::settings::ChannelConfig)| {
         let contact = channel.channel_type.contact();
-        (name.clone(), Reach { contact, max_age: channel.retry.max_age })
+        (
+            name.clone(),
+            Reach {
+                contact,
+                max_age: channel.retry.max_age,
+            },
+        )
     };
-    let directory = Directory { users, teams, channels: channels.configured.iter().map(reach).collect() };
-    let mut desk = Desk { tree, channels, directory: &directory, report };
-    let policies = each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
+    let directory = Directory {
+        users,
+        teams,
+        channels: channels.configured.iter().map(reach).collect(),
+    };
+    let mut desk = Desk {
+        tree,
+        channels,
+        directory: &directory,
+        report,
+    };
+    let policies = each(tree.table("policies"), |name, table| {
+        (PolicyName::from(name), desk.policy(name, table))
+    });
     let routes = desk.routes();
-    RouteTable { routes, policies, directory }
+    RouteTable {
+        routes,
+        policies,
+        directory,
+    }
 }
 
 fn each<K: Ord, V>(table: &Table, mut read: impl FnMut(&str, &Table) -> (K, V)) -> BTreeMap<K, V> {
     let entries = table.entries.iter();
-    entries.filter_map(|entry| Some(read(&entry.key, entry.node.table()?))).collect()
+    entries
+        .filter_map(|entry| Some(read(&entry.key, entry.node.table()?)))
+        .collect()
 }
 
 fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
     let mut address = |key: &str, fits: fn(&str) -> bool, example: &str| {
-        let node = table.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
+        let node = table
+            .get(key)
+            .filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
         let text = node.text()?;
         if !fits(text) {
             let problem = Problem::new(Code::WrongValue, format!("[users.{name}] {key} is none"))
@@ -53,7 +78,10 @@ fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
     let phone = address("phone", is_phone, "+15550111");
     let devices = |key: &str| {
         let listed = table.get(key).map(texts).unwrap_or_default();
-        listed.into_iter().map(|(token, _)| Address::from(token)).collect()
+        listed
+            .into_iter()
+            .map(|(token, _)| Address::from(token))
+            .collect()
     };
     User {
         name: table.text("name").unwrap_or(name).to_owned(),
@@ -71,17 +99,22 @@ fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
 
 /// One mailbox; whether it exists only its server knows.
 fn is_mailbox(text: &str) -> bool {
-    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>');
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>')
+    };
     text.len() <= 254
         && !text.contains(odd)
         && !text.starts_with('-')
-        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && text
+            .rsplit_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 /// E.164.
 fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+')
-        .is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Team {
@@ -93,7 +126,12 @@ fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Tea
             report.at(place, stranger(what, member, users));
         }
     }
-    Team { members: members.into_iter().map(|(member, _)| UserName::from(member)).collect() }
+    Team {
+        members: members
+            .into_iter()
+            .map(|(member, _)| UserName::from(member))
+            .collect(),
+    }
 }
 
 /// A problem about somebody of `table` who does not exist.
@@ -144,16 +182,22 @@ impl Desk<'_, '_, '_> {
             let node = table.get(key);
             if node.is_none_or(|node| !is_bad(node) && node.list().is_empty()) {
                 let what = format!("policy \"{policy}\": a step needs {key}");
-                let problem = Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
-                self.report.at(node.map_or(&step.place, |node| &node.place), problem);
+                let problem =
+                    Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
+                self.report
+                    .at(node.map_or(&step.place, |node| &node.place), problem);
             }
         }
         let notify = table.get("notify").map(texts).unwrap_or_default();
         let via = table.get("via").map(texts).unwrap_or_default();
-        let notify: Vec<Recipient> =
-            notify.iter().filter_map(|(text, place)| self.recipient(policy, text, place)).collect();
-        let via: Vec<ChannelName> =
-            via.iter().filter_map(|(text, place)| self.channel(policy, text, place)).collect();
+        let notify: Vec<Recipient> = notify
+            .iter()
+            .filter_map(|(text, place)| self.recipient(policy, text, place))
+            .collect();
+        let via: Vec<ChannelName> = via
+            .iter()
+            .filter_map(|(text, place)| self.channel(policy, text, place))
+            .collect();
         self.warn_if_unreached(policy, step, &notify, &via);
         Some(Step { notify, via })
     }
@@ -161,14 +205,18 @@ impl Desk<'_, '_, '_> {
     fn recipient(&mut self, policy: &str, text: &str, place: &Place) -> Option<Recipient> {
         if text.starts_with("oncall:") {
             let what = format!("policy \"{policy}\" notifies \"{text}\": on-call arrives in a later version");
-            self.report.at(place, Problem::new(Code::Later, what).label("write team:NAME or user:NAME"));
+            self.report.at(
+                place,
+                Problem::new(Code::Later, what).label("write team:NAME or user:NAME"),
+            );
             return None;
         }
         let recipient: Recipient = match text.parse() {
             Ok(recipient) => recipient,
             Err(invalid) => {
                 let invalid: crate::domain::people::InvalidRecipient = invalid;
-                self.report.at(place, Problem::new(Code::WrongValue, invalid.to_string()));
+                self.report
+                    .at(place, Problem::new(Code::WrongValue, invalid.to_string()));
                 return None;
             }
         };
@@ -191,14 +239,21 @@ impl Desk<'_, '_, '_> {
             return Some(ChannelName::from(text));
         }
         if self.channels.later.contains(text) {
-            let what = format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
-            self.report.at(place, Problem::new(Code::UnknownChannel, what).label("use another channel"));
+            let what =
+                format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
+            self.report.at(
+                place,
+                Problem::new(Code::UnknownChannel, what).label("use another channel"),
+            );
         } else if !self.channels.refused.contains(text) {
             let names: Vec<&str> = self.channels.configured.keys().map(ChannelName::as_str).collect();
             let slip = nearest(text, names.iter().copied());
             let what = format!("policy \"{policy}\" uses channel \"{text}\", which does not exist");
-            let problem = Problem::new(Code::UnknownChannel, what)
-                .note(format!("channels: {}.{}", listed(names.iter().copied()), question(slip)));
+            let problem = Problem::new(Code::UnknownChannel, what).note(format!(
+                "channels: {}.{}",
+                listed(names.iter().copied()),
+                question(slip)
+            ));
             self.report.at(place, problem);
         }
         None
@@ -208,20 +263,26 @@ impl Desk<'_, '_, '_> {
     fn warn_if_unreached(&mut self, policy: &str, step: &Node, notify: &[Recipient], via: &[ChannelName]) {
         let reached = self.directory.reach(notify, via);
         let by_role_alone = notify.iter().all(|who| matches!(who, Recipient::Role(_)));
-        if reached.unreachable.is_empty() && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty()) {
+        if reached.unreachable.is_empty()
+            && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty())
+        {
             return;
         }
         if via.is_empty() || notify.is_empty() {
             return;
         }
-        let place = step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
+        let place = step
+            .table()
+            .and_then(|table| table.get("notify"))
+            .map_or(&step.place, |node| &node.place);
         let why = if reached.unreachable.is_empty() {
             "nobody has this role".to_owned()
         } else {
             reached.unreachable.join("; ")
         };
         let what = format!("policy \"{policy}\" does not reach everybody it names");
-        self.report.at(place, Problem::new(Code::NobodyHears, what).label(why));
+        self.report
+            .at(place, Problem::new(Code::NobodyHears, what).label(why));
     }
 
     fn routes(&mut self) -> Vec<Route> {
@@ -233,12 +294,14 @@ impl Desk<'_, '_, '_> {
             let route = self.route(index, node, table);
             if routes.iter().any(|earlier| earlier.name == route.name) {
                 let what = format!("there are two routes named \"{}\"", route.name);
-                self.report.at(name_place(node, table), Problem::new(Code::Contradiction, what));
+                self.report
+                    .at(name_place(node, table), Problem::new(Code::Contradiction, what));
             }
             if let Some(earlier) = &all_taken {
                 let what = format!("route \"{}\" never gets an incident", route.name);
-                let problem = Problem::new(Code::NeverReached, what)
-                    .label(format!("\"{earlier}\" before it takes everything; the first match wins"));
+                let problem = Problem::new(Code::NeverReached, what).label(format!(
+                    "\"{earlier}\" before it takes everything; the first match wins"
+                ));
                 self.report.at(name_place(node, table), problem);
             } else if route.matches.is_empty() && !table.get("match").is_some_and(is_bad) {
                 all_taken = Some(route.name.clone());
@@ -251,21 +314,29 @@ impl Desk<'_, '_, '_> {
             self.report.of_all(problem);
         }
         if nodes.is_empty() && !self.tree.table("policies").entries.is_empty() {
-            let problem = Problem::new(Code::NoRoute, "there are policies but no routes: incidents reach nobody")
-                .note("fix: add [[routes]] with name and policy");
+            let problem = Problem::new(
+                Code::NoRoute,
+                "there are policies but no routes: incidents reach nobody",
+            )
+            .note("fix: add [[routes]] with name and policy");
             self.report.of_all(problem);
         }
         routes
     }
 
     fn route(&mut self, index: usize, node: &Node, table: &Table) -> Route {
-        let name = table.text("name").map_or_else(|| format!("route {}", index + 1), str::to_owned);
+        let name = table
+            .text("name")
+            .map_or_else(|| format!("route {}", index + 1), str::to_owned);
         let policies = self.tree.table("policies");
         match table.get("policy") {
             None => {
                 let problem = Problem::new(Code::Missing, format!("route \"{name}\" needs a policy"))
                     .label("add: policy = \"NAME\"")
-                    .note(format!("policies: {}", listed(policies.entries.iter().map(|entry| entry.key.as_str()))));
+                    .note(format!(
+                        "policies: {}",
+                        listed(policies.entries.iter().map(|entry| entry.key.as_str()))
+                    ));
                 self.report.at(name_place(node, table), problem);
             }
             Some(policy) => {
@@ -315,14 +386,23 @@ impl Desk<'_, '_, '_> {
         let patterns: Vec<(String, &Place)> = one.map_or_else(|| texts(&entry.node), |one| vec![one]);
         if patterns.is_empty() {
             let problem = Problem::new(Code::WrongValue, format!("{} matches nothing", entry.key));
-            self.report.at(&entry.node.place, problem.label("write at least one text"));
+            self.report
+                .at(&entry.node.place, problem.label("write at least one text"));
         }
         for (text, place) in &patterns {
-            let severity = || crate::domain::severity::Severity::ALL.iter().any(|known| known.as_str() == text);
+            let severity = || {
+                crate::domain::severity::Severity::ALL
+                    .iter()
+                    .any(|known| known.as_str() == text)
+            };
             if *field == Field::Severity && !text.contains('*') && !severity() {
                 let slip = nearest(text, super::schema::SEVERITIES.iter().copied());
                 let problem = Problem::new(Code::WrongValue, format!("severity {text:?} is not known"))
-                    .label(format!("write one of: {}.{}", listed(super::schema::SEVERITIES.iter().copied()), question(slip)));
+                    .label(format!(
+                        "write one of: {}.{}",
+                        listed(super::schema::SEVERITIES.iter().copied()),
+                        question(slip)
+                    ));
                 self.report.at(place, problem);
             }
         }

@@ -23,7 +23,10 @@ pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {
         (Kind::Size(..), Value::Integer(number)) => Some(without_unit(key, &number.to_string(), "KiB")),
         (Kind::Texts | Kind::Match, Value::List(list)) => {
             let odd = list.iter().find(|item| item.text().is_none())?;
-            let what = format!("{key} is a list of texts, and one of them is {}", odd.value.kind());
+            let what = format!(
+                "{key} is a list of texts, and one of them is {}",
+                odd.value.kind()
+            );
             Some(Problem::new(Code::WrongValue, what))
         }
         (
@@ -50,7 +53,9 @@ fn wanted(key: &str, kind: Kind) -> String {
         Kind::Duration(..) => r#"a duration such as "30s", "5m" or "7d""#.to_owned(),
         Kind::Size(..) => r#"a size such as "64KiB" or "1MiB""#.to_owned(),
         Kind::Texts => format!(r#"a list of texts: {key} = ["…"]"#),
-        Kind::Secret => r#"a secret: { env = "NAME" }, { file = "/path" } or { credential = "name" }"#.to_owned(),
+        Kind::Secret => {
+            r#"a secret: { env = "NAME" }, { file = "/path" } or { credential = "name" }"#.to_owned()
+        }
         Kind::Table(_) | Kind::Named(_) | Kind::Sources | Kind::Words(_) => format!("a table: [{key}]"),
         Kind::Each(_) => format!("a list of tables: [[{key}]]"),
         Kind::Properties => "a text, a number, true or false".to_owned(),
@@ -72,16 +77,27 @@ fn wrong_word(key: &str, known: &[&str], later: &[&str], word: &str) -> Option<P
         return Some(Problem::new(Code::Later, what).label(format!("this version knows {}", quoted(known))));
     }
     let slip = nearest(word, known.iter().copied());
-    let problem = Problem::new(Code::WrongValue, format!("{key} = {word:?} is not known"))
-        .label(format!("write one of: {}.{}", quoted(known), question(slip)));
+    let problem = Problem::new(Code::WrongValue, format!("{key} = {word:?} is not known")).label(format!(
+        "write one of: {}.{}",
+        quoted(known),
+        question(slip)
+    ));
     Some(problem)
 }
 
 fn wrong_count(key: &str, number: i128, least: u64, most: u64) -> Option<Problem> {
     let fits = number >= i128::from(least) && number <= i128::from(most);
-    let range = if least == most { format!("must be {least}") } else { format!("must be from {least} to {most}") };
+    let range = if least == most {
+        format!("must be {least}")
+    } else {
+        format!("must be from {least} to {most}")
+    };
     // Longer than any number that could be meant: the digits of a huge one help nobody.
-    let shown = if number == i128::MAX { "too large".to_owned() } else { number.to_string() };
+    let shown = if number == i128::MAX {
+        "too large".to_owned()
+    } else {
+        number.to_string()
+    };
     (!fits).then(|| Problem::new(Code::OutOfRange, format!("{key} = {shown} is out of range")).label(range))
 }
 
@@ -109,8 +125,9 @@ fn wrong_duration(key: &str, text: &str, least: u64, most: u64) -> Option<Proble
             let (least, most) = (Duration::from_millis(least), Duration::from_millis(most));
             let fits = (least..=most).contains(&duration);
             let range = format!("must be from {} to {}", values::short(least), values::short(most));
-            (!fits)
-                .then(|| Problem::new(Code::OutOfRange, format!("{key} = \"{text}\" is out of range")).label(range))
+            (!fits).then(|| {
+                Problem::new(Code::OutOfRange, format!("{key} = \"{text}\" is out of range")).label(range)
+            })
         }
     }
 }
@@ -124,9 +141,14 @@ fn wrong_size(key: &str, text: &str, least: u64, most: u64) -> Option<Problem> {
         }
         Ok(size) => {
             let fits = (least..=most).contains(&size);
-            let range = format!("must be from {} to {}", values::short_size(least), values::short_size(most));
-            (!fits)
-                .then(|| Problem::new(Code::OutOfRange, format!("{key} = \"{text}\" is out of range")).label(range))
+            let range = format!(
+                "must be from {} to {}",
+                values::short_size(least),
+                values::short_size(most)
+            );
+            (!fits).then(|| {
+                Problem::new(Code::OutOfRange, format!("{key} = \"{text}\" is out of range")).label(range)
+            })
         }
     }
 }
