@@ -212,7 +212,7 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
     if !(server || local || text == "memory:") || (server && Url::parse(text).is_err()) {
         let problem = Problem::new(Code::WrongValue, "url is none of a store")
             .label(r#"write "sqlite:///path/to/foghorn.db", "postgres://user@host/database" or "memory:""#);
-        let problem = if text.contains('@') {
+        let problem = if text.starts_with("postgres") && text.contains('@') {
             problem
                 .note("hint: a password with \"@\", \":\", \"/\" or \"%\" in it goes into [store] password")
         } else {

@@ -65,18 +65,18 @@ pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<L
     });
     match found {
         Some(path) => {
-            let text = read(&path).map_err(|problem| vec![problem])?;
+            let text = read(&path)?;
             Config::parse(&text, Some(&path), env)
         }
         None => Config::parse("", None, env),
     }
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<String, Vec<Problem>> {
     let unreadable = |why: String| {
         let what = format!("cannot read the configuration {}", path.display());
         let problem = Problem::new(Code::Unreadable, what).label(why);
-        problem.located(Some(Location::Whole(path.display().to_string())))
+        vec![problem.located(Some(Location::Whole(path.display().to_string())))]
     };
     let length = fs::metadata(path)
         .map_err(|error| unreadable(error.to_string()))?
@@ -152,7 +152,12 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
     match DeTable::parse(text) {
         Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
         Err(error) => {
-            let problem = Problem::new(Code::Syntax, "this is not TOML").label(error.message());
+            let what = if error.message() == "duplicate key" {
+                "this is written twice"
+            } else {
+                "this is not TOML"
+            };
+            let problem = Problem::new(Code::Syntax, what).label(error.message());
             report.at(&Place::File(error.span().unwrap_or_default()), problem);
             Err(report.take())
         }

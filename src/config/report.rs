@@ -18,6 +18,10 @@ pub(super) fn is_secret(key: &str) -> bool {
 fn may_be_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let last = key.rsplit('.').next().unwrap_or(&key);
+    // The name of a secret is no secret.
+    if last == "credential" {
+        return false;
+    }
     last == "key"
         || last.ends_with("_key")
         || ["pass", "secret", "token", "credential", "pwd"]

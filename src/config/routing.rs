@@ -1,18 +1,21 @@
-//! `[users]`, `[teams]`, `[[routes]]` and `[policies]`: who hears about what.
+//! `[[routes]]` and `[policies]`: who hears about what.
 
 use std::collections::BTreeMap;
 
 use super::channels::{Channels, texts};
 use super::check::is_bad;
+use super::people::{stranger, team, user};
 use super::problem::{Code, Problem};
 use super::report::Report;
+use super::schema::{SEVERITIES, join};
+use super::settings::ChannelConfig;
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
-use crate::domain::delivery::Address;
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
 use crate::domain::pattern::Pattern;
-use crate::domain::people::{Directory, Reach, Recipient, Role, Team, User};
+use crate::domain::people::{Directory, Reach, Recipient};
 use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
+use crate::domain::severity::Severity;
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {
@@ -22,7 +25,7 @@ pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -
     let teams: BTreeMap<_, _> = each(tree.table("teams"), |name, table| {
         (TeamName::from(name), team(name, table, tree, report))
     });
-    let reach = |(name, channel): (&ChannelName, &super::settings::ChannelConfig)| {
+    let reach = |(name, channel): (&ChannelName, &ChannelConfig)| {
         let contact = channel.channel_type.contact();
         (
             name.clone(),
@@ -59,86 +62,6 @@ fn each<K: Ord, V>(table: &Table, mut read: impl FnMut(&str, &Table) -> (K, V)) 
     entries
         .filter_map(|entry| Some(read(&entry.key, entry.node.table()?)))
         .collect()
-}
-
-fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
-    let mut address = |key: &str, fits: fn(&str) -> bool, example: &str| {
-        let node = table
-            .get(key)
-            .filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
-        let text = node.text()?;
-        if !fits(text) {
-            let problem = Problem::new(Code::WrongValue, format!("[users.{name}] {key} is none"))
-                .label(format!("write one such as \"{example}\""));
-            report.at(&node.place, problem);
-        }
-        Some(Address::from(text))
-    };
-    let email = address("email", is_mailbox, "ada@example.com");
-    let phone = address("phone", is_phone, "+15550111");
-    let devices = |key: &str| {
-        let listed = table.get(key).map(texts).unwrap_or_default();
-        listed
-            .into_iter()
-            .map(|(token, _)| Address::from(token))
-            .collect()
-    };
-    User {
-        name: table.text("name").unwrap_or(name).to_owned(),
-        email,
-        phone,
-        ios: devices("ios"),
-        android: devices("android"),
-        role: match table.text("role") {
-            Some("viewer") => Role::Viewer,
-            Some("admin") => Role::Admin,
-            _ => Role::default(),
-        },
-    }
-}
-
-/// One mailbox; whether it exists only its server knows.
-fn is_mailbox(text: &str) -> bool {
-    let odd = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>')
-    };
-    text.len() <= 254
-        && !text.contains(odd)
-        && !text.starts_with('-')
-        && text
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-/// E.164.
-fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
-fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Team {
-    let members = table.get("members").map(texts).unwrap_or_default();
-    let users = tree.table("users");
-    for (member, place) in &members {
-        if !users.has(member) {
-            let what = format!("team \"{name}\" has the member \"{member}\", who does not exist");
-            report.at(place, stranger(what, member, users));
-        }
-    }
-    Team {
-        members: members
-            .into_iter()
-            .map(|(member, _)| UserName::from(member))
-            .collect(),
-    }
-}
-
-/// A problem about somebody of `table` who does not exist.
-fn stranger(what: String, name: &str, table: &Table) -> Problem {
-    let names: Vec<&str> = table.entries.iter().map(|entry| entry.key.as_str()).collect();
-    let slip = nearest(name, names.iter().copied());
-    Problem::new(Code::UnknownPerson, what).note(format!("known: {}.{}", listed(names), question(slip)))
 }
 
 struct Desk<'a, 'b, 'c> {
@@ -211,10 +134,9 @@ impl Desk<'_, '_, '_> {
             );
             return None;
         }
-        let recipient: Recipient = match text.parse() {
+        let recipient = match text.parse::<Recipient>() {
             Ok(recipient) => recipient,
             Err(invalid) => {
-                let invalid: crate::domain::people::InvalidRecipient = invalid;
                 self.report
                     .at(place, Problem::new(Code::WrongValue, invalid.to_string()));
                 return None;
@@ -363,12 +285,12 @@ impl Desk<'_, '_, '_> {
     fn matches(&mut self, table: &Table, path: &str) -> BTreeMap<Field, Vec<Pattern>> {
         let mut matches = BTreeMap::new();
         for entry in table.entries.iter().filter(|entry| !is_bad(&entry.node)) {
-            let key = super::schema::join(path, &entry.key);
-            if let Value::Table(inner) = &entry.node.value {
-                if key == "labels" {
-                    matches.extend(self.matches(inner, &key));
-                    continue;
-                }
+            let key = join(path, &entry.key);
+            if let Value::Table(inner) = &entry.node.value
+                && key == "labels"
+            {
+                matches.extend(self.matches(inner, &key));
+                continue;
             }
             match Field::parse(&key) {
                 Some(field) => {
@@ -390,17 +312,13 @@ impl Desk<'_, '_, '_> {
                 .at(&entry.node.place, problem.label("write at least one text"));
         }
         for (text, place) in &patterns {
-            let severity = || {
-                crate::domain::severity::Severity::ALL
-                    .iter()
-                    .any(|known| known.as_str() == text)
-            };
+            let severity = || Severity::ALL.iter().any(|known| known.as_str() == text);
             if *field == Field::Severity && !text.contains('*') && !severity() {
-                let slip = nearest(text, super::schema::SEVERITIES.iter().copied());
+                let slip = nearest(text, SEVERITIES.iter().copied());
                 let problem = Problem::new(Code::WrongValue, format!("severity {text:?} is not known"))
                     .label(format!(
                         "write one of: {}.{}",
-                        listed(super::schema::SEVERITIES.iter().copied()),
+                        listed(SEVERITIES.iter().copied()),
                         question(slip)
                     ));
                 self.report.at(place, problem);

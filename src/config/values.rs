@@ -70,7 +70,7 @@ pub(super) fn short_size(bytes: u64) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     units
         .into_iter()
-        .find(|(_, length)| bytes >= *length && bytes % length == 0)
+        .find(|(_, length)| bytes >= *length && bytes.is_multiple_of(*length))
         .map_or_else(
             || format!("{bytes}B"),
             |(unit, length)| format!("{}{unit}", bytes / length),
