@@ -16,20 +16,14 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that agrees with the machine's now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the machine for the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn system() -> Self {
         Self::starting_at(Timestamp::now())
     }
 
     /// A clock that says `epoch` now.
     pub fn starting_at(epoch: Timestamp) -> Self {
-        Self {
-            epoch,
-            started: Instant::now(),
-        }
+        Self { epoch, started: Instant::now() }
     }
 
     /// What time it is, to the millisecond, which is what the store keeps.

@@ -15,6 +15,8 @@ use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
 use crate::channels::{ChannelType, Settings, SettingsProblem, Surroundings};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
 
@@ -28,10 +30,7 @@ impl<'a> Lanes<'a> {
     pub(super) fn of(table: &'a Table, report: &mut Report<'_>) -> Self {
         let retry = table.table("retry");
         contradictions("delivery", &policy(RetryPolicy::default(), retry), retry, report);
-        Self {
-            workers: workers(table).unwrap_or(1),
-            retry,
-        }
+        Self { workers: workers(table).unwrap_or(1), retry }
     }
 }
 
@@ -156,6 +155,8 @@ impl Reading<'_> {
             outbox: Arc::default(),
             templates: Arc::default(),
             workers,
+            // A dry run: nothing is sent, so nobody asks for the time.
+            clock: Clock::starting_at(Timestamp::UNIX_EPOCH),
         }
     }
 

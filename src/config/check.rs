@@ -25,11 +25,7 @@ impl Check<'_, '_> {
                 self.value(&join(path, &entry.key), &entry.key, kind, &mut entry.node);
             } else if !section.open {
                 let known: Vec<&str> = section.names().collect();
-                let unknown = Unknown {
-                    path,
-                    known: &known,
-                    later: section.later,
-                };
+                let unknown = Unknown { path, known: &known, later: section.later };
                 meant.extend(unknown.report(entry, self.report));
                 entry.node.value = Value::Bad;
             }

@@ -37,11 +37,7 @@ pub(super) fn compose(
     let templates = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
-    let read = channels::Reading {
-        types,
-        server: &server,
-        lanes: &lanes,
-    };
+    let read = channels::Reading { types, server: &server, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
     let route_table = routing::read(tree, &channels, report);
     warn_of_local_links(tree, &channels, &server, report);

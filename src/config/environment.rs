@@ -122,10 +122,7 @@ fn plain(text: &str, place: &Place) -> Node {
 
 fn listed(text: &str, place: &Place) -> Node {
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    Node {
-        place: place.clone(),
-        value: Value::List(items.map(|item| plain(item, place)).collect()),
-    }
+    Node { place: place.clone(), value: Value::List(items.map(|item| plain(item, place)).collect()) }
 }
 
 fn parsed(text: &str, place: &Place) -> Option<Node> {

@@ -137,14 +137,7 @@ impl Config {
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
         }
-        Ok(Loaded {
-            config,
-            warnings: problems,
-            origin: path.map(Path::to_owned),
-            borrowed,
-            keys,
-            secrets,
-        })
+        Ok(Loaded { config, warnings: problems, origin: path.map(Path::to_owned), borrowed, keys, secrets })
     }
 }
 

@@ -43,12 +43,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     /// `path` is what messages call the file.
     pub(super) fn new(text: &'a str, path: &'a str) -> Self {
-        Self {
-            text,
-            path,
-            hidden: Vec::new(),
-            problems: Vec::new(),
-        }
+        Self { text, path, hidden: Vec::new(), problems: Vec::new() }
     }
 
     /// Adds a problem that lies at `place`.
@@ -233,11 +228,7 @@ fn excerpt(line: &str, mark: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
     }
     let length = shown.chars().count();
     let start = start.unwrap_or(length);
-    Excerpt {
-        line: shown,
-        start,
-        width: end.unwrap_or(length).saturating_sub(start).max(1),
-    }
+    Excerpt { line: shown, start, width: end.unwrap_or(length).saturating_sub(start).max(1) }
 }
 
 /// The nearest boundary of a character at or before `at`.

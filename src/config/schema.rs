@@ -70,11 +70,7 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 }
 
 const fn section(keys: &'static [Key], later: &'static [&'static str]) -> Section {
-    Section {
-        keys,
-        later,
-        open: false,
-    }
+    Section { keys, later, open: false }
 }
 
 const SECOND: u64 = 1_000;
@@ -153,10 +149,7 @@ pub(super) static KAFKA_SOURCE: Section = section(
         key("group_id", Kind::Text),
         key(
             "format",
-            Kind::Word(
-                &["foghorn"],
-                &["json", "cloudevents", "alertmanager", "pagerduty-v2", "grafana"],
-            ),
+            Kind::Word(&["foghorn"], &["json", "cloudevents", "alertmanager", "pagerduty-v2", "grafana"]),
         ),
         key("start", Kind::Word(&["earliest", "latest"], &[])),
         key("commit", Kind::Word(&["after_store"], &[])),
@@ -237,29 +230,16 @@ static USER: Section = section(
 
 static TEAM: Section = section(&[key("members", Kind::Texts)], &["rotation"]);
 
-static ROUTE: Section = section(
-    &[
-        key("name", Kind::Text),
-        key("match", Kind::Match),
-        key("policy", Kind::Text),
-    ],
-    &[],
-);
+static ROUTE: Section =
+    section(&[key("name", Kind::Text), key("match", Kind::Match), key("policy", Kind::Text)], &[]);
 
 static POLICY: Section = section(
-    &[
-        key("on_resolve", Kind::Word(&["notify", "silent"], &[])),
-        key("steps", Kind::Each(&STEP)),
-    ],
+    &[key("on_resolve", Kind::Word(&["notify", "silent"], &[])), key("steps", Kind::Each(&STEP))],
     &["repeat", "ack_timeout", "bundle"],
 );
 
 static STEP: Section = section(
-    &[
-        key("after", Kind::Duration(0, 30 * DAY)),
-        key("notify", Kind::Texts),
-        key("via", Kind::Texts),
-    ],
+    &[key("after", Kind::Duration(0, 30 * DAY)), key("notify", Kind::Texts), key("via", Kind::Texts)],
     &[],
 );
 
@@ -303,13 +283,8 @@ static RETRY: Section = section(
 
 static TEMPLATES: Section = section(&[key("dir", Kind::Text)], &["locale", "subject_style", "links"]);
 
-static TELEMETRY: Section = section(
-    &[
-        key("logs", Kind::Table(&LOGS)),
-        key("metrics", Kind::Table(&METRICS)),
-    ],
-    &["traces"],
-);
+static TELEMETRY: Section =
+    section(&[key("logs", Kind::Table(&LOGS)), key("metrics", Kind::Table(&METRICS))], &["traces"]);
 
 static LOGS: Section = section(
     &[
@@ -347,11 +322,7 @@ fn collect(path: &str, section: &'static Section, found: &mut Vec<(String, Key)>
 
 /// `path.key`
 pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// The table that has `name`, if it is only one and not `path`: it may stand in the wrong place.

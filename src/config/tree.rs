@@ -178,21 +178,14 @@ impl Table {
     pub(super) fn put(&mut self, key: &str, place: Place, node: Node) {
         match self.entries.iter_mut().find(|entry| entry.key == key) {
             Some(entry) => entry.node = node,
-            None => self.entries.push(Entry {
-                key: key.to_owned(),
-                place,
-                node,
-            }),
+            None => self.entries.push(Entry { key: key.to_owned(), place, node }),
         }
     }
 
     /// The table behind `key`, made if there is none.
     pub(super) fn table_mut(&mut self, key: &str, place: &Place) -> Option<&mut Self> {
         if !self.has(key) {
-            let node = Node {
-                place: place.clone(),
-                value: Value::Table(Self::default()),
-            };
+            let node = Node { place: place.clone(), value: Value::Table(Self::default()) };
             self.put(key, place.clone(), node);
         }
         let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
@@ -239,10 +232,7 @@ impl Table {
 
     /// The table as TOML, secrets in the clear: for the one who uses them.
     pub(super) fn to_toml(&self) -> toml::Table {
-        self.entries
-            .iter()
-            .filter_map(|entry| Some((entry.key.clone(), entry.node.to_toml()?)))
-            .collect()
+        self.entries.iter().filter_map(|entry| Some((entry.key.clone(), entry.node.to_toml()?))).collect()
     }
 }
 
@@ -278,9 +268,7 @@ pub(super) fn from_document(document: &DeTable<'_>, placing: Placing<'_>) -> Tab
         })
         .collect();
     entries.sort_by_key(|(span, _)| span.start);
-    Table {
-        entries: entries.into_iter().map(|(_, entry)| entry).collect(),
-    }
+    Table { entries: entries.into_iter().map(|(_, entry)| entry).collect() }
 }
 
 /// The tree of one parsed value.
@@ -316,16 +304,9 @@ pub(super) fn from_json(json: serde_json::Value, place: &Place) -> Node {
         serde_json::Value::Object(object) => Value::Table(Table {
             entries: object
                 .into_iter()
-                .map(|(key, value)| Entry {
-                    key,
-                    place: place.clone(),
-                    node: from_json(value, place),
-                })
+                .map(|(key, value)| Entry { key, place: place.clone(), node: from_json(value, place) })
                 .collect(),
         }),
     };
-    Node {
-        place: place.clone(),
-        value,
-    }
+    Node { place: place.clone(), value }
 }

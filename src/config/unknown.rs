@@ -52,11 +52,7 @@ impl Unknown<'_> {
     }
 
     fn title(&self) -> String {
-        if self.path.is_empty() {
-            "the top level".to_owned()
-        } else {
-            format!("[{}]", self.path)
-        }
+        if self.path.is_empty() { "the top level".to_owned() } else { format!("[{}]", self.path) }
     }
 
     /// A variable is no reason not to start: its name may be meant for something else.

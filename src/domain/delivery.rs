@@ -37,15 +37,8 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// Every state, in the order of a life.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Sending,
-        Self::Retrying,
-        Self::Sent,
-        Self::Dead,
-        Self::Canceled,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Sending, Self::Retrying, Self::Sent, Self::Dead, Self::Canceled, Self::Expired];
 
     /// The word used in the store, the API and metrics.
     pub fn as_str(self) -> &'static str {
@@ -112,13 +105,8 @@ pub enum DeadReason {
 
 impl DeadReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
-        Self::Rejected,
-        Self::Exhausted,
-        Self::Poison,
-        Self::Unknown,
-        Self::ChannelRemoved,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Rejected, Self::Exhausted, Self::Poison, Self::Unknown, Self::ChannelRemoved];
 
     /// The word used in the store, the API and metrics.
     pub fn as_str(self) -> &'static str {
@@ -227,7 +215,9 @@ pub struct Job {
     pub content: Arc<Content>,
     /// Number of this attempt, 1 for the first.
     pub attempt: u32,
-    /// How many earlier attempts ended with a dead worker or process.
+    /// How many attempts count so far, this one included: waiting for others costs none.
+    pub counted: u32,
+    /// How many earlier attempts ended with a dead worker.
     pub crashes: u32,
     /// When the delivery was made.
     pub created_at: Timestamp,
@@ -261,11 +251,7 @@ mod tests {
     #[test]
     fn nothing_is_sent_without_having_been_sending() {
         for from in DeliveryState::ALL {
-            assert_eq!(
-                from.may_become(DeliveryState::Sent),
-                from == DeliveryState::Sending,
-                "{from}"
-            );
+            assert_eq!(from.may_become(DeliveryState::Sent), from == DeliveryState::Sending, "{from}");
         }
     }
 

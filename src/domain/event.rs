@@ -56,12 +56,7 @@ impl fmt::Display for Position {
     /// The stable text that the inbox is unique by.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kafka {
-                topic,
-                partition,
-                offset,
-                timestamp_ms,
-            } => {
+            Self::Kafka { topic, partition, offset, timestamp_ms } => {
                 write!(f, "{topic}/{partition}/{offset}@{timestamp_ms}")
             }
             Self::Request(id) => id.fmt(f),
@@ -214,9 +209,7 @@ impl Priority {
 
     /// Exactly one of the four words, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|priority| priority.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|priority| priority.as_str().eq_ignore_ascii_case(text))
     }
 
     /// The order of claiming: 0 first.
@@ -252,12 +245,6 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            bytes: 1 << 20,
-            depth: 64,
-            keys: 1024,
-            string: 64 << 10,
-            clock_skew: Duration::from_secs(300),
-        }
+        Self { bytes: 1 << 20, depth: 64, keys: 1024, string: 64 << 10, clock_skew: Duration::from_secs(300) }
     }
 }

@@ -99,14 +99,8 @@ impl Fault {
         Self::Transient(Transient::Unreachable),
         Self::Transient(Transient::Unavailable),
         Self::Transient(Transient::Deferred),
-        Self::Throttled {
-            retry_after: None,
-            scope: Scope::Recipient,
-        },
-        Self::Throttled {
-            retry_after: None,
-            scope: Scope::Channel,
-        },
+        Self::Throttled { retry_after: None, scope: Scope::Recipient },
+        Self::Throttled { retry_after: None, scope: Scope::Channel },
         Self::Misconfigured,
         Self::Unknown,
     ];
@@ -121,14 +115,8 @@ impl Fault {
             Self::Transient(Transient::Unreachable) => "unreachable",
             Self::Transient(Transient::Unavailable) => "unavailable",
             Self::Transient(Transient::Deferred) => "deferred",
-            Self::Throttled {
-                scope: Scope::Recipient,
-                ..
-            } => "recipient_throttled",
-            Self::Throttled {
-                scope: Scope::Channel,
-                ..
-            } => "throttled",
+            Self::Throttled { scope: Scope::Recipient, .. } => "recipient_throttled",
+            Self::Throttled { scope: Scope::Channel, .. } => "throttled",
             Self::Misconfigured => "misconfigured",
             Self::Unknown => "unknown",
         }
@@ -140,10 +128,7 @@ impl Fault {
             self,
             Self::Misconfigured
                 | Self::Transient(Transient::Unreachable | Transient::Unavailable)
-                | Self::Throttled {
-                    scope: Scope::Channel,
-                    ..
-                }
+                | Self::Throttled { scope: Scope::Channel, .. }
         )
     }
 }

@@ -21,9 +21,7 @@ enum Entry<W, J, O> {
 
 impl<K, W, J, O> Default for InFlight<K, W, J, O> {
     fn default() -> Self {
-        Self {
-            entries: HashMap::new(),
-        }
+        Self { entries: HashMap::new() }
     }
 }
 
@@ -69,6 +67,11 @@ impl<K: Hash + Eq + Clone, W: PartialEq, J, O> InFlight<K, W, J, O> {
             Entry::Reported(outcome) => Some(outcome),
             Entry::Claimed { .. } => None,
         })
+    }
+
+    /// Everything in hand.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.keys()
     }
 
     /// How many deliveries are in hand.

@@ -116,14 +116,8 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition.
-    pub const ALL: [Self; 6] = [
-        Self::Opened,
-        Self::Reopened,
-        Self::Updated,
-        Self::Acknowledged,
-        Self::Resolved,
-        Self::Ignored,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Opened, Self::Reopened, Self::Updated, Self::Acknowledged, Self::Resolved, Self::Ignored];
 
     /// The word used in the store and the API.
     pub fn as_str(self) -> &'static str {
@@ -293,11 +287,7 @@ mod tests {
             (Some(I::Resolved), E::Resolved, old, T::Ignored),
         ];
         for (current, said, since, expected) in table {
-            assert_eq!(
-                transition(current, said, since, WINDOW),
-                expected,
-                "{current:?} {said:?}"
-            );
+            assert_eq!(transition(current, said, since, WINDOW), expected, "{current:?} {said:?}");
         }
     }
 

@@ -20,6 +20,7 @@ pub mod fault;
 pub mod ids;
 pub mod in_flight;
 pub mod incident;
+pub mod lane;
 pub mod malformed;
 pub mod names;
 pub mod notification;

@@ -44,10 +44,7 @@ impl OffsetLedger {
 
     /// How many records are taken and not settled.
     pub fn waiting(&self) -> usize {
-        self.open
-            .values()
-            .filter(|settlement| **settlement == Settlement::Waiting)
-            .count()
+        self.open.values().filter(|settlement| **settlement == Settlement::Waiting).count()
     }
 
     /// True when nothing taken is unsettled.

@@ -31,9 +31,7 @@ impl Pattern {
                 rest = &rest[at + middle.len()..];
             }
         }
-        tail.map_or(rest.is_empty(), |tail| {
-            rest.len() >= tail.len() && rest.ends_with(tail)
-        })
+        tail.map_or(rest.is_empty(), |tail| rest.len() >= tail.len() && rest.ends_with(tail))
     }
 }
 
@@ -61,11 +59,7 @@ mod tests {
             ("a.c", "abc", false),
         ];
         for (pattern, text, expected) in table {
-            assert_eq!(
-                Pattern::new(pattern).matches(text),
-                expected,
-                "{pattern} ~ {text}"
-            );
+            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} ~ {text}");
         }
     }
 }

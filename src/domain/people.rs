@@ -220,9 +220,7 @@ impl Directory {
                 if fits(address, contact) {
                     reached.add(address.masked().into(), channel, address.clone());
                 } else {
-                    reached
-                        .unreachable
-                        .push(format!("{address} is no address for channel {channel}"));
+                    reached.unreachable.push(format!("{address} is no address for channel {channel}"));
                 }
                 return;
             }
@@ -231,12 +229,9 @@ impl Directory {
                 Some(team) => team.members.iter().collect(),
                 None => return reached.unreachable.push(format!("no team {name}")),
             },
-            Recipient::Role(role) => self
-                .users
-                .iter()
-                .filter(|(_, user)| user.role == *role)
-                .map(|(name, _)| name)
-                .collect(),
+            Recipient::Role(role) => {
+                self.users.iter().filter(|(_, user)| user.role == *role).map(|(name, _)| name).collect()
+            }
         };
         for name in users {
             let Some(user) = self.users.get(name) else {
@@ -246,9 +241,7 @@ impl Directory {
             let addresses = user.addresses(contact);
             if addresses.is_empty() {
                 let key = contact.key();
-                reached
-                    .unreachable
-                    .push(format!("{name} has no {key} (channel {channel})"));
+                reached.unreachable.push(format!("{name} has no {key} (channel {channel})"));
             }
             for address in addresses {
                 reached.add(name.as_str().into(), channel, address.clone());
@@ -261,11 +254,7 @@ impl Reached {
     fn add(&mut self, recipient: Arc<str>, channel: &ChannelName, address: Address) {
         let known = |target: &Target| target.channel == *channel && target.address == address;
         if !self.targets.iter().any(known) {
-            self.targets.push(Target {
-                recipient,
-                channel: channel.clone(),
-                address,
-            });
+            self.targets.push(Target { recipient, channel: channel.clone(), address });
         }
     }
 }
@@ -283,10 +272,7 @@ mod tests {
     use super::*;
 
     fn directory() -> Directory {
-        let reach = |contact| Reach {
-            contact,
-            max_age: Duration::from_secs(3600),
-        };
+        let reach = |contact| Reach { contact, max_age: Duration::from_secs(3600) };
         Directory {
             users: BTreeMap::from([
                 (
@@ -298,19 +284,11 @@ mod tests {
                         ..User::default()
                     },
                 ),
-                (
-                    "grace".into(),
-                    User {
-                        email: Some("grace@example.com".into()),
-                        ..User::default()
-                    },
-                ),
+                ("grace".into(), User { email: Some("grace@example.com".into()), ..User::default() }),
             ]),
             teams: BTreeMap::from([(
                 "payments".into(),
-                Team {
-                    members: vec!["ada".into(), "grace".into(), "ghost".into()],
-                },
+                Team { members: vec!["ada".into(), "grace".into(), "ghost".into()] },
             )]),
             channels: BTreeMap::from([
                 ("email".into(), reach(Contact::Email)),
@@ -324,11 +302,7 @@ mod tests {
         let notify: Vec<Recipient> = notify.iter().map(|text| text.parse().expect("valid")).collect();
         let via: Vec<ChannelName> = via.iter().map(|name| (*name).into()).collect();
         let reached = directory().reach(&notify, &via);
-        let targets = reached
-            .targets
-            .iter()
-            .map(|t| format!("{}/{}", t.channel, t.recipient))
-            .collect();
+        let targets = reached.targets.iter().map(|t| format!("{}/{}", t.channel, t.recipient)).collect();
         (targets, reached.unreachable)
     }
 
@@ -336,14 +310,7 @@ mod tests {
     fn a_team_is_everybody_in_it_and_the_rest_is_said() {
         let (told, unreachable) = told(&["team:payments"], &["sms", "email"]);
         assert_eq!(told, ["sms/ada", "email/ada", "email/grace"]);
-        assert_eq!(
-            unreachable,
-            [
-                "grace has no phone (channel sms)",
-                "no user ghost",
-                "no user ghost"
-            ]
-        );
+        assert_eq!(unreachable, ["grace has no phone (channel sms)", "no user ghost", "no user ghost"]);
     }
 
     #[test]
@@ -363,13 +330,8 @@ mod tests {
         assert!(told.is_empty());
         assert_eq!(
             unreachable,
-            [
-                "no user nobody",
-                "no team none",
-                "*** is no address for channel email",
-                "no channel fax"
-            ]
-            .map(|text| text.replace("***", "+15***99"))
+            ["no user nobody", "no team none", "*** is no address for channel email", "no channel fax"]
+                .map(|text| text.replace("***", "+15***99"))
         );
         for invalid in ["", "squad:x", "user:", "role:king"] {
             assert!(invalid.parse::<Recipient>().is_err(), "{invalid}");

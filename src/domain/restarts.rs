@@ -19,8 +19,8 @@ pub struct RestartBudget {
 pub enum Restart {
     /// Start it again after this wait, which grows with each recent death.
     After(Duration),
-    /// The budget is spent: degrade the lane and look again after the window.
-    GiveUp,
+    /// The budget is spent: degrade the lane, and start it again after this window.
+    GiveUp(Duration),
 }
 
 /// The first restart waits this long; each further one twice as long.
@@ -29,11 +29,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 impl RestartBudget {
     /// A budget of `max_restarts` within any `window`.
     pub fn new(max_restarts: usize, window: Duration) -> Self {
-        Self {
-            max_restarts,
-            window,
-            deaths: VecDeque::new(),
-        }
+        Self { max_restarts, window, deaths: VecDeque::new() }
     }
 
     /// Records a death at `now` and says what to do.
@@ -42,7 +38,7 @@ impl RestartBudget {
             self.deaths.pop_front();
         }
         if self.deaths.len() >= self.max_restarts {
-            return Restart::GiveUp;
+            return Restart::GiveUp(self.window);
         }
         let wait = FIRST_WAIT.saturating_mul(1 << self.deaths.len().min(10));
         self.deaths.push_back(now);
@@ -68,15 +64,15 @@ mod tests {
         assert_eq!(budget.died(at(0)), Restart::After(Duration::from_millis(10)));
         assert_eq!(budget.died(at(1)), Restart::After(Duration::from_millis(20)));
         assert_eq!(budget.died(at(2)), Restart::After(Duration::from_millis(40)));
-        assert_eq!(budget.died(at(3)), Restart::GiveUp);
+        assert_eq!(budget.died(at(3)), Restart::GiveUp(Duration::from_secs(60)));
         assert_eq!(budget.died(at(60)), Restart::After(Duration::from_millis(40)));
-        assert_eq!(budget.died(at(60)), Restart::GiveUp);
+        assert_eq!(budget.died(at(60)), Restart::GiveUp(Duration::from_secs(60)));
     }
 
     #[test]
     fn a_clock_that_goes_backwards_does_not_refill_the_budget() {
         let mut budget = RestartBudget::new(1, Duration::from_secs(60));
         let _ = budget.died(at(100));
-        assert_eq!(budget.died(at(0)), Restart::GiveUp);
+        assert_eq!(budget.died(at(0)), Restart::GiveUp(Duration::from_secs(60)));
     }
 }

@@ -58,9 +58,7 @@ impl RetryPolicy {
     pub fn delay(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(63);
         let factor = 1_u64 << doublings.min(62);
-        let millis = u64::try_from(self.base.as_millis())
-            .unwrap_or(u64::MAX)
-            .saturating_mul(factor);
+        let millis = u64::try_from(self.base.as_millis()).unwrap_or(u64::MAX).saturating_mul(factor);
         Duration::from_millis(millis).min(self.cap)
     }
 
@@ -157,21 +155,14 @@ fn again(
     }
     let computed = jittered(policy, policy.delay(standing.attempts), roll);
     let at = later(now, floor.map_or(computed, |floor| floor.max(computed)));
-    if at >= standing.expires_at {
-        Verdict::Park(DeadReason::Exhausted)
-    } else {
-        Verdict::Retry { at }
-    }
+    if at >= standing.expires_at { Verdict::Park(DeadReason::Exhausted) } else { Verdict::Retry { at } }
 }
 
 fn hold(standing: Standing, now: Timestamp, wait: Duration, scope: Scope) -> Verdict {
     if now >= standing.expires_at {
         return Verdict::Expire;
     }
-    Verdict::Hold {
-        until: later(now, wait).min(standing.expires_at),
-        scope,
-    }
+    Verdict::Hold { until: later(now, wait).min(standing.expires_at), scope }
 }
 
 fn jittered(policy: &RetryPolicy, delay: Duration, roll: f64) -> Duration {
@@ -208,19 +199,11 @@ mod tests {
     }
 
     fn standing(attempts: u32) -> Standing {
-        Standing {
-            attempts,
-            crashes: 0,
-            expires_at: at(86_400),
-        }
+        Standing { attempts, crashes: 0, expires_at: at(86_400) }
     }
 
     fn failed(fault: Fault) -> Outcome {
-        Outcome::Failed(Failure {
-            fault,
-            code: "451".into(),
-            detail: String::new(),
-        })
+        Outcome::Failed(Failure { fault, code: "451".into(), detail: String::new() })
     }
 
     #[test]
@@ -231,10 +214,7 @@ mod tests {
 
     #[test]
     fn age_ends_the_schedule_before_attempts_do() {
-        let short = RetryPolicy {
-            max_age: Duration::from_secs(100),
-            ..policy()
-        };
+        let short = RetryPolicy { max_age: Duration::from_secs(100), ..policy() };
         let seconds: Vec<_> = short.schedule().iter().map(Duration::as_secs).collect();
         assert_eq!(seconds, [5, 10, 20, 40]);
     }
@@ -249,64 +229,21 @@ mod tests {
 
     #[test]
     fn each_outcome_has_its_verdict() {
-        let sent = Outcome::Sent(Receipt {
-            provider_id: None,
-            answer: "250".into(),
-        });
+        let sent = Outcome::Sent(Receipt { provider_id: None, answer: "250".into() });
         let crashed = Outcome::Crashed("boom".into());
         let throttled = |seconds: u64, scope| {
-            failed(Fault::Throttled {
-                retry_after: Some(Duration::from_secs(seconds)),
-                scope,
-            })
+            failed(Fault::Throttled { retry_after: Some(Duration::from_secs(seconds)), scope })
         };
         let table = [
             (sent, 1, Verdict::Done),
-            (
-                failed(Fault::Transient(Transient::Timeout)),
-                1,
-                Verdict::Retry { at: at(1_005) },
-            ),
-            (
-                failed(Fault::Transient(Transient::Unavailable)),
-                4,
-                Verdict::Retry { at: at(1_040) },
-            ),
-            (
-                failed(Fault::Transient(Transient::Deferred)),
-                12,
-                Verdict::Park(DeadReason::Exhausted),
-            ),
-            (
-                failed(Fault::Permanent(Permanent::Refused)),
-                1,
-                Verdict::Park(DeadReason::Rejected),
-            ),
+            (failed(Fault::Transient(Transient::Timeout)), 1, Verdict::Retry { at: at(1_005) }),
+            (failed(Fault::Transient(Transient::Unavailable)), 4, Verdict::Retry { at: at(1_040) }),
+            (failed(Fault::Transient(Transient::Deferred)), 12, Verdict::Park(DeadReason::Exhausted)),
+            (failed(Fault::Permanent(Permanent::Refused)), 1, Verdict::Park(DeadReason::Rejected)),
             (failed(Fault::Unknown), 1, Verdict::Retry { at: at(1_005) }),
-            (
-                throttled(30, Scope::Recipient),
-                1,
-                Verdict::Hold {
-                    until: at(1_030),
-                    scope: Scope::Recipient,
-                },
-            ),
-            (
-                throttled(1, Scope::Channel),
-                1,
-                Verdict::Hold {
-                    until: at(1_005),
-                    scope: Scope::Channel,
-                },
-            ),
-            (
-                failed(Fault::Misconfigured),
-                12,
-                Verdict::Hold {
-                    until: at(1_060),
-                    scope: Scope::Channel,
-                },
-            ),
+            (throttled(30, Scope::Recipient), 1, Verdict::Hold { until: at(1_030), scope: Scope::Recipient }),
+            (throttled(1, Scope::Channel), 1, Verdict::Hold { until: at(1_005), scope: Scope::Channel }),
+            (failed(Fault::Misconfigured), 12, Verdict::Hold { until: at(1_060), scope: Scope::Channel }),
             (crashed, 1, Verdict::Retry { at: at(1_005) }),
         ];
         for (outcome, attempts, expected) in table {
@@ -317,18 +254,10 @@ mod tests {
 
     #[test]
     fn a_wish_of_ten_years_is_cut_to_the_life_of_the_delivery() {
-        let wish = Fault::Throttled {
-            retry_after: Some(Duration::from_secs(315_360_000)),
-            scope: Scope::Channel,
-        };
+        let wish =
+            Fault::Throttled { retry_after: Some(Duration::from_secs(315_360_000)), scope: Scope::Channel };
         let verdict = judge(&policy(), standing(1), &failed(wish), at(1_000), NO_CHANCE);
-        assert_eq!(
-            verdict,
-            Verdict::Hold {
-                until: at(86_400),
-                scope: Scope::Channel
-            }
-        );
+        assert_eq!(verdict, Verdict::Hold { until: at(86_400), scope: Scope::Channel });
         let verdict = judge(&policy(), standing(1), &failed(wish), at(86_400), NO_CHANCE);
         assert_eq!(verdict, Verdict::Expire);
     }
@@ -336,27 +265,15 @@ mod tests {
     #[test]
     fn the_third_crash_is_poison() {
         let crashed = Outcome::Crashed("boom".into());
-        let third = Standing {
-            crashes: 3,
-            ..standing(3)
-        };
+        let third = Standing { crashes: 3, ..standing(3) };
         let verdict = judge(&policy(), third, &crashed, at(1_000), NO_CHANCE);
         assert_eq!(verdict, Verdict::Park(DeadReason::Poison));
     }
 
     #[test]
     fn unknown_is_held_where_the_channel_wants_it() {
-        let careful = RetryPolicy {
-            on_unknown: OnUnknown::Hold,
-            ..policy()
-        };
-        let verdict = judge(
-            &careful,
-            standing(1),
-            &failed(Fault::Unknown),
-            at(1_000),
-            NO_CHANCE,
-        );
+        let careful = RetryPolicy { on_unknown: OnUnknown::Hold, ..policy() };
+        let verdict = judge(&careful, standing(1), &failed(Fault::Unknown), at(1_000), NO_CHANCE);
         assert_eq!(verdict, Verdict::Park(DeadReason::Unknown));
     }
 
@@ -381,11 +298,7 @@ mod tests {
             ..RetryPolicy::default()
         };
         assert!(huge.delay(u32::MAX) > Duration::from_secs(1));
-        let forever = Standing {
-            attempts: 70,
-            crashes: 0,
-            expires_at: Timestamp::MAX,
-        };
+        let forever = Standing { attempts: 70, crashes: 0, expires_at: Timestamp::MAX };
         let verdict = judge(&huge, forever, &failed(Fault::Unknown), at(0), NO_CHANCE);
         assert_eq!(verdict, Verdict::Park(DeadReason::Exhausted));
     }

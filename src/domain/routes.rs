@@ -39,9 +39,7 @@ impl Field {
             "severity" => Some(Self::Severity),
             "source" => Some(Self::Source),
             "title" => Some(Self::Title),
-            _ => key
-                .strip_prefix("labels.")
-                .map(|label| Self::Label(label.to_owned())),
+            _ => key.strip_prefix("labels.").map(|label| Self::Label(label.to_owned())),
         }
     }
 
@@ -71,9 +69,7 @@ impl Route {
     /// Does this route take `event` from `source`?
     pub fn takes(&self, event: &IncidentEvent, source: &SourceName) -> bool {
         self.matches.iter().all(|(field, patterns)| {
-            field
-                .of(event, source)
-                .is_some_and(|value| patterns.iter().any(|pattern| pattern.matches(value)))
+            field.of(event, source).is_some_and(|value| patterns.iter().any(|pattern| pattern.matches(value)))
         })
     }
 }
@@ -216,28 +212,14 @@ impl RouteTable {
             return Err(Unroutable(unreachable));
         }
         let due_at = body.send_at.unwrap_or(now);
-        let deliveries = reached
-            .targets
-            .into_iter()
-            .map(|target| self.planned(target, due_at, body.expires_at))
-            .collect();
-        Ok(Plan::Direct {
-            deliveries,
-            unreachable,
-        })
+        let deliveries =
+            reached.targets.into_iter().map(|target| self.planned(target, due_at, body.expires_at)).collect();
+        Ok(Plan::Direct { deliveries, unreachable })
     }
 
     fn planned(&self, target: Target, due_at: Timestamp, expires_at: Option<Timestamp>) -> PlannedDelivery {
-        let max_age = self
-            .directory
-            .channels
-            .get(&target.channel)
-            .map(|reach| reach.max_age);
+        let max_age = self.directory.channels.get(&target.channel).map(|reach| reach.max_age);
         let latest = later(due_at, max_age.unwrap_or_default());
-        PlannedDelivery {
-            target,
-            due_at,
-            expires_at: expires_at.map_or(latest, |wish| wish.min(latest)),
-        }
+        PlannedDelivery { target, due_at, expires_at: expires_at.map_or(latest, |wish| wish.min(latest)) }
     }
 }

@@ -38,9 +38,7 @@ impl Severity {
 
     /// Exactly one of the five words, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|severity| severity.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -59,10 +57,7 @@ impl SeverityAliases {
     /// A severity by its word or one of the operator's aliases; `None` for a word nobody knows.
     pub fn resolve(&self, text: &str) -> Option<Severity> {
         Severity::parse(text).or_else(|| {
-            self.0
-                .iter()
-                .find(|(alias, _)| alias.eq_ignore_ascii_case(text))
-                .map(|(_, severity)| *severity)
+            self.0.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)).map(|(_, severity)| *severity)
         })
     }
 }

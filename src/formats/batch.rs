@@ -27,10 +27,8 @@ pub fn split<'a>(body: &'a [u8], bounds: &Bounds) -> Result<Vec<&'a [u8]>, Malfo
         return Ok(vec![body]);
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    let items = json
-        .deserialize_seq(Items)
-        .and_then(|items| json.end().map(|()| items))
-        .map_err(|error| {
+    let items =
+        json.deserialize_seq(Items).and_then(|items| json.end().map(|()| items)).map_err(|error| {
             let detail = format!("not readable as JSON: {error}");
             only(Malformation::Parse, "not_json", detail, None)
         })?;
@@ -39,12 +37,9 @@ pub fn split<'a>(body: &'a [u8], bounds: &Bounds) -> Result<Vec<&'a [u8]>, Malfo
             let detail = format!("more than {MOST} events in one request");
             Err(only(Malformation::TooLarge, "too_large", detail, None))
         }
-        Some(items) if items.is_empty() => Err(only(
-            Malformation::Schema,
-            "empty",
-            "the list has no events",
-            None,
-        )),
+        Some(items) if items.is_empty() => {
+            Err(only(Malformation::Schema, "empty", "the list has no events", None))
+        }
         Some(items) => Ok(items),
     }
 }
@@ -92,10 +87,7 @@ mod tests {
     #[test]
     fn five_hundred_are_taken_and_one_more_is_not() {
         let list = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
-        assert_eq!(
-            split(list(500).as_bytes(), &Bounds::default()).map(|items| items.len()),
-            Ok(500)
-        );
+        assert_eq!(split(list(500).as_bytes(), &Bounds::default()).map(|items| items.len()), Ok(500));
         assert_eq!(code(list(501).as_bytes()), "too_large");
     }
 

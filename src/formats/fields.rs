@@ -28,12 +28,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     ) -> Option<Self> {
         let base = base.into();
         match node {
-            Node::Map(entries) => Some(Self {
-                base,
-                entries,
-                known: Vec::with_capacity(16),
-                problems,
-            }),
+            Node::Map(entries) => Some(Self { base, entries, known: Vec::with_capacity(16), problems }),
             other => {
                 let detail = format!("must be an object, is {}", other.kind());
                 let hint = matches!(other, Node::List(_)).then(|| "one record holds one event".to_owned());
@@ -54,11 +49,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     fn refuse_type(&mut self, name: &str, wanted: &str, found: &Node<'_>) {
-        self.refuse(
-            name,
-            "wrong_type",
-            format!("must be {wanted}, is {}", found.kind()),
-        );
+        self.refuse(name, "wrong_type", format!("must be {wanted}, is {}", found.kind()));
     }
 
     /// A word that is none of `known`.
@@ -95,9 +86,7 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     /// True if the field was given and is not yet taken.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|(key, node)| key == name && *node != Node::Null)
+        self.entries.iter().any(|(key, node)| key == name && *node != Node::Null)
     }
 
     /// A field that has no place in this record, but is worth suggesting.
@@ -175,11 +164,7 @@ impl<'a, 'p> Fields<'a, 'p> {
                     self.refuse(name, "control_character", "has control characters");
                 }
                 Node::Text(text) if text::is_longer(&text, LONGEST) => {
-                    self.refuse(
-                        name,
-                        "too_long",
-                        format!("an entry is longer than {LONGEST} characters"),
-                    );
+                    self.refuse(name, "too_long", format!("an entry is longer than {LONGEST} characters"));
                 }
                 Node::Text(text) if words.iter().any(|known| *known == text) => {}
                 Node::Text(text) => words.push(text.into_owned()),
@@ -188,13 +173,7 @@ impl<'a, 'p> Fields<'a, 'p> {
         }
         if words.is_empty() {
             let pointer = self.pointer(name);
-            self.problems.add(
-                Malformation::Unroutable,
-                pointer,
-                "empty",
-                "names nobody".to_owned(),
-                None,
-            );
+            self.problems.add(Malformation::Unroutable, pointer, "empty", "names nobody".to_owned(), None);
         }
         Some(words)
     }
@@ -268,12 +247,7 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     /// Whatever was not asked for is a mistake: a typo that were ignored would lose what it says.
     pub(super) fn finish(self) {
-        let Self {
-            base,
-            entries,
-            known,
-            problems,
-        } = self;
+        let Self { base, entries, known, problems } = self;
         for (key, _) in entries {
             let detail = format!("\"{}\" is no field here", shortened(&key));
             let hint = suggestion(&key, known.iter().copied());
@@ -301,7 +275,5 @@ fn rfc3339(text: &str) -> Option<Timestamp> {
     if !(zoned && shaped) {
         return None;
     }
-    text.parse()
-        .ok()
-        .filter(|moment: &Timestamp| *moment >= Timestamp::UNIX_EPOCH)
+    text.parse().ok().filter(|moment: &Timestamp| *moment >= Timestamp::UNIX_EPOCH)
 }

@@ -61,11 +61,7 @@ fn reading(parsed: Parsed, traceparent: Option<&str>) -> Reading {
 /// what version 00 says.
 pub fn is_traceparent(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let hex = |from: usize, to: usize| {
-        bytes[from..to]
-            .iter()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let hex = |from: usize, to: usize| bytes[from..to].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let set = |from: usize, to: usize| bytes[from..to].iter().any(|b| *b != b'0');
     (55..=512).contains(&bytes.len())
         && bytes[2] == b'-'
@@ -90,11 +86,8 @@ enum Mode {
 fn mode<'h>(header: &dyn Fn(&str) -> Option<&'h str>) -> Result<Mode, Malformed> {
     const STRUCTURED: &str = "application/cloudevents";
     let content_type = header("content-type").unwrap_or_default();
-    let starts_with = |start: &str| {
-        content_type
-            .get(..start.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(start))
-    };
+    let starts_with =
+        |start: &str| content_type.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
     if starts_with("application/cloudevents-batch") {
         let detail = "a batch of CloudEvents in one record";
         let hint = Some("send one event per record");
@@ -146,9 +139,7 @@ fn binary<'h>(
     }
     let root = strict_json::walk(raw, &words.bounds, &mut problems)?;
     let parsed = native::body(root, "", words, now, &mut problems);
-    let parsed = parsed
-        .zip(envelope)
-        .map(|(parsed, envelope)| envelope.around(parsed, words, now));
+    let parsed = parsed.zip(envelope).map(|(parsed, envelope)| envelope.around(parsed, words, now));
     problems.verdict(parsed)
 }
 
@@ -183,16 +174,9 @@ fn unwrapped(
     }
     let data = fields.take("data");
     let data = fields.required("data", data, false);
-    let envelope = source.zip(id).map(|(source, id)| Envelope {
-        id: producer_id(&source, &id),
-        time,
-    });
+    let envelope = source.zip(id).map(|(source, id)| Envelope { id: producer_id(&source, &id), time });
     if let Some(Envelope { id: None, .. }) = envelope {
-        fields.refuse(
-            "id",
-            "too_long",
-            format!("source and id have more than {ID} characters"),
-        );
+        fields.refuse("id", "too_long", format!("source and id have more than {ID} characters"));
     }
     let parsed = native::body(data?, "/data", words, now, fields.problems)?;
     Some((envelope?.around(parsed, words, now), traceparent))
@@ -213,18 +197,12 @@ struct Envelope {
 impl Envelope {
     /// The record's own words win over the envelope's.
     fn around(self, parsed: Parsed, words: &Words, now: Timestamp) -> Parsed {
-        let Parsed {
-            mut body,
-            producer_id,
-        } = parsed;
+        let Parsed { mut body, producer_id } = parsed;
         if let Body::Incident(event) = &mut body {
             let time = self.time.map(|time| native::clamped(time, words, now));
             event.occurred_at = event.occurred_at.or(time);
         }
-        Parsed {
-            body,
-            producer_id: producer_id.or(self.id),
-        }
+        Parsed { body, producer_id: producer_id.or(self.id) }
     }
 }
 

@@ -79,9 +79,7 @@ fn incident(fields: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Optio
     let description = fields.prose("description", Layout::Lines, words.bounds.string);
     let labels = labels(fields);
     let links = links(fields);
-    let occurred_at = fields
-        .moment("occurred_at")
-        .map(|moment| clamped(moment, words, now));
+    let occurred_at = fields.moment("occurred_at").map(|moment| clamped(moment, words, now));
     let producer_id = fields.id("event_id", ID);
     let title = title?;
     let dedup_key = dedup_key.unwrap_or_else(|| derived_key(service.as_deref(), &title));
@@ -96,10 +94,7 @@ fn incident(fields: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Optio
         links,
         occurred_at,
     };
-    Some(Parsed {
-        body: Body::Incident(event),
-        producer_id,
-    })
+    Some(Parsed { body: Body::Incident(event), producer_id })
 }
 
 fn severity(fields: &mut Fields<'_, '_>, words: &Words) -> Severity {
@@ -132,11 +127,7 @@ fn labels(fields: &mut Fields<'_, '_>) -> BTreeMap<String, String> {
         if !text::is_visible(&key) {
             fields.refuse("labels", "empty", "a label has no name");
         } else if text::has_control(&key) {
-            fields.refuse(
-                "labels",
-                "control_character",
-                "a label's name has control characters",
-            );
+            fields.refuse("labels", "control_character", "a label's name has control characters");
         } else if text::is_longer(&key, LABEL_KEY) || text::is_longer(&value, LABEL_VALUE) {
             let detail = format!("a name may have {LABEL_KEY} characters, a value {LABEL_VALUE}");
             fields.refuse("labels", "too_long", detail);
@@ -199,20 +190,13 @@ fn address(text: &str) -> Option<String> {
 /// Most addresses need no rewriting: a lower-case host name, and a path of characters
 /// that mean nothing to any reader. Reading them in full costs as much as half the record.
 fn is_plain_address(text: &str) -> bool {
-    let Some(rest) = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-    else {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;
     };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     host.starts_with(|c: char| c.is_ascii_lowercase())
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
-        && path
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/-_.~?=&%#+,:".contains(&b))
+        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~?=&%#+,:".contains(&b))
 }
 
 /// A sender's clock may be ahead; its event is not from the future.
@@ -225,10 +209,7 @@ pub(super) fn clamped(moment: Timestamp, words: &Words, now: Timestamp) -> Times
 /// never share one; a long one ends in a fingerprint of the whole.
 fn derived_key(service: Option<&str>, title: &str) -> String {
     const FINGERPRINT: usize = 17;
-    let service = service
-        .unwrap_or_default()
-        .replace('%', "%25")
-        .replace(':', "%3A");
+    let service = service.unwrap_or_default().replace('%', "%25").replace(':', "%3A");
     let key = format!("auto:{service}:{title}");
     if !text::is_longer(&key, ID) {
         return key;
@@ -239,9 +220,9 @@ fn derived_key(service: Option<&str>, title: &str) -> String {
 
 /// FNV-1a, 64 bits: the same on every machine and in every version, as a stored key must be.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
@@ -264,11 +245,7 @@ fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
     let event_id = fields.id("event_id", ID);
     let producer_id = fields.id("idempotency_key", ID).or(event_id);
     if twice {
-        fields.refuse(
-            "event_id",
-            "not_allowed",
-            "says the same as idempotency_key: give one",
-        );
+        fields.refuse("event_id", "not_allowed", "says the same as idempotency_key: give one");
     }
     let request = NotificationRequest {
         to: to?,
@@ -278,10 +255,7 @@ fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
         send_at,
         expires_at,
     };
-    Some(Parsed {
-        body: Body::Notification(request),
-        producer_id,
-    })
+    Some(Parsed { body: Body::Notification(request), producer_id })
 }
 
 fn priority(fields: &mut Fields<'_, '_>) -> Priority {
@@ -320,8 +294,5 @@ fn request_text(fields: &mut Fields<'_, '_>) -> Option<RequestText> {
     let body = fields.required("body", body, body_given);
     fields.knows("template");
     fields.knows("vars");
-    Some(RequestText::Plain {
-        subject: subject?,
-        body: body?,
-    })
+    Some(RequestText::Plain { subject: subject?, body: body? })
 }

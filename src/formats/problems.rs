@@ -37,12 +37,7 @@ impl Problems {
             self.reason = Some(reason);
         }
         if self.found.len() < MOST {
-            self.found.push(Problem {
-                pointer,
-                code,
-                detail,
-                hint,
-            });
+            self.found.push(Problem { pointer, code, detail, hint });
         }
     }
 
@@ -50,10 +45,9 @@ impl Problems {
     pub(super) fn verdict<T>(self, value: Option<T>) -> Result<T, Malformed> {
         match (self.reason, value) {
             (None, Some(value)) => Ok(value),
-            (reason, _) => Err(Malformed {
-                reason: reason.unwrap_or(Malformation::Schema),
-                problems: self.found,
-            }),
+            (reason, _) => {
+                Err(Malformed { reason: reason.unwrap_or(Malformation::Schema), problems: self.found })
+            }
         }
     }
 }
@@ -90,12 +84,7 @@ pub(super) fn suggestion<'k>(word: &str, known: impl IntoIterator<Item = &'k str
     let word = shortened(word).to_ascii_lowercase();
     known
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&word, &candidate.to_ascii_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| format!("did you mean \"{candidate}\"?"))

@@ -61,10 +61,7 @@ impl Node<'_> {
 
 /// The entries of an object as an owned map.
 pub fn into_object(entries: Vec<(Cow<'_, str>, Node<'_>)>) -> Map<String, Value> {
-    entries
-        .into_iter()
-        .map(|(key, node)| (key.into_owned(), node.into_value()))
-        .collect()
+    entries.into_iter().map(|(key, node)| (key.into_owned(), node.into_value())).collect()
 }
 
 /// The whole of `raw` as one value.
@@ -88,13 +85,9 @@ pub(super) fn walk<'a>(
         stopped: Cell::new(false),
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    let root = Seed {
-        walk: &walk,
-        place: &Place::Root,
-        depth: 0,
-    }
-    .deserialize(&mut json)
-    .and_then(|root| json.end().map(|()| root));
+    let root = Seed { walk: &walk, place: &Place::Root, depth: 0 }
+        .deserialize(&mut json)
+        .and_then(|root| json.end().map(|()| root));
     let stopped = walk.stopped.get();
     *problems = walk.problems.into_inner();
     match root {
@@ -135,12 +128,7 @@ fn as_text<'a>(raw: &'a [u8], bounds: &Bounds) -> Result<&'a str, Malformed> {
         only(Malformation::Parse, "not_json", detail, None)
     })?;
     if text.trim_ascii().is_empty() {
-        return Err(only(
-            Malformation::Parse,
-            "empty",
-            "there is nothing but blanks",
-            None,
-        ));
+        return Err(only(Malformation::Parse, "empty", "there is nothing but blanks", None));
     }
     Ok(text)
 }
@@ -177,16 +165,12 @@ struct Walk<'b> {
 
 impl Walk<'_> {
     fn note(&self, place: &Place<'_>, code: &'static str, detail: String) {
-        self.problems
-            .borrow_mut()
-            .schema(place.pointer(), code, detail, None);
+        self.problems.borrow_mut().schema(place.pointer(), code, detail, None);
     }
 
     fn stop<E: Error>(&self, place: &Place<'_>, code: &'static str, detail: String) -> E {
         self.stopped.set(true);
-        self.problems
-            .borrow_mut()
-            .add(Malformation::TooLarge, place.pointer(), code, detail, None);
+        self.problems.borrow_mut().add(Malformation::TooLarge, place.pointer(), code, detail, None);
         E::custom("past the bounds")
     }
 
@@ -284,11 +268,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         let mut list = Vec::new();
         loop {
             let place = Place::Index(self.place, list.len());
-            let seed = Seed {
-                walk: self.walk,
-                place: &place,
-                depth,
-            };
+            let seed = Seed { walk: self.walk, place: &place, depth };
             match items.next_element_seed(seed)? {
                 Some(item) => list.push(item),
                 None => return Ok(Node::List(list)),
@@ -307,16 +287,11 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
                 return Err(self.walk.stop(self.place, "too_many_keys", detail));
             }
             let place = Place::Key(self.place, &key);
-            let seed = Seed {
-                walk: self.walk,
-                place: &place,
-                depth,
-            };
+            let seed = Seed { walk: self.walk, place: &place, depth };
             let value = entries.next_value_seed(seed)?;
             // Bounded by `keys`, so that a plain search is no way to make it slow.
             if map.iter().any(|(known, _)| *known == key) {
-                self.walk
-                    .note(&place, "duplicate_key", "is given twice".to_owned());
+                self.walk.note(&place, "duplicate_key", "is given twice".to_owned());
             } else {
                 map.push((key, value));
             }

@@ -18,11 +18,7 @@ pub(super) enum Layout {
 pub(super) fn cleaned(text: Cow<'_, str>, layout: Layout) -> String {
     if text.bytes().all(is_plain) {
         let trimmed = text.trim();
-        return if trimmed.len() == text.len() {
-            text.into_owned()
-        } else {
-            trimmed.to_owned()
-        };
+        return if trimmed.len() == text.len() { text.into_owned() } else { trimmed.to_owned() };
     }
     let mut clean = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -47,11 +43,7 @@ pub(super) fn cleaned(text: Cow<'_, str>, layout: Layout) -> String {
         }
     }
     let trimmed = clean.trim();
-    if trimmed.len() == clean.len() {
-        clean
-    } else {
-        trimmed.to_owned()
-    }
+    if trimmed.len() == clean.len() { clean } else { trimmed.to_owned() }
 }
 
 /// Printable ASCII, or part of a character that is neither a control nor a direction mark: those
@@ -78,8 +70,7 @@ pub(super) fn is_visible(text: &str) -> bool {
 
 /// True if it can stand in an id: nothing that a log or a terminal would act on.
 pub(super) fn has_control(text: &str) -> bool {
-    text.chars()
-        .any(|c| c.is_control() || is_direction(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+    text.chars().any(|c| c.is_control() || is_direction(c) || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 /// Longer than `most` characters. Counts only when the bytes do not already tell.
@@ -101,14 +92,8 @@ mod tests {
         assert_eq!(line("\u{1b}[31mred\u{1b}[0m alert"), "red alert");
         assert_eq!(line("evil\u{202e}gnp.exe"), "evilgnp.exe");
         assert_eq!(line("a\r\nb\tc\u{2028}d\u{7}"), "a b c d");
-        assert_eq!(
-            line("Größe ≥ 5 µs, Привет, 東京 🔥"),
-            "Größe ≥ 5 µs, Привет, 東京 🔥"
-        );
-        assert_eq!(
-            cleaned("a\r\nb\rc\td\u{1b}[2J".into(), Layout::Lines),
-            "a\nb\nc\td"
-        );
+        assert_eq!(line("Größe ≥ 5 µs, Привет, 東京 🔥"), "Größe ≥ 5 µs, Привет, 東京 🔥");
+        assert_eq!(cleaned("a\r\nb\rc\td\u{1b}[2J".into(), Layout::Lines), "a\nb\nc\td");
     }
 
     #[test]
@@ -119,14 +104,7 @@ mod tests {
 
     #[test]
     fn what_nobody_can_see_is_not_visible() {
-        for text in [
-            "",
-            " \t\n",
-            "\u{200b}",
-            "\u{feff}\u{2060}",
-            "\u{202e}",
-            "\u{3164}",
-        ] {
+        for text in ["", " \t\n", "\u{200b}", "\u{feff}\u{2060}", "\u{202e}", "\u{3164}"] {
             assert!(!is_visible(text), "{text:?}");
         }
         assert!(is_visible("z\u{0335}\u{0336}algo"));

@@ -39,12 +39,9 @@ struct State {
 impl State {
     fn is_settled(&self, record: &Record) -> bool {
         match &record.position {
-            Position::Kafka {
-                partition, offset, ..
-            } => self
-                .settled
-                .get(partition)
-                .is_some_and(|settled| offset < settled),
+            Position::Kafka { partition, offset, .. } => {
+                self.settled.get(partition).is_some_and(|settled| offset < settled)
+            }
             Position::Request(_) => false,
         }
     }
@@ -53,12 +50,7 @@ impl State {
 impl MemorySource {
     /// An empty source that pretends to be this topic.
     pub fn new(topic: &str) -> Self {
-        Self {
-            topic: topic.into(),
-            state: Mutex::default(),
-            news: Notify::new(),
-            moved: Notify::new(),
-        }
+        Self { topic: topic.into(), state: Mutex::default(), news: Notify::new(), moved: Notify::new() }
     }
 
     /// A record at the end of partition 0; returns its offset.
@@ -72,16 +64,9 @@ impl MemorySource {
         let in_partition = |record: &&Record| matches!(&record.position, Position::Kafka { partition: p, .. } if *p == partition);
         let count = state.log.iter().filter(in_partition).count();
         let offset = i64::try_from(count).unwrap_or(i64::MAX);
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.to_vec()));
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec()));
         let record = Record {
-            position: Position::Kafka {
-                topic: Arc::clone(&self.topic),
-                partition,
-                offset,
-                timestamp_ms: 0,
-            },
+            position: Position::Kafka { topic: Arc::clone(&self.topic), partition, offset, timestamp_ms: 0 },
             payload: payload.map(Into::into),
             headers: headers.collect(),
         };
@@ -110,13 +95,7 @@ impl MemorySource {
 
     /// Waits until everything before `offset` of the partition is settled.
     pub async fn until_settled(&self, partition: i32, offset: i64) {
-        self.until(|state| {
-            state
-                .settled
-                .get(&partition)
-                .is_some_and(|settled| *settled >= offset)
-        })
-        .await;
+        self.until(|state| state.settled.get(&partition).is_some_and(|settled| *settled >= offset)).await;
     }
 
     /// Waits until [`Source::revoked`] was called this often in all.

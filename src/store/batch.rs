@@ -133,6 +133,23 @@ pub struct Claim {
     pub channel: ChannelName,
     /// At most this many.
     pub limit: usize,
+    /// What to do first about rows in `sending` that nobody works on any more.
+    pub adopt: Adopt,
+    /// What the pool does work on: never adopted.
+    pub holding: Vec<DeliveryId>,
+}
+
+/// What becomes of rows in `sending` on this channel held by this node, in whatever life, that are
+/// not in [`Claim::holding`]: asked for when the pool or the status actor was started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopt {
+    /// They are being worked on.
+    Nothing,
+    /// Nobody knows whether they were sent: the attempt's outcome is `unknown`, it counts, and the
+    /// delivery is due again now.
+    Retry,
+    /// Nobody knows whether they were sent, and the channel asks not to send twice: `dead`.
+    Hold,
 }
 
 /// What a committed batch did.

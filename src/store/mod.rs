@@ -10,12 +10,16 @@
 //! Reading is for people and lists: it never blocks the writer.
 
 pub mod batch;
+mod claim;
+mod intake;
 pub mod memory;
 pub mod open;
 pub mod postgres;
-pub mod rows;
+mod reading;
+mod rows;
 pub mod sqlite;
 pub mod views;
+mod write;
 
 use async_trait::async_trait;
 

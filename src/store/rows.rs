@@ -1,1 +1,458 @@
-//! Between rows and domain values.
+//! Between rows and domain values: the rows that both SQL stores read, and what they mean.
+//!
+//! Columns have the same names and types in both, so each row is declared once. A word or a number
+//! that this version does not know is [`StoreError::Corrupt`], never a panic.
+
+use std::collections::HashSet;
+
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+
+use super::StoreError;
+use super::intake::{Seen, SeenBy};
+use super::views::{AttemptView, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
+use super::write::Candidate;
+use crate::domain::Timestamp;
+use crate::domain::delivery::{Address, DeliveryState, Target};
+use crate::domain::ids::DeliveryId;
+use crate::domain::incident::{Incident, IncidentStatus, Transition};
+use crate::domain::notification::NotificationKind;
+use crate::domain::severity::Severity;
+
+/// A row that both databases can give.
+pub(super) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A row that stands for a domain value.
+pub(super) trait Readable: Row {
+    type Value: Send;
+
+    fn read(self) -> Result<Self::Value, StoreError>;
+}
+
+/// Reads every row, or fails with the first that cannot be read.
+pub(super) fn read_all<T: Readable>(rows: Vec<T>) -> Result<Vec<T::Value>, StoreError> {
+    rows.into_iter().map(T::read).collect()
+}
+
+pub(super) fn corrupt(why: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(why.to_string())
+}
+
+pub(super) fn time(ms: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(ms).map_err(corrupt)
+}
+
+pub(super) fn number<T: TryFrom<i64>>(value: i64) -> Result<T, StoreError> {
+    T::try_from(value).map_err(|_| corrupt(format!("{value} is out of range")))
+}
+
+pub(super) fn optional<A, B>(
+    value: Option<A>,
+    read: impl FnOnce(A) -> Result<B, StoreError>,
+) -> Result<Option<B>, StoreError> {
+    value.map(read).transpose()
+}
+
+/// For columns: numbers that the domain counts unsigned.
+pub(super) fn column(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(corrupt)
+}
+
+pub(super) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(corrupt)
+}
+
+/// Words to values.
+pub(super) trait Word: Sized {
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl Word for DeliveryState {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for IncidentStatus {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for NotificationKind {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for Severity {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for Transition {
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+pub(super) fn word<T: Word>(text: &str) -> Result<T, StoreError> {
+    T::read(text).ok_or_else(|| corrupt(format!("\"{text}\" is no word of this version")))
+}
+
+/// The columns of [`IncidentRow`], from a table named `i`.
+macro_rules! incident_columns {
+    () => {
+        "i.number, i.id, i.version, i.dedup_key, i.status, i.severity, i.title, i.service, \
+         i.description, i.labels, i.links, i.source, i.route, i.policy, i.event_count, i.opened_at, \
+         i.acknowledged_at, i.resolved_at, i.last_event_at"
+    };
+}
+pub(super) use incident_columns;
+
+#[derive(Debug, FromRow)]
+pub(super) struct IncidentRow {
+    number: i64,
+    id: String,
+    version: i64,
+    dedup_key: String,
+    status: String,
+    severity: String,
+    title: String,
+    service: Option<String>,
+    description: Option<String>,
+    labels: String,
+    links: String,
+    source: String,
+    route: Option<String>,
+    policy: Option<String>,
+    event_count: i64,
+    opened_at: i64,
+    acknowledged_at: Option<i64>,
+    resolved_at: Option<i64>,
+    last_event_at: i64,
+}
+
+impl Readable for IncidentRow {
+    type Value = Incident;
+
+    fn read(self) -> Result<Incident, StoreError> {
+        Ok(Incident {
+            id: id(&self.id)?,
+            number: number(self.number)?,
+            version: number(self.version)?,
+            dedup_key: self.dedup_key,
+            status: word(&self.status)?,
+            severity: word(&self.severity)?,
+            title: self.title,
+            service: self.service,
+            description: self.description,
+            labels: json(&self.labels)?,
+            links: json(&self.links)?,
+            source: self.source.into(),
+            route: self.route.map(Into::into),
+            policy: self.policy.map(Into::into),
+            event_count: number(self.event_count)?,
+            opened_at: time(self.opened_at)?,
+            acknowledged_at: optional(self.acknowledged_at, time)?,
+            resolved_at: optional(self.resolved_at, time)?,
+            last_event_at: time(self.last_event_at)?,
+        })
+    }
+}
+
+/// An event that is known, by its position (no bytes) or its producer's id (with them).
+#[derive(Debug, FromRow)]
+pub(super) struct SeenRow {
+    place: i64,
+    event: String,
+    incident: Option<i64>,
+    raw: Option<Vec<u8>>,
+}
+
+impl Readable for SeenRow {
+    type Value = Seen;
+
+    fn read(self) -> Result<Seen, StoreError> {
+        Ok(Seen {
+            index: number(self.place)?,
+            event: id(&self.event)?,
+            incident: optional(self.incident, number)?,
+            by: self.raw.map_or(SeenBy::Position, SeenBy::ProducerId),
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct ToldRow {
+    incident: i64,
+    channel: String,
+    recipient: String,
+    address: String,
+}
+
+impl Readable for ToldRow {
+    type Value = (u64, Target);
+
+    fn read(self) -> Result<(u64, Target), StoreError> {
+        let target = Target {
+            recipient: self.recipient.into(),
+            channel: self.channel.into(),
+            address: self.address.into(),
+        };
+        Ok((number(self.incident)?, target))
+    }
+}
+
+/// The columns of [`CandidateRow`], from `delivery d` and `notification n`.
+macro_rules! candidate_columns {
+    () => {
+        "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.attempts, d.held, d.crashes, \
+         d.created_at, d.expires_at, n.text"
+    };
+}
+pub(super) use candidate_columns;
+
+#[derive(Debug, FromRow)]
+pub(super) struct CandidateRow {
+    id: String,
+    incident: Option<i64>,
+    kind: String,
+    channel: String,
+    recipient: String,
+    address: String,
+    attempts: i64,
+    held: i64,
+    crashes: i64,
+    created_at: i64,
+    expires_at: i64,
+    text: Option<String>,
+}
+
+impl Readable for CandidateRow {
+    type Value = Candidate;
+
+    fn read(self) -> Result<Candidate, StoreError> {
+        Ok(Candidate {
+            id: id(&self.id)?,
+            incident: optional(self.incident, number)?,
+            kind: word(&self.kind)?,
+            target: Target {
+                recipient: self.recipient.into(),
+                channel: self.channel.into(),
+                address: self.address.into(),
+            },
+            attempts: number(self.attempts)?,
+            held: number(self.held)?,
+            crashes: number(self.crashes)?,
+            created_at: time(self.created_at)?,
+            expires_at: time(self.expires_at)?,
+            text: optional(self.text, |text| json(&text))?,
+        })
+    }
+}
+
+/// A row of one id.
+#[derive(Debug, FromRow)]
+pub(super) struct IdRow {
+    id: String,
+}
+
+/// The ids of these rows.
+pub(super) fn ids<T>(rows: Vec<IdRow>) -> Result<HashSet<T>, StoreError>
+where
+    T: std::str::FromStr<Err: std::fmt::Display> + std::hash::Hash + Eq,
+{
+    rows.iter().map(|row| id(&row.id)).collect()
+}
+
+/// A row of one number that may be missing.
+#[derive(Debug, FromRow)]
+pub(super) struct NumberRow {
+    pub(super) value: Option<i64>,
+}
+
+/// What was repeated, and on which channel.
+#[derive(Debug, FromRow)]
+pub(super) struct ReplayedRow {
+    pub(super) id: String,
+    pub(super) channel: String,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct CountRow {
+    incident: i64,
+    state: String,
+    count: i64,
+}
+
+impl Readable for CountRow {
+    type Value = (u64, DeliveryState, u64);
+
+    fn read(self) -> Result<Self::Value, StoreError> {
+        Ok((number(self.incident)?, word(&self.state)?, number(self.count)?))
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct TimelineRow {
+    at: i64,
+    version: i64,
+    kind: String,
+    event: String,
+    detail: String,
+}
+
+impl Readable for TimelineRow {
+    type Value = TimelineView;
+
+    fn read(self) -> Result<TimelineView, StoreError> {
+        Ok(TimelineView {
+            at: time(self.at)?,
+            version: number(self.version)?,
+            kind: word(&self.kind)?,
+            event_id: id(&self.event)?,
+            detail: self.detail,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct DeliveryRow {
+    id: String,
+    incident: Option<i64>,
+    kind: String,
+    channel: String,
+    recipient: String,
+    address: String,
+    state: String,
+    due_at: i64,
+    expires_at: i64,
+    created_at: i64,
+    updated_at: i64,
+    attempts: i64,
+    held: i64,
+    last_outcome: Option<String>,
+    dead_reason: Option<String>,
+    replay_of: Option<String>,
+}
+
+impl Readable for DeliveryRow {
+    type Value = DeliveryView;
+
+    fn read(self) -> Result<DeliveryView, StoreError> {
+        let state: DeliveryState = word(&self.state)?;
+        let waits = matches!(state, DeliveryState::Pending | DeliveryState::Retrying);
+        Ok(DeliveryView {
+            id: id(&self.id)?,
+            incident_number: optional(self.incident, number)?,
+            notification: word::<NotificationKind>(&self.kind)?.as_str(),
+            channel: self.channel.into(),
+            recipient: self.recipient,
+            to: Address::from(self.address).masked(),
+            state,
+            reason: self.dead_reason.or(self.last_outcome),
+            attempts: number(self.attempts - self.held)?,
+            created_at: time(self.created_at)?,
+            updated_at: time(self.updated_at)?,
+            next_attempt_at: optional(Some(self.due_at).filter(|_| waits), time)?,
+            expires_at: time(self.expires_at)?,
+            replay_of: optional(self.replay_of, |text| id(&text))?,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct AttemptRow {
+    number: i64,
+    started_at: i64,
+    took_ms: Option<i64>,
+    outcome: Option<String>,
+    code: Option<String>,
+    detail: Option<String>,
+    provider_id: Option<String>,
+}
+
+impl Readable for AttemptRow {
+    type Value = AttemptView;
+
+    fn read(self) -> Result<AttemptView, StoreError> {
+        Ok(AttemptView {
+            number: number(self.number)?,
+            at: time(self.started_at)?,
+            took_ms: self.took_ms,
+            outcome: self.outcome,
+            code: self.code,
+            detail: self.detail,
+            provider_id: self.provider_id,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct DeadLetterRow {
+    id: String,
+    source: String,
+    position: String,
+    reason: String,
+    detail: String,
+    quarantined_at: i64,
+    bytes: i64,
+    raw: Option<Vec<u8>>,
+}
+
+impl Readable for DeadLetterRow {
+    type Value = DeadLetterView;
+
+    fn read(self) -> Result<DeadLetterView, StoreError> {
+        Ok(DeadLetterView {
+            id: id(&self.id)?,
+            source: self.source,
+            position: self.position,
+            reason: self.reason,
+            detail: self.detail,
+            quarantined_at: time(self.quarantined_at)?,
+            bytes: number(self.bytes)?,
+            payload: self.raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct BacklogRow {
+    channel: String,
+    state: String,
+    count: i64,
+    oldest: String,
+}
+
+impl Readable for BacklogRow {
+    type Value = BacklogLine;
+
+    fn read(self) -> Result<BacklogLine, StoreError> {
+        let oldest: DeliveryId = id(&self.oldest)?;
+        Ok(BacklogLine {
+            channel: self.channel.into(),
+            state: word(&self.state)?,
+            count: number(self.count)?,
+            oldest: Some(time(oldest.created_ms())?),
+        })
+    }
+}
+
+/// A row of one word.
+#[derive(Debug, FromRow)]
+pub(super) struct WordRow {
+    pub(super) word: String,
+}

@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::Link;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
-use crate::domain::incident::{IncidentStatus, Transition};
+use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::names::ChannelName;
 use crate::domain::severity::Severity;
 
@@ -44,6 +44,32 @@ pub struct IncidentView {
     pub labels: BTreeMap<String, String>,
     pub links: Vec<Link>,
     pub deliveries: DeliveryCounts,
+}
+
+impl IncidentView {
+    pub(super) fn of(incident: Incident, deliveries: DeliveryCounts) -> Self {
+        Self {
+            id: incident.id,
+            number: incident.number,
+            version: incident.version,
+            title: incident.title,
+            severity: incident.severity,
+            status: incident.status,
+            service: incident.service,
+            description: incident.description,
+            source: incident.source.to_string(),
+            dedup_key: incident.dedup_key,
+            event_count: incident.event_count,
+            route: incident.route.map(|name| name.to_string()),
+            policy: incident.policy.map(|name| name.to_string()),
+            opened_at: incident.opened_at,
+            acknowledged_at: incident.acknowledged_at,
+            resolved_at: incident.resolved_at,
+            labels: incident.labels,
+            links: incident.links,
+            deliveries,
+        }
+    }
 }
 
 /// How the deliveries of an incident stand.
@@ -99,7 +125,8 @@ pub struct DeliveryView {
     pub state: DeliveryState,
     /// Why it is where it is: the dead reason, or the label of the last attempt.
     pub reason: Option<String>,
-    /// How many attempts counted.
+    /// How many attempts counted. One delivery alone has its `attempts` as a list.
+    #[serde(rename = "attempt_count")]
     pub attempts: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -42,10 +42,7 @@ fn source(broker: &EmbeddedBroker) -> KafkaSource {
 async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
     for payload in payloads {
         let payload = payload.to_string();
-        broker
-            .produce(TOPIC, &payload, payload.as_bytes())
-            .await
-            .expect("produced");
+        broker.produce(TOPIC, &payload, payload.as_bytes()).await.expect("produced");
     }
 }
 
@@ -93,11 +90,7 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
     let first = source(&broker);
     assert_eq!(soon("up", first.poll()).await.expect("polled"), Polled::Up);
     let mut read = records(&first, 11).await;
-    assert_eq!(
-        read.pop(),
-        Some((String::new(), 10)),
-        "the tombstone is a record too"
-    );
+    assert_eq!(read.pop(), Some((String::new(), 10)), "the tombstone is a record too");
     assert_eq!(read, numbered(0..10));
 
     // While paused nothing comes, and what is settled is committed all the same.
@@ -177,10 +170,7 @@ impl Seen {
                 for record in &records {
                     let payload = text(record).0.parse().expect("a number");
                     self.payloads.push(payload);
-                    if let Position::Kafka {
-                        partition, offset, ..
-                    } = record.position
-                    {
+                    if let Position::Kafka { partition, offset, .. } = record.position {
                         self.ends.insert(partition, offset + 1);
                     }
                 }

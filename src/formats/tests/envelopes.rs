@@ -10,10 +10,7 @@ fn a_tombstone_is_no_event_and_our_own_dead_letter_is_a_loop() {
     let reason = |read: Result<Reading, Malformed>| read.expect_err("refused").reason;
     assert_eq!(reason(with_headers(None, &[])), Malformation::Schema);
     let ours = [("Foghorn-Dead-Letter", "dle_1")];
-    assert_eq!(
-        reason(with_headers(Some(r#"{"title":"x"}"#), &ours)),
-        Malformation::Loop
-    );
+    assert_eq!(reason(with_headers(Some(r#"{"title":"x"}"#), &ours)), Malformation::Loop);
     assert_eq!(reason(with_headers(None, &ours)), Malformation::Loop);
 }
 
@@ -27,9 +24,7 @@ fn a_trace_parent_is_kept_if_it_is_one() {
             .is_some()
     };
     assert!(kept(GOOD));
-    assert!(kept(
-        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later"
-    ));
+    assert!(kept("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later"));
     for bad in [
         "",
         "00",
@@ -80,11 +75,7 @@ fn a_structured_cloud_event_is_unwrapped() {
 
     let broken = r#"{"specversion":"9","type":"alert","source":"/probe","data":{"titel":"x"}}"#;
     let malformed = with_headers(Some(broken), &structured).expect_err("refused");
-    let mut found: Vec<_> = malformed
-        .problems
-        .iter()
-        .map(|p| (p.pointer.as_str(), p.code))
-        .collect();
+    let mut found: Vec<_> = malformed.problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
     found.sort_unstable();
     let all = [
         ("/data/titel", "unknown_field"),
@@ -94,8 +85,5 @@ fn a_structured_cloud_event_is_unwrapped() {
     ];
     assert_eq!(found, all);
     let batch = [("content-type", "application/cloudevents-batch+json")];
-    assert_eq!(
-        first(&with_headers(Some("[]"), &batch).expect_err("refused")).2,
-        "not_allowed"
-    );
+    assert_eq!(first(&with_headers(Some("[]"), &batch).expect_err("refused")).2, "not_allowed");
 }

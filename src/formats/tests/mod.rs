@@ -24,10 +24,7 @@ fn at(text: &str) -> Timestamp {
 
 fn words() -> Words {
     let aliases = BTreeMap::from([("P1".to_owned(), Severity::Critical)]);
-    Words {
-        aliases: SeverityAliases(aliases),
-        ..Words::default()
-    }
+    Words { aliases: SeverityAliases(aliases), ..Words::default() }
 }
 
 fn incident(record: impl AsRef<[u8]>) -> IncidentEvent {

@@ -30,10 +30,7 @@ fn the_documented_event_reads_as_written() {
 #[test]
 fn only_a_title_is_required() {
     let event = incident(r#"{"title":"x"}"#);
-    assert_eq!(
-        (event.severity, event.status),
-        (Severity::Medium, EventStatus::Open)
-    );
+    assert_eq!((event.severity, event.status), (Severity::Medium, EventStatus::Open));
     assert_eq!(event.dedup_key, "auto::x");
 }
 
@@ -89,44 +86,21 @@ fn times_have_a_zone_and_a_past() {
 
 #[test]
 fn words_compare_without_case_and_aliases_count() {
-    for (word, severity) in [
-        ("HIGH", Severity::High),
-        ("p1", Severity::Critical),
-        ("Info", Severity::Info),
-    ] {
-        assert_eq!(
-            incident(format!(r#"{{"title":"x","severity":"{word}"}}"#)).severity,
-            severity
-        );
+    for (word, severity) in [("HIGH", Severity::High), ("p1", Severity::Critical), ("Info", Severity::Info)] {
+        assert_eq!(incident(format!(r#"{{"title":"x","severity":"{word}"}}"#)).severity, severity);
     }
-    for (word, status) in [
-        ("FIRING", EventStatus::Open),
-        ("ok", EventStatus::Resolved),
-        ("ack", EventStatus::Acknowledged),
-    ] {
-        assert_eq!(
-            incident(format!(r#"{{"title":"x","status":"{word}"}}"#)).status,
-            status
-        );
+    for (word, status) in
+        [("FIRING", EventStatus::Open), ("ok", EventStatus::Resolved), ("ack", EventStatus::Acknowledged)]
+    {
+        assert_eq!(incident(format!(r#"{{"title":"x","status":"{word}"}}"#)).status, status);
     }
     // A dotless i is another letter.
-    assert_eq!(
-        first(&refused(r#"{"title":"x","severity":"crıtıcal"}"#)).1,
-        "/severity"
-    );
+    assert_eq!(first(&refused(r#"{"title":"x","severity":"crıtıcal"}"#)).1, "/severity");
 }
 
 #[test]
 fn an_id_is_whatever_the_producer_says_bit_by_bit() {
-    for id in [
-        "../../etc/passwd",
-        "'; DROP TABLE events;--",
-        "%00",
-        "🔥",
-        "é",
-        "e\u{301}",
-        " padded ",
-    ] {
+    for id in ["../../etc/passwd", "'; DROP TABLE events;--", "%00", "🔥", "é", "e\u{301}", " padded "] {
         let record = serde_json::json!({ "title": "x", "event_id": id, "dedup_key": id }).to_string();
         let parsed = native::parse(record.as_bytes(), &words(), at(NOW)).expect("an event");
         assert_eq!(parsed.producer_id.as_deref(), Some(id));
@@ -139,18 +113,11 @@ fn a_title_is_what_a_reader_sees_of_it() {
     assert_eq!(title("  disk\tfull \r\n"), "disk full");
     assert_eq!(title("\u{1b}[31mred\u{1b}[0m"), "red");
     assert_eq!(title("a\u{202e}b"), "ab");
-    assert_eq!(
-        title("<script>alert(1)</script> {{7*7}}"),
-        "<script>alert(1)</script> {{7*7}}"
-    );
+    assert_eq!(title("<script>alert(1)</script> {{7*7}}"), "<script>alert(1)</script> {{7*7}}");
     assert_eq!(title("z\u{0300}\u{0301}\u{0302}"), "z\u{0300}\u{0301}\u{0302}");
     for text in ["", "   ", "\u{200b}", "\u{1b}[31m", "\u{202e}"] {
         let record = serde_json::json!({ "title": text }).to_string();
-        assert_eq!(
-            first(&refused(record)),
-            (Malformation::Schema, "/title", "empty"),
-            "{text:?}"
-        );
+        assert_eq!(first(&refused(record)), (Malformation::Schema, "/title", "empty"), "{text:?}");
     }
 }
 
@@ -162,18 +129,10 @@ fn a_key_that_is_not_given_is_made_of_service_and_title() {
     assert_eq!(key("checkout", "5xx"), "auto:checkout:5xx");
     assert_ne!(key("a:b", "c"), key("a", "b:c"));
     assert_ne!(key("a%3A", "c"), key("a:", "c"));
-    let (one, two) = (
-        key("s", &format!("{}1", "x".repeat(1_000))),
-        key("s", &format!("{}2", "x".repeat(1_000))),
-    );
+    let (one, two) =
+        (key("s", &format!("{}1", "x".repeat(1_000))), key("s", &format!("{}2", "x".repeat(1_000))));
     assert_ne!(one, two);
-    assert_eq!(
-        (
-            one.chars().count(),
-            one == key("s", &format!("{}1", "x".repeat(1_000)))
-        ),
-        (512, true)
-    );
+    assert_eq!((one.chars().count(), one == key("s", &format!("{}1", "x".repeat(1_000)))), (512, true));
     let emoji = key("s", &"🔥".repeat(1_024));
     assert_eq!(emoji.chars().count(), 512);
 }

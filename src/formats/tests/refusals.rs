@@ -46,70 +46,30 @@ fn json_of_the_wrong_shape_is_refused_with_the_place() {
         (r#"{"title":"x","labels":[]}"#, "/labels", "wrong_type"),
         (r#"{"title":"x","labels":{" ":"v"}}"#, "/labels", "empty"),
         (r#"{"title":"x","links":["https://a"]}"#, "/links/0", "wrong_type"),
-        (
-            r#"{"title":"x","links":[{"text":"a"}]}"#,
-            "/links/0/url",
-            "missing",
-        ),
+        (r#"{"title":"x","links":[{"text":"a"}]}"#, "/links/0/url", "missing"),
     ]);
 }
 
 #[test]
 fn values_that_cannot_be_are_refused_with_the_place() {
     assert_each_refused(&[
-        (
-            r#"{"title":"x","links":[{"url":"javascript:alert(1)"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","links":[{"url":"file:///etc/passwd"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","links":[{"url":"http://u:p@h/"}]}"#,
-            "/links/0/url",
-            "not_allowed",
-        ),
-        (
-            r#"{"title":"x","event_id":9007199254740993}"#,
-            "/event_id",
-            "wrong_type",
-        ),
+        (r#"{"title":"x","links":[{"url":"javascript:alert(1)"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","links":[{"url":"file:///etc/passwd"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","links":[{"url":"http://u:p@h/"}]}"#, "/links/0/url", "not_allowed"),
+        (r#"{"title":"x","event_id":9007199254740993}"#, "/event_id", "wrong_type"),
         (r#"{"title":"x","event_id":""}"#, "/event_id", "empty"),
         (r#"{"title":"x","event_id":"   "}"#, "/event_id", "empty"),
-        (
-            r#"{"title":"x","dedup_key":"a\nb"}"#,
-            "/dedup_key",
-            "control_character",
-        ),
+        (r#"{"title":"x","dedup_key":"a\nb"}"#, "/dedup_key", "control_character"),
         (r#"{"title":"x","severity":"high "}"#, "/severity", "not_allowed"),
         (r#"{"title":"x","severity":"urgent"}"#, "/severity", "not_allowed"),
         (r#"{"title":"x","status":"gone"}"#, "/status", "not_allowed"),
         (r#"{"title":"x","kind":"page"}"#, "/kind", "not_allowed"),
         (r#"{"title":"x","kind":1}"#, "/kind", "wrong_type"),
-        (
-            r#"{"title":"x","severity":"low","severity":"critical"}"#,
-            "/severity",
-            "duplicate_key",
-        ),
-        (
-            r#"{"title":"x","labels":{"a":"1","\u0061":"2"}}"#,
-            "/labels/a",
-            "duplicate_key",
-        ),
+        (r#"{"title":"x","severity":"low","severity":"critical"}"#, "/severity", "duplicate_key"),
+        (r#"{"title":"x","labels":{"a":"1","\u0061":"2"}}"#, "/labels/a", "duplicate_key"),
         (r#"{"title":"a\u0000b"}"#, "/title", "control_character"),
-        (
-            r#"{"title":"x","event_id":"a\u0000b"}"#,
-            "/event_id",
-            "control_character",
-        ),
-        (
-            r#"{"title":"x","labels":{"a":"\u0000"}}"#,
-            "/labels/a",
-            "control_character",
-        ),
+        (r#"{"title":"x","event_id":"a\u0000b"}"#, "/event_id", "control_character"),
+        (r#"{"title":"x","labels":{"a":"\u0000"}}"#, "/labels/a", "control_character"),
         (r#"{"title":"x","severty":"high"}"#, "/severty", "unknown_field"),
         (r#"{"title":"x","a/b~c":1}"#, "/a~1b~0c", "unknown_field"),
     ]);
@@ -119,23 +79,14 @@ fn values_that_cannot_be_are_refused_with_the_place() {
 fn assert_each_refused(table: &[(&str, &str, &str)]) {
     for (record, pointer, code) in table {
         let malformed = refused(record);
-        assert_eq!(
-            first(&malformed),
-            (Malformation::Schema, *pointer, *code),
-            "{record}"
-        );
+        assert_eq!(first(&malformed), (Malformation::Schema, *pointer, *code), "{record}");
     }
 }
 
 #[test]
 fn a_nul_in_a_key_is_refused() {
     let malformed = refused(r#"{"title":"x","labels":{"a\u0000":"v"}}"#);
-    assert!(
-        malformed
-            .problems
-            .iter()
-            .any(|problem| problem.code == "control_character")
-    );
+    assert!(malformed.problems.iter().any(|problem| problem.code == "control_character"));
 }
 
 #[test]
@@ -144,25 +95,14 @@ fn a_link_goes_to_one_place_however_it_is_written() {
         let record = serde_json::json!({ "title": "x", "links": [{ "url": url }] }).to_string();
         incident(record).links.remove(0).url
     };
-    for plain in [
-        "https://grafana.example.com/d/abc?a=1&b=%20#top",
-        "http://localhost/x",
-    ] {
+    for plain in ["https://grafana.example.com/d/abc?a=1&b=%20#top", "http://localhost/x"] {
         assert_eq!(url(plain), plain);
     }
     assert_eq!(url("HTTPS://Example.COM"), "https://example.com/");
     assert_eq!(url("https://example.com:8443/x"), "https://example.com:8443/x");
     assert_eq!(url("https://h/\"><script>"), "https://h/%22%3E%3Cscript%3E");
-    for bad in [
-        "https://",
-        "https:///",
-        "https://u@h/",
-        "http://h\t.com/",
-        "https://a b/",
-        "//h/",
-        "/x",
-        "",
-    ] {
+    for bad in ["https://", "https:///", "https://u@h/", "http://h\t.com/", "https://a b/", "//h/", "/x", ""]
+    {
         let record = serde_json::json!({ "title": "x", "links": [{ "url": bad }] }).to_string();
         assert_eq!(first(&refused(record)).1, "/links/0/url", "{bad}");
     }
@@ -173,11 +113,7 @@ fn every_problem_is_told_not_only_the_first() {
     let malformed = refused(
         r#"{"titel":"x","severity":"hihg","labels":{"a":1,"b":{}},"links":[{"url":"ftp://x"}],"occurred_at":"soon"}"#,
     );
-    let mut found: Vec<_> = malformed
-        .problems
-        .iter()
-        .map(|p| (p.pointer.as_str(), p.code))
-        .collect();
+    let mut found: Vec<_> = malformed.problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
     found.sort_unstable();
     let all = [
         ("/labels/a", "wrong_type"),
@@ -194,18 +130,9 @@ fn every_problem_is_told_not_only_the_first() {
 #[test]
 fn a_likely_slip_gets_a_suggestion() {
     let hint = |record: &str| refused(record).problems[0].hint.clone().unwrap_or_default();
-    assert_eq!(
-        hint(r#"{"title":"x","severty":"high"}"#),
-        "did you mean \"severity\"?"
-    );
-    assert_eq!(
-        hint(r#"{"title":"x","severity":"critcal"}"#),
-        "did you mean \"critical\"?"
-    );
-    assert_eq!(
-        hint(r#"{"title":"x","severity":"high "}"#),
-        "did you mean \"high\"?"
-    );
+    assert_eq!(hint(r#"{"title":"x","severty":"high"}"#), "did you mean \"severity\"?");
+    assert_eq!(hint(r#"{"title":"x","severity":"critcal"}"#), "did you mean \"critical\"?");
+    assert_eq!(hint(r#"{"title":"x","severity":"high "}"#), "did you mean \"high\"?");
     let all = "one of critical, high, medium, low, info, P1";
     assert_eq!(hint(r#"{"title":"x","severity":"zzz"}"#), all);
 }
@@ -225,41 +152,23 @@ fn bounds_hold_to_the_byte() {
         let frame = r#"{"title":"x"}"#;
         format!("{frame}{}", " ".repeat(bytes - frame.len()))
     };
-    assert!(matches!(
-        first(&refused(deep(64))),
-        (Malformation::Schema, "/vars", "unknown_field")
-    ));
+    assert!(matches!(first(&refused(deep(64))), (Malformation::Schema, "/vars", "unknown_field")));
     for depth in [65, 127, 128, 100_000] {
         assert_eq!(first(&refused(deep(depth))).0, Malformation::TooLarge, "{depth}");
         assert_eq!(first(&refused(deep(depth))).2, "too_deep", "{depth}");
     }
     assert_eq!(incident(title(1_024)).title.chars().count(), 1_024);
-    assert_eq!(
-        first(&refused(title(1_025))),
-        (Malformation::Schema, "/title", "too_long")
-    );
+    assert_eq!(first(&refused(title(1_025))), (Malformation::Schema, "/title", "too_long"));
     assert_eq!(first(&refused(keys(1_024))).2, "missing");
-    assert_eq!(
-        first(&refused(keys(1_025))),
-        (Malformation::TooLarge, "", "too_many_keys")
-    );
+    assert_eq!(first(&refused(keys(1_025))), (Malformation::TooLarge, "", "too_many_keys"));
     assert_eq!(incident(sized(1 << 20)).title, "x");
-    assert_eq!(
-        first(&refused(sized((1 << 20) + 1))),
-        (Malformation::TooLarge, "", "too_large")
-    );
-    let long_text = format!(
-        r#"{{"title":"x","description":"{}"}}"#,
-        "d".repeat((64 << 10) + 1)
-    );
+    assert_eq!(first(&refused(sized((1 << 20) + 1))), (Malformation::TooLarge, "", "too_large"));
+    let long_text = format!(r#"{{"title":"x","description":"{}"}}"#, "d".repeat((64 << 10) + 1));
     assert_eq!(first(&refused(long_text)).2, "too_long");
     let long_key = format!(r#"{{"title":"x","{}":1}}"#, "k".repeat((64 << 10) + 1));
     assert_eq!(first(&refused(long_key)).2, "too_long");
     let long_id = format!(r#"{{"title":"x","event_id":"{}"}}"#, "i".repeat(10_000));
-    assert_eq!(
-        first(&refused(long_id)),
-        (Malformation::Schema, "/event_id", "too_long")
-    );
+    assert_eq!(first(&refused(long_id)), (Malformation::Schema, "/event_id", "too_long"));
 }
 
 #[test]
@@ -276,15 +185,9 @@ fn numbers_keep_their_digits_or_are_refused() {
             r#"{{"kind":"notification","to":"ada","via":"email","template":"t","vars":{{"n":{number}}}}}"#
         )
     };
-    for number in [
-        "0",
-        "-0",
-        "1.0",
-        "18446744073709551615",
-        "-9223372036854775808",
-        "9007199254740993",
-        "0.1",
-    ] {
+    for number in
+        ["0", "-0", "1.0", "18446744073709551615", "-9223372036854775808", "9007199254740993", "0.1"]
+    {
         match notification(&with(number)).text {
             RequestText::Template { vars, .. } if number != "-0" => assert_eq!(vars["n"].to_string(), number),
             RequestText::Template { .. } => {}

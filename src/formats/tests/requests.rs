@@ -30,36 +30,16 @@ fn a_direct_notification_that_cannot_go_out_is_refused() {
         (format!(r#"{{{base},"title":"x"}}"#), "/title", "unknown_field"),
         (format!(r#"{{{base},"template":"t"}}"#), "/subject", "not_allowed"),
         (format!(r#"{{{base},"vars":{{}}}}"#), "/vars", "not_allowed"),
-        (
-            format!(r#"{{{base},"priority":"soon"}}"#),
-            "/priority",
-            "not_allowed",
-        ),
-        (
-            format!(r#"{{{base},"event_id":"a","idempotency_key":"b"}}"#),
-            "/event_id",
-            "not_allowed",
-        ),
+        (format!(r#"{{{base},"priority":"soon"}}"#), "/priority", "not_allowed"),
+        (format!(r#"{{{base},"event_id":"a","idempotency_key":"b"}}"#), "/event_id", "not_allowed"),
         (
             format!(r#"{{{base},"send_at":"2026-11-22T09:00:00Z","expires_at":"2026-11-22T09:00:00Z"}}"#),
             "/expires_at",
             "not_allowed",
         ),
-        (
-            r#"{"kind":"notification","via":"email","subject":"s","body":"b"}"#.into(),
-            "/to",
-            "missing",
-        ),
-        (
-            r#"{"kind":"notification","to":"ada","subject":"s","body":"b"}"#.into(),
-            "/via",
-            "missing",
-        ),
-        (
-            r#"{"kind":"notification","to":"ada","via":"email","body":"b"}"#.into(),
-            "/subject",
-            "missing",
-        ),
+        (r#"{"kind":"notification","via":"email","subject":"s","body":"b"}"#.into(), "/to", "missing"),
+        (r#"{"kind":"notification","to":"ada","subject":"s","body":"b"}"#.into(), "/via", "missing"),
+        (r#"{"kind":"notification","to":"ada","via":"email","body":"b"}"#.into(), "/subject", "missing"),
         (
             r#"{"kind":"notification","to":[1],"via":"email","subject":"s","body":"b"}"#.into(),
             "/to",
@@ -68,17 +48,10 @@ fn a_direct_notification_that_cannot_go_out_is_refused() {
     ];
     for (record, pointer, code) in table {
         let malformed = refused(&record);
-        assert_eq!(
-            first(&malformed),
-            (Malformation::Schema, pointer, code),
-            "{record}"
-        );
+        assert_eq!(first(&malformed), (Malformation::Schema, pointer, code), "{record}");
     }
     let nobody = r#"{"kind":"notification","to":[],"via":"email","subject":"s","body":"b"}"#;
-    assert_eq!(
-        first(&refused(nobody)),
-        (Malformation::Unroutable, "/to", "empty")
-    );
+    assert_eq!(first(&refused(nobody)), (Malformation::Unroutable, "/to", "empty"));
     let everybody: Vec<_> = (0..10_001).map(|n| format!("u{n}")).collect();
     let record = serde_json::json!({ "kind": "notification", "to": everybody, "via": "email", "subject": "s", "body": "b" });
     assert_eq!(first(&refused(record.to_string())).2, "too_long");

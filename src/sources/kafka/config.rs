@@ -170,23 +170,14 @@ pub struct Objection {
 /// What a user may not set through `properties`, and why.
 const OURS: [(&str, &str); 9] = [
     ("enable.auto.commit", "offsets move only once a record is stored"),
-    (
-        "enable.auto.offset.store",
-        "offsets move only once a record is stored",
-    ),
+    ("enable.auto.offset.store", "offsets move only once a record is stored"),
     ("auto.offset.reset", "use start"),
     ("group.id", "use group_id"),
     ("bootstrap.servers", "use brokers"),
     ("metadata.broker.list", "use brokers"),
-    (
-        "sasl.password",
-        "use sasl.password, which can be kept out of the file",
-    ),
+    ("sasl.password", "use sasl.password, which can be kept out of the file"),
     ("statistics.interval.ms", "the source's health is read from it"),
-    (
-        "enable.ssl.certificate.verification",
-        "certificates are always verified",
-    ),
+    ("enable.ssl.certificate.verification", "certificates are always verified"),
 ];
 
 impl KafkaSettings {
@@ -194,10 +185,7 @@ impl KafkaSettings {
     pub fn objections(&self) -> Vec<Objection> {
         let mut objections = Vec::new();
         let mut object = |key: &str, detail: &str| {
-            objections.push(Objection {
-                key: key.to_owned(),
-                detail: detail.to_owned(),
-            });
+            objections.push(Objection { key: key.to_owned(), detail: detail.to_owned() });
         };
         if self.brokers.iter().all(|broker| broker.trim().is_empty()) {
             object("brokers", "name at least one broker, as host:port");
@@ -209,10 +197,7 @@ impl KafkaSettings {
             if topic.starts_with('^') {
                 object("topics", "patterns are not understood: name each topic");
             } else if !is_topic(topic) {
-                object(
-                    "topics",
-                    "a topic has 1 to 249 letters, digits, dots, dashes and underscores",
-                );
+                object("topics", "a topic has 1 to 249 letters, digits, dots, dashes and underscores");
             }
         }
         if self.group_id.trim().is_empty() {
@@ -226,10 +211,7 @@ impl KafkaSettings {
         }
         for (key, reason) in OURS {
             if self.properties.contains_key(key) {
-                object(
-                    &format!("properties.{key}"),
-                    &format!("is not yours to set: {reason}"),
-                );
+                object(&format!("properties.{key}"), &format!("is not yours to set: {reason}"));
             }
         }
         objections
@@ -309,9 +291,7 @@ impl KafkaSettings {
 fn is_topic(name: &str) -> bool {
     (1..=249).contains(&name.len())
         && !matches!(name, "." | "..")
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -363,10 +343,7 @@ mod tests {
         let settings =
             settings("topics = ['^inc.*', 'a b']\ngroup_id = ' '\nmax_in_flight = 0\ntls.key_file = 'k'");
         let keys: Vec<_> = settings.objections().into_iter().map(|o| o.key).collect();
-        assert_eq!(
-            keys,
-            ["brokers", "topics", "topics", "group_id", "max_in_flight", "tls"]
-        );
+        assert_eq!(keys, ["brokers", "topics", "topics", "group_id", "max_in_flight", "tls"]);
     }
 
     #[test]

@@ -28,9 +28,7 @@ pub struct EmbeddedBroker {
 
 impl fmt::Debug for EmbeddedBroker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedBroker")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("EmbeddedBroker").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -42,10 +40,7 @@ impl EmbeddedBroker {
             .set("linger.ms", "1")
             .create()
             .map_err(|error| trouble::refusal(&error))?;
-        let mut broker = Self {
-            producer,
-            address: String::new(),
-        };
+        let mut broker = Self { producer, address: String::new() };
         for (topic, partitions) in topics {
             broker.create_topic(topic, *partitions)?;
         }
@@ -86,10 +81,7 @@ impl EmbeddedBroker {
         headers: &[(&str, &[u8])],
     ) -> Result<(), SourceError> {
         let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header {
-                key,
-                value: Some(*value),
-            })
+            headers.insert(Header { key, value: Some(*value) })
         });
         let record: FutureRecord<'_, str, [u8]> = FutureRecord::to(topic).headers(headers);
         self.send(match payload {

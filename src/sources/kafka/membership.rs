@@ -84,19 +84,13 @@ impl State {
     }
 
     fn is_leaving(&self, partition: i32) -> bool {
-        self.leaving
-            .as_ref()
-            .is_some_and(|leaving| leaving.partitions.contains(&partition))
+        self.leaving.as_ref().is_some_and(|leaving| leaving.partitions.contains(&partition))
     }
 }
 
 impl Membership {
     pub(super) fn new(topic: Arc<str>) -> Self {
-        Self {
-            topic,
-            state: Mutex::default(),
-            news: Notify::new(),
-        }
+        Self { topic, state: Mutex::default(), news: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -147,11 +141,7 @@ impl Membership {
         if report.owes_commits(&self.topic) {
             state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
         }
-        state.outside = if report.is_outside_the_group() {
-            state.outside + 1
-        } else {
-            0
-        };
+        state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
         if state.outside == OUTSIDE_TOO_LONG {
             let why = "the consumer left its group and does not come back".to_owned();
             state.tidings.push_back(Err(SourceError::Lost(why)));
@@ -273,9 +263,7 @@ impl Membership {
             let Some(leaving) = state.leaving.take() else {
                 return;
             };
-            state
-                .owned
-                .retain(|partition, _| !leaving.partitions.contains(partition));
+            state.owned.retain(|partition, _| !leaving.partitions.contains(partition));
             leaving.partitions
         };
         self.commit(consumer);

@@ -58,9 +58,7 @@ pub struct KafkaSource {
 
 impl fmt::Debug for KafkaSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KafkaSource")
-            .field("topic", &self.topic)
-            .finish_non_exhaustive()
+        f.debug_struct("KafkaSource").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
@@ -73,14 +71,8 @@ impl KafkaSource {
             .client_config()
             .create_with_context(Callbacks(Arc::clone(&membership)))
             .map_err(|error| trouble::refusal(&error))?;
-        consumer
-            .subscribe(&[&*topic])
-            .map_err(|error| trouble::refusal(&error))?;
-        Ok(Self {
-            topic,
-            membership,
-            consumer: Mutex::new(Some(Arc::new(consumer))),
-        })
+        consumer.subscribe(&[&*topic]).map_err(|error| trouble::refusal(&error))?;
+        Ok(Self { topic, membership, consumer: Mutex::new(Some(Arc::new(consumer))) })
     }
 
     fn consumer(&self) -> Option<Arc<StreamConsumer<Callbacks>>> {
@@ -243,16 +235,14 @@ impl Drop for KafkaSource {
 /// for the broker. The receiver ends when it is gone.
 fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>>) -> oneshot::Receiver<()> {
     let (done, gone) = oneshot::channel();
-    let buried = std::thread::Builder::new()
-        .name("kafka-close".to_owned())
-        .spawn(move || {
-            if let Some(membership) = commit {
-                membership.commit_and_wait(&*consumer);
-            }
-            drop(consumer);
-            // Nobody may be waiting, which is fine.
-            let _ = done.send(());
-        });
+    let buried = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
+        if let Some(membership) = commit {
+            membership.commit_and_wait(&*consumer);
+        }
+        drop(consumer);
+        // Nobody may be waiting, which is fine.
+        let _ = done.send(());
+    });
     if let Err(error) = buried {
         tracing::warn!(%error, "no thread to close a consumer on");
     }

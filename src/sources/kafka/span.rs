@@ -17,8 +17,7 @@ impl Span {
 
     /// Whether "everything before `settled`" speaks of records in here.
     pub(super) fn holds(self, settled: i64) -> bool {
-        self.first
-            .is_some_and(|first| first < settled && settled <= self.next)
+        self.first.is_some_and(|first| first < settled && settled <= self.next)
     }
 }
 

@@ -60,17 +60,13 @@ impl Statistics {
 
     /// The coordinator is there, and yet nobody is joining the group. Normal for a moment.
     pub(super) fn is_outside_the_group(&self) -> bool {
-        self.cgrp
-            .as_ref()
-            .is_some_and(|group| group.state == "up" && group.join_state == "init")
+        self.cgrp.as_ref().is_some_and(|group| group.state == "up" && group.join_state == "init")
     }
 
     /// Some partition of `topic` has an offset stored that the broker does not have.
     pub(super) fn owes_commits(&self, topic: &str) -> bool {
         let owes = |partition: &Partition| partition.stored_offset > partition.committed_offset;
-        self.topics
-            .get(topic)
-            .is_some_and(|topic| topic.partitions.values().any(owes))
+        self.topics.get(topic).is_some_and(|topic| topic.partitions.values().any(owes))
     }
 
     /// Records behind the newest, over all partitions of `topic` where it is known.

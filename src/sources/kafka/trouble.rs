@@ -22,9 +22,7 @@ pub(super) enum Trouble {
 pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Trouble {
     let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     if let KafkaError::MessageConsumptionFatal(code) = error {
-        return Trouble::Over(SourceError::Lost(format!(
-            "the consumer failed ({code}){because}"
-        )));
+        return Trouble::Over(SourceError::Lost(format!("the consumer failed ({code}){because}")));
     }
     let Some(code) = error.rdkafka_error_code() else {
         return Trouble::Passing;
@@ -38,23 +36,23 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
         RDKafkaErrorCode::UnknownTopicOrPartition
         | RDKafkaErrorCode::UnknownTopic
         | RDKafkaErrorCode::UnknownTopicId
-        | RDKafkaErrorCode::InvalidTopic => refused(format!(
-            "there is no topic \"{topic}\": create it, or correct the source's topics"
-        )),
-        RDKafkaErrorCode::TopicAuthorizationFailed => refused(format!(
-            "not allowed to read topic \"{topic}\": the user needs Read and Describe on it"
-        )),
-        RDKafkaErrorCode::GroupAuthorizationFailed => refused(format!(
-            "not allowed to join the consumer group: the user needs Read on it{because}"
-        )),
+        | RDKafkaErrorCode::InvalidTopic => {
+            refused(format!("there is no topic \"{topic}\": create it, or correct the source's topics"))
+        }
+        RDKafkaErrorCode::TopicAuthorizationFailed => {
+            refused(format!("not allowed to read topic \"{topic}\": the user needs Read and Describe on it"))
+        }
+        RDKafkaErrorCode::GroupAuthorizationFailed => {
+            refused(format!("not allowed to join the consumer group: the user needs Read on it{because}"))
+        }
         RDKafkaErrorCode::ClusterAuthorizationFailed => {
             refused(format!("not allowed on this cluster{because}"))
         }
         RDKafkaErrorCode::Authentication
         | RDKafkaErrorCode::SaslAuthenticationFailed
-        | RDKafkaErrorCode::UnsupportedSASLMechanism => refused(format!(
-            "the brokers refuse the source's user or password{because}"
-        )),
+        | RDKafkaErrorCode::UnsupportedSASLMechanism => {
+            refused(format!("the brokers refuse the source's user or password{because}"))
+        }
         RDKafkaErrorCode::SSL => refused(format!("no trusted TLS connection{because}")),
         RDKafkaErrorCode::InvalidGroupId => refused(format!("the group_id is not valid{because}")),
         RDKafkaErrorCode::InconsistentGroupProtocol => refused(
@@ -62,9 +60,9 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
              give Foghorn a group_id of its own"
                 .to_owned(),
         ),
-        RDKafkaErrorCode::AutoOffsetReset => refused(format!(
-            "the group's offset of topic \"{topic}\" is gone{because}"
-        )),
+        RDKafkaErrorCode::AutoOffsetReset => {
+            refused(format!("the group's offset of topic \"{topic}\" is gone{because}"))
+        }
         _ => Trouble::Passing,
     }
 }

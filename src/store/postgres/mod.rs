@@ -1,1 +1,156 @@
-//! The store in PostgreSQL.
+//! The store in PostgreSQL, for several nodes.
+//!
+//! A batch is one transaction. Accepts take an advisory lock, so that one node at a time numbers
+//! incidents and decides; claims skip what another node is about to take. A server that does not
+//! keep commits through a power cut is refused.
+
+mod insert;
+mod ledger;
+mod opening;
+mod statements;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::{AssertSqlSafe, query_as};
+
+use super::batch::{Batch, Committed};
+use super::reading::{self, Ask, Fetch, LEASE, Value, only};
+use super::rows::{NumberRow, Row};
+use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+use super::write::{InDoubt, write};
+use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use crate::domain::Timestamp;
+use crate::domain::delivery::Lease;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::incident::IncidentStatus;
+use crate::domain::names::{ChannelName, NodeName};
+use ledger::PostgresLedger;
+
+/// One PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+    in_doubt: InDoubt,
+}
+
+/// Says an error of the database in the store's words.
+///
+/// Only a statement that cannot be right is our fault (SQLSTATE classes 22, 23, 42 and XX); all else is
+/// weather: the server restarts, fails over, is full, or a deadlock was broken at our cost.
+fn said(error: sqlx::Error) -> StoreError {
+    let words = error.to_string();
+    match &error {
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // Privileges that were taken away can be given back.
+            Some("42501") => StoreError::Unavailable(words),
+            Some(code) if ["22", "23", "42", "XX"].iter().any(|class| code.starts_with(class)) => {
+                StoreError::Corrupt(words)
+            }
+            _ => StoreError::Unavailable(words),
+        },
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => StoreError::Unavailable(words),
+        _ => StoreError::Corrupt(words),
+    }
+}
+
+async fn fetch<'e, T: Row>(
+    executor: impl sqlx::Executor<'e, Database = Postgres>,
+    ask: Ask,
+) -> Result<Vec<T>, sqlx::Error> {
+    // Built by `reading` from literals; every value of people's is bound.
+    let mut query = query_as(AssertSqlSafe(ask.sql));
+    for value in ask.values {
+        query = match value {
+            Value::Number(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+        };
+    }
+    query.fetch_all(executor).await
+}
+
+#[async_trait]
+impl Fetch for PostgresStore {
+    async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError> {
+        fetch(&self.pool, ask).await.map_err(said)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let transaction = self.pool.begin().await.map_err(said)?;
+        let mut ledger = PostgresLedger { transaction };
+        let written = write(&mut ledger, batch, &self.in_doubt).await?;
+        self.in_doubt.committing(&written);
+        ledger.transaction.commit().await.map_err(said)?;
+        Ok(self.in_doubt.committed(written))
+    }
+
+    async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
+        let rows: Vec<NumberRow> = query_as(LEASE)
+            .bind(node.as_str())
+            .bind(now.as_millisecond())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(said)?;
+        let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
+        Ok(Lease { node: node.clone(), epoch })
+    }
+
+    async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        reading::next_due(self, channel).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        reading::backlog(self).await
+    }
+
+    async fn incidents(
+        &self,
+        statuses: &[IncidentStatus],
+        paging: &Paging,
+    ) -> Result<Page<IncidentView>, StoreError> {
+        reading::incidents(self, statuses, paging).await
+    }
+
+    async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
+        reading::incident(self, number).await
+    }
+
+    async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
+        reading::timeline(self, number).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        paging: &Paging,
+    ) -> Result<Page<DeliveryView>, StoreError> {
+        reading::deliveries(self, filter, paging).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        reading::delivery(self, id).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+        reading::attempts(self, id).await
+    }
+
+    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        reading::dead_letters(self, paging).await
+    }
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
+        reading::dead_letter(self, id).await
+    }
+
+    async fn check(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth { kind: "postgres", schema: reading::schema(self).await? })
+    }
+}

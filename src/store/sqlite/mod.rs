@@ -1,1 +1,161 @@
-//! The store in one SQLite file.
+//! The store in one SQLite file: WAL, `synchronous=FULL`, one writer, `BEGIN IMMEDIATE`.
+//!
+//! A commit has one `fsync`, whatever the size of its batch. Readers have connections of their own
+//! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
+//! lock file beside the database, because a node's life is a lock's life here.
+
+mod ledger;
+mod lock;
+mod opening;
+mod params;
+mod statements;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection, query_as};
+use tokio::sync::Mutex;
+
+use super::batch::{Batch, Committed};
+use super::reading::{self, Ask, Fetch, LEASE, Value, only};
+use super::rows::{NumberRow, Row};
+use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+use super::write::{InDoubt, write};
+use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use crate::domain::Timestamp;
+use crate::domain::delivery::Lease;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::incident::IncidentStatus;
+use crate::domain::names::{ChannelName, NodeName};
+use ledger::SqliteLedger;
+use lock::FileLock;
+
+/// One SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+    in_doubt: InDoubt,
+    /// Released when the store is dropped, after its connections.
+    _lock: FileLock,
+}
+
+/// Says an error of the database in the store's words.
+fn said(error: sqlx::Error) -> StoreError {
+    let words = error.to_string();
+    match &error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().and_then(|code| code.parse::<i32>().ok());
+            match code.map(|code| (code & 0xff, code)) {
+                // BUSY, LOCKED, READONLY, FULL, CANTOPEN, and out of memory while reading.
+                Some((5 | 6 | 8 | 13 | 14, _) | (_, 3082)) => StoreError::Unavailable(words),
+                // IOERR of any kind: what was written before is unsure.
+                Some((10, _)) => StoreError::Broken(words),
+                _ => StoreError::Corrupt(words),
+            }
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            StoreError::Unavailable(words)
+        }
+        sqlx::Error::WorkerCrashed => StoreError::Broken(words),
+        _ => StoreError::Corrupt(words),
+    }
+}
+
+async fn fetch<'e, T: Row>(
+    executor: impl sqlx::Executor<'e, Database = Sqlite>,
+    ask: Ask,
+) -> Result<Vec<T>, sqlx::Error> {
+    // Built by `reading` from literals; every value of people's is bound.
+    let mut query = query_as(AssertSqlSafe(ask.sql));
+    for value in ask.values {
+        query = match value {
+            Value::Number(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+        };
+    }
+    query.fetch_all(executor).await
+}
+
+#[async_trait]
+impl Fetch for SqliteStore {
+    async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError> {
+        fetch(&self.readers, ask).await.map_err(said)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(said)?;
+        let mut ledger = SqliteLedger { transaction };
+        let written = write(&mut ledger, batch, &self.in_doubt).await?;
+        self.in_doubt.committing(&written);
+        ledger.transaction.commit().await.map_err(said)?;
+        Ok(self.in_doubt.committed(written))
+    }
+
+    async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let rows: Vec<NumberRow> = query_as(LEASE)
+            .bind(node.as_str())
+            .bind(now.as_millisecond())
+            .fetch_all(&mut *writer)
+            .await
+            .map_err(said)?;
+        let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
+        Ok(Lease { node: node.clone(), epoch })
+    }
+
+    async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        reading::next_due(self, channel).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        reading::backlog(self).await
+    }
+
+    async fn incidents(
+        &self,
+        statuses: &[IncidentStatus],
+        paging: &Paging,
+    ) -> Result<Page<IncidentView>, StoreError> {
+        reading::incidents(self, statuses, paging).await
+    }
+
+    async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
+        reading::incident(self, number).await
+    }
+
+    async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
+        reading::timeline(self, number).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        paging: &Paging,
+    ) -> Result<Page<DeliveryView>, StoreError> {
+        reading::deliveries(self, filter, paging).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        reading::delivery(self, id).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+        reading::attempts(self, id).await
+    }
+
+    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        reading::dead_letters(self, paging).await
+    }
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
+        reading::dead_letter(self, id).await
+    }
+
+    async fn check(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth { kind: "sqlite", schema: reading::schema(self).await? })
+    }
+}

@@ -1,189 +1,42 @@
-//! What accepting a batch of events means: the rows to write, decided without any store.
-//!
-//! A store drops the events it already has, looks up the incidents the rest is about, asks
-//! [`decide`] and writes what it says, all in one transaction. So the three stores cannot disagree
-//! about meaning, only about SQL.
-//!
-//! Of each event the answer records one decision ([`Decision`]); of each incident that changed, its
-//! final state; and for everybody to be told, a delivery. A delivery that is due now and for which
-//! the pool of its channel has a free place (a *grant*) is written as `sending` with its first
-//! attempt, and handed out at once; the rest wait as `pending` rows.
+//! One event after the other: what each does to the incidents, and whom it makes Foghorn tell.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Timestamp;
-use super::delivery::{Delivery, DeliveryState, Job, Target};
-use super::event::{Body, Event, IncidentEvent, NotificationRequest, Priority};
-use super::ids::{DeliveryId, EventId, IncidentId, NotificationId};
-use super::incident::{Incident, Transition, transition};
-use super::names::ChannelName;
-use super::notification::{Content, IncidentFacts, Notification, NotificationKind};
-use super::retry::later;
-use super::routes::{OnResolve, Plan, PlannedDelivery};
+use super::{Accept, DecidedEvent, Decision, Grants, IncidentRules, Known, NewDelivery, Rows, TimelineEntry};
+use crate::domain::Timestamp;
+use crate::domain::delivery::{Delivery, DeliveryState, Job};
+use crate::domain::event::{Body, Event, IncidentEvent, NotificationRequest, Priority};
+use crate::domain::ids::{DeliveryId, EventId, IncidentId, NotificationId};
+use crate::domain::incident::{Incident, Transition, transition};
+use crate::domain::notification::{Content, IncidentFacts, Notification, NotificationKind};
+use crate::domain::retry::later;
+use crate::domain::routes::{OnResolve, Plan, PlannedDelivery};
 
-/// An event to accept, with its plan.
-#[derive(Debug, Clone)]
-pub struct Accept {
-    /// The event.
-    pub event: Arc<Event>,
-    /// What would be done about it.
-    pub plan: Arc<Plan>,
-}
-
-/// `[incidents]`, as far as acceptance needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncidentRules {
-    /// An incident that is over reopens inside this window.
-    pub dedup_window: Duration,
-}
-
-impl Default for IncidentRules {
-    fn default() -> Self {
-        Self {
-            dedup_window: Duration::from_secs(24 * 3600),
-        }
-    }
-}
-
-/// How many deliveries may start at once, by channel. Taking one uses it up.
-pub type Grants = HashMap<ChannelName, usize>;
-
-/// What a store knows before it decides.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// The newest incident of each dedup key in the batch.
-    pub incidents: HashMap<String, Incident>,
-    /// Of incidents that the batch may end: who was told in this episode.
-    pub told: HashMap<u64, Vec<Target>>,
-    /// The highest incident number so far.
-    pub last_number: u64,
-}
-
-/// What became of one event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Decision {
-    /// It was about an incident, and a route took it.
-    Routed(Transition),
-    /// It was about an incident that no route matches.
-    NoRoute(Transition),
-    /// It asked to tell people directly.
-    Direct,
-}
-
-impl Decision {
-    /// The word of the decision in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Routed(_) => "routed",
-            Self::NoRoute(_) => "no_route",
-            Self::Direct => "direct",
-        }
-    }
-
-    /// The `result` of an event in the API.
-    pub fn result(self) -> &'static str {
-        match self {
-            Self::Routed(transition) | Self::NoRoute(transition) => transition.as_str(),
-            Self::Direct => "notified",
-        }
-    }
-}
-
-/// One event and what became of it.
-#[derive(Debug, Clone)]
-pub struct DecidedEvent {
-    /// The event.
-    pub event: Arc<Event>,
-    /// What became of it.
-    pub decision: Decision,
-    /// The incident it is about.
-    pub incident: Option<u64>,
-}
-
-/// One line of an incident's history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TimelineEntry {
-    /// The incident.
-    pub incident: u64,
-    /// The version that this change made; entries are unique by incident and version.
-    pub version: u64,
-    /// When.
-    pub at: Timestamp,
-    /// What happened.
-    pub transition: Transition,
-    /// The event that did it.
-    pub event: EventId,
-    /// Why whom was told or not, in words.
-    pub detail: String,
-}
-
-/// A delivery to insert, in the state to insert it in.
-#[derive(Debug, Clone)]
-pub struct NewDelivery {
-    /// The delivery.
-    pub delivery: Delivery,
-    /// `Pending`, `Sending` (with attempt 1) or `Canceled`.
-    pub state: DeliveryState,
-}
-
-/// The rows of one batch.
-#[derive(Debug, Clone, Default)]
-pub struct Rows {
-    /// Each event with its decision, in order.
-    pub events: Vec<DecidedEvent>,
-    /// The final state of each incident that changed or is new, by number.
-    pub incidents: Vec<Incident>,
-    /// Decisions to tell.
-    pub notifications: Vec<Notification>,
-    /// Whom to tell.
-    pub deliveries: Vec<NewDelivery>,
-    /// What is handed out at once: the deliveries in state `Sending`.
-    pub started: Vec<Job>,
-    /// One entry for each change of an incident.
-    pub timeline: Vec<TimelineEntry>,
-    /// Incidents whose waiting calls for action make no sense any more (I4).
-    pub over: Vec<u64>,
-}
-
-/// Decides a batch. `entropy` gives the random part of new ids.
-pub fn decide(
-    accepts: &[Accept],
-    known: Known,
-    grants: &mut Grants,
-    rules: &IncidentRules,
-    now: Timestamp,
-    entropy: &mut dyn FnMut() -> u128,
-) -> Rows {
-    let mut desk = Desk {
-        known,
-        grants,
-        rules,
-        now,
-        entropy,
-        rows: Rows::default(),
-        changed: Vec::new(),
-    };
-    for accept in accepts {
-        desk.accept(accept);
-    }
-    desk.finish()
-}
-
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     known: Known,
     grants: &'a mut Grants,
     rules: &'a IncidentRules,
     now: Timestamp,
     entropy: &'a mut dyn FnMut() -> u128,
     rows: Rows,
-    /// Dedup keys of incidents to write, in the order of their first change.
-    changed: Vec<String>,
+    /// Dedup keys of incidents to write.
+    changed: HashSet<String>,
 }
 
-impl Desk<'_> {
-    fn accept(&mut self, accept: &Accept) {
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        known: Known,
+        grants: &'a mut Grants,
+        rules: &'a IncidentRules,
+        now: Timestamp,
+        entropy: &'a mut dyn FnMut() -> u128,
+    ) -> Self {
+        Self { known, grants, rules, now, entropy, rows: Rows::default(), changed: HashSet::new() }
+    }
+
+    pub(super) fn accept(&mut self, accept: &Accept) {
         let event = &accept.event;
         let (decision, incident) = match &event.body {
             Body::Incident(body) => self.accept_incident(event, body, &accept.plan),
@@ -192,11 +45,7 @@ impl Desk<'_> {
                 (Decision::Direct, None)
             }
         };
-        self.rows.events.push(DecidedEvent {
-            event: Arc::clone(event),
-            decision,
-            incident,
-        });
+        self.rows.events.push(DecidedEvent { event: Arc::clone(event), decision, incident });
     }
 
     fn accept_incident(
@@ -221,9 +70,7 @@ impl Desk<'_> {
                 if let Some(incident) = self.known.incidents.get_mut(&body.dedup_key) {
                     incident.apply(change, body, self.now);
                 }
-                if !self.changed.contains(&body.dedup_key) {
-                    self.changed.push(body.dedup_key.clone());
-                }
+                self.changed.insert(body.dedup_key.clone());
             }
         }
         let number = self.tell(event, body, plan, change);
@@ -235,10 +82,8 @@ impl Desk<'_> {
         let id = IncidentId::new(self.now, (self.entropy)());
         let incident = Incident::open(id, self.known.last_number, body, &event.source, self.now);
         let replaced = self.known.incidents.insert(body.dedup_key.clone(), incident);
-        if self.changed.contains(&body.dedup_key) {
+        if !self.changed.insert(body.dedup_key.clone()) {
             self.rows.incidents.extend(replaced);
-        } else {
-            self.changed.push(body.dedup_key.clone());
         }
     }
 
@@ -249,13 +94,7 @@ impl Desk<'_> {
         match (change, plan) {
             (
                 Transition::Opened | Transition::Reopened,
-                Plan::Routed {
-                    route,
-                    policy,
-                    deliveries,
-                    unreachable,
-                    ..
-                },
+                Plan::Routed { route, policy, deliveries, unreachable, .. },
             ) => {
                 incident.route = Some(route.clone());
                 incident.policy = Some(policy.clone());
@@ -274,11 +113,7 @@ impl Desk<'_> {
             }
             (Transition::Resolved, _) => {
                 self.cancel_calls(incident.number);
-                if let Plan::Routed {
-                    on_resolve: OnResolve::Notify,
-                    ..
-                } = plan
-                {
+                if let Plan::Routed { on_resolve: OnResolve::Notify, .. } = plan {
                     self.tell_it_is_over(event, &incident);
                 }
             }
@@ -310,10 +145,7 @@ impl Desk<'_> {
         for new in &mut self.rows.deliveries {
             if calls.contains(&new.delivery.notification) {
                 if new.state == DeliveryState::Sending {
-                    *self
-                        .grants
-                        .entry(new.delivery.target.channel.clone())
-                        .or_default() += 1;
+                    *self.grants.entry(new.delivery.target.channel.clone()).or_default() += 1;
                     self.rows.started.retain(|job| job.id != new.delivery.id);
                 }
                 new.state = DeliveryState::Canceled;
@@ -326,24 +158,11 @@ impl Desk<'_> {
             return;
         };
         let expires_at = later(self.now, RESOLVE_NEWS_LIFE);
-        let deliveries: Vec<_> = told
-            .into_iter()
-            .map(|target| PlannedDelivery {
-                target,
-                due_at: self.now,
-                expires_at,
-            })
-            .collect();
+        let deliveries: Vec<_> =
+            told.into_iter().map(|target| PlannedDelivery { target, due_at: self.now, expires_at }).collect();
         if !deliveries.is_empty() {
             let priority = Priority::of(incident.severity);
-            self.notify(
-                event.id,
-                Some(incident),
-                NotificationKind::Resolved,
-                priority,
-                None,
-                &deliveries,
-            );
+            self.notify(event.id, Some(incident), NotificationKind::Resolved, priority, None, &deliveries);
         }
     }
 
@@ -398,10 +217,7 @@ impl Desk<'_> {
         let Some(content) = content else {
             return DeliveryState::Pending;
         };
-        let granted = self
-            .grants
-            .get_mut(&delivery.target.channel)
-            .filter(|left| **left > 0);
+        let granted = self.grants.get_mut(&delivery.target.channel).filter(|left| **left > 0);
         let Some(left) = granted.filter(|_| delivery.due_at <= self.now) else {
             return DeliveryState::Pending;
         };
@@ -411,6 +227,7 @@ impl Desk<'_> {
             target: delivery.target.clone(),
             content: Arc::clone(content),
             attempt: 1,
+            counted: 1,
             crashes: 0,
             created_at: self.now,
             expires_at: delivery.expires_at,
@@ -418,10 +235,11 @@ impl Desk<'_> {
         DeliveryState::Sending
     }
 
-    fn finish(mut self) -> Rows {
+    pub(super) fn finish(mut self) -> Rows {
         for key in &self.changed {
             self.rows.incidents.extend(self.known.incidents.remove(key));
         }
+        self.rows.incidents.sort_unstable_by_key(|incident| incident.number);
         self.rows
     }
 }

@@ -1,0 +1,128 @@
+//! Taking waiting deliveries in hand: the same choice for every store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::StoreError;
+use super::batch::{Adopt, Batch, Claimed, Committed};
+use super::write::{Candidate, Ledger, Orphaned, Taken};
+use crate::domain::Timestamp;
+use crate::domain::delivery::{DeadReason, DeliveryState, Job};
+use crate::domain::ids::DeliveryId;
+use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
+
+/// Grants the wish at `place`: adopts first if it says so, then takes what is due, then says what
+/// still waits.
+pub(super) async fn claim<L: Ledger>(
+    ledger: &mut L,
+    batch: &Batch,
+    place: usize,
+    committed: &mut Committed,
+) -> Result<(), StoreError> {
+    let wish = &batch.claims[place];
+    if let Some(orphaned) = orphaned(wish.adopt) {
+        let given = committed.claimed.iter().flat_map(|claimed| &claimed.jobs).chain(&committed.started);
+        let holding: Vec<DeliveryId> = wish.holding.iter().copied().chain(given.map(|job| job.id)).collect();
+        ledger.adopt(&batch.lease, batch.now, &wish.channel, orphaned, &holding).await?;
+    }
+    let claimed = &mut committed.claimed[place];
+    let left = wish.limit.saturating_sub(claimed.jobs.len());
+    if left > 0 {
+        let candidates = ledger.due(&wish.channel, batch.now, left).await?;
+        if !candidates.is_empty() {
+            let incidents = incidents(ledger, &candidates).await?;
+            let taken = sort(candidates, &incidents, batch.now, claimed)?;
+            ledger.take(&batch.lease, batch.now, &taken).await?;
+        }
+    }
+    claimed.next_due = ledger.next_due(&wish.channel).await?;
+    Ok(())
+}
+
+fn orphaned(adopt: Adopt) -> Option<Orphaned> {
+    match adopt {
+        Adopt::Nothing => None,
+        Adopt::Retry => Some(Orphaned { state: DeliveryState::Retrying, dead_reason: None }),
+        Adopt::Hold => {
+            let dead_reason = Some(DeadReason::Unknown.as_str());
+            Some(Orphaned { state: DeliveryState::Dead, dead_reason })
+        }
+    }
+}
+
+async fn incidents<L: Ledger>(
+    ledger: &mut L,
+    candidates: &[Candidate],
+) -> Result<HashMap<u64, Incident>, StoreError> {
+    let mut numbers: Vec<u64> = candidates.iter().filter_map(|c| c.incident).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let incidents = ledger.incidents(&numbers).await?;
+    Ok(incidents.into_iter().map(|i| (i.number, i)).collect())
+}
+
+/// Parts candidates into jobs, what is too late and what is pointless (I4).
+fn sort(
+    candidates: Vec<Candidate>,
+    incidents: &HashMap<u64, Incident>,
+    now: Timestamp,
+    claimed: &mut Claimed,
+) -> Result<Vec<Taken>, StoreError> {
+    let mut said = HashMap::new();
+    let mut taken = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let incident = candidate.incident.and_then(|number| incidents.get(&number));
+        let over = incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved);
+        let state = if candidate.expires_at <= now {
+            claimed.expired += 1;
+            DeliveryState::Expired
+        } else if over && candidate.kind.calls_for_action() {
+            claimed.canceled += 1;
+            DeliveryState::Canceled
+        } else {
+            DeliveryState::Sending
+        };
+        taken.push(Taken {
+            id: candidate.id,
+            state,
+            attempts: candidate.attempts + u32::from(state == DeliveryState::Sending),
+        });
+        if state == DeliveryState::Sending {
+            let content = content(&candidate, incident, &mut said)?;
+            claimed.jobs.push(Job {
+                id: candidate.id,
+                target: candidate.target,
+                content,
+                attempt: candidate.attempts + 1,
+                counted: (candidate.attempts + 1).saturating_sub(candidate.held),
+                crashes: candidate.crashes,
+                created_at: candidate.created_at,
+                expires_at: candidate.expires_at,
+            });
+        }
+    }
+    Ok(taken)
+}
+
+/// What to say; everybody told of an incident for the same reason shares one copy.
+fn content(
+    candidate: &Candidate,
+    incident: Option<&Incident>,
+    said: &mut HashMap<(u64, NotificationKind), Arc<Content>>,
+) -> Result<Arc<Content>, StoreError> {
+    if let Some(incident) = incident {
+        let facts = said.entry((incident.number, candidate.kind)).or_insert_with(|| {
+            let facts = IncidentFacts::of(incident, candidate.kind);
+            Arc::new(Content::Incident(Box::new(facts)))
+        });
+        return Ok(Arc::clone(facts));
+    }
+    match &candidate.text {
+        Some(text) => Ok(Arc::new(Content::Direct(text.clone()))),
+        None => Err(StoreError::Corrupt(format!("{} says nothing", candidate.id))),
+    }
+}

@@ -1,0 +1,150 @@
+//! The store in memory: for tests and `foghorn dev`. Nothing survives the process.
+//!
+//! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
+//! so a test can start a daemon anew over what the last one left.
+
+mod ledger;
+mod state;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use super::batch::{Batch, Committed};
+use super::reading::{cursor, page};
+use super::views::{
+    AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
+};
+use super::write::{InDoubt, Ledger, write};
+use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use crate::domain::Timestamp;
+use crate::domain::delivery::Lease;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::names::{ChannelName, NodeName};
+use state::State;
+
+/// A store in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl State {
+    fn view(&self, incident: &Incident) -> IncidentView {
+        let mut counts = DeliveryCounts::default();
+        for id in self.of_incident.get(&incident.number).into_iter().flatten() {
+            if let Some(stored) = self.deliveries.get(id) {
+                *counts.of(stored.state) += 1;
+            }
+        }
+        IncidentView::of(incident.clone(), counts)
+    }
+}
+
+/// The part of a list, newest first, that comes before the cursor.
+fn before<T, K: std::str::FromStr + PartialOrd>(
+    newest_first: impl Iterator<Item = T>,
+    paging: &Paging,
+    key: impl Fn(&T) -> K,
+    write: impl Fn(&T) -> String,
+) -> Page<T> {
+    let rest = newest_first.filter(|row| match cursor::<K>(paging) {
+        None => true,
+        Some(before) => before.is_some_and(|before| key(row) < before),
+    });
+    let longest = paging.limit.clamp(1, super::reading::MAX_PAGE);
+    page(rest.take(longest + 1).collect(), paging, write)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let mut state = self.state.lock().await;
+        let written = write(&mut *state, batch, &InDoubt::default()).await?;
+        Ok(written.committed)
+    }
+
+    async fn lease(&self, node: &NodeName, _now: Timestamp) -> Result<Lease, StoreError> {
+        let mut state = self.state.lock().await;
+        let epoch = state.nodes.entry(node.clone()).or_default();
+        *epoch += 1;
+        Ok(Lease { node: node.clone(), epoch: *epoch })
+    }
+
+    async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        self.state.lock().await.next_due(channel).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(self.state.lock().await.backlog())
+    }
+
+    async fn incidents(
+        &self,
+        statuses: &[IncidentStatus],
+        paging: &Paging,
+    ) -> Result<Page<IncidentView>, StoreError> {
+        let state = self.state.lock().await;
+        let wanted = |incident: &&Incident| statuses.is_empty() || statuses.contains(&incident.status);
+        let found = state.incidents.values().rev().filter(wanted);
+        let page = before(found, paging, |i| i.number, |i| i.number.to_string());
+        Ok(Page {
+            data: page.data.into_iter().map(|i| state.view(i)).collect(),
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(state.incidents.get(&number).map(|incident| state.view(incident)))
+    }
+
+    async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
+        let state = self.state.lock().await;
+        let lines = state.timeline.range((number, 0)..=(number, u64::MAX));
+        Ok(lines.map(|(_, line)| line.clone()).collect())
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        paging: &Paging,
+    ) -> Result<Page<DeliveryView>, StoreError> {
+        let state = self.state.lock().await;
+        let found = state.deliveries.values().rev().filter(|stored| {
+            let delivery = &stored.delivery;
+            (filter.states.is_empty() || filter.states.contains(&stored.state))
+                && (filter.channel.is_none() || filter.channel.as_ref() == Some(&delivery.target.channel))
+                && (filter.incident.is_none() || filter.incident == delivery.incident)
+        });
+        let views = found.map(state::Stored::view);
+        Ok(before(views, paging, |view| view.id, |view| view.id.to_string()))
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        Ok(self.state.lock().await.deliveries.get(&id).map(state::Stored::view))
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+        let state = self.state.lock().await;
+        let attempts = state.attempts.range((id, 0)..=(id, u32::MAX));
+        Ok(attempts.map(|(_, attempt)| attempt.clone()).collect())
+    }
+
+    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        let state = self.state.lock().await;
+        let found =
+            state.letters.values().rev().map(|letter| DeadLetterView { payload: None, ..letter.clone() });
+        Ok(before(found, paging, |view| view.id, |view| view.id.to_string()))
+    }
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
+        Ok(self.state.lock().await.letters.get(&id).cloned())
+    }
+
+    async fn check(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth { kind: "memory", schema: 0 })
+    }
+}

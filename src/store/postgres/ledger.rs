@@ -1,0 +1,240 @@
+//! The write path on PostgreSQL: columns in, rows out.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::{Transaction, query, query::Query, query_as};
+
+use super::{said, statements};
+use crate::domain::Timestamp;
+use crate::domain::acceptance::{Accept, Rows};
+use crate::domain::delivery::{Job, Lease, Target};
+use crate::domain::ids::DeliveryId;
+use crate::domain::incident::Incident;
+use crate::domain::names::{ChannelName, NodeName};
+use crate::store::StoreError;
+use crate::store::batch::Quarantined;
+use crate::store::intake::Seen;
+use crate::store::reading::{NEXT_DUE, only};
+use crate::store::rows::{
+    CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
+    read_all, time,
+};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken};
+
+/// An open transaction.
+pub(super) struct PostgresLedger {
+    pub(super) transaction: Transaction<'static, Postgres>,
+}
+
+impl PostgresLedger {
+    pub(super) async fn run(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<(), StoreError> {
+        query.execute(&mut *self.transaction).await.map(drop).map_err(said)
+    }
+}
+
+/// One column of a list.
+pub(super) fn each<'a, T, C>(rows: &'a [T], value: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(value).collect()
+}
+
+pub(super) fn millis(at: Option<Timestamp>) -> Option<i64> {
+    at.map(|at| at.as_millisecond())
+}
+
+#[async_trait]
+impl Ledger for PostgresLedger {
+    async fn epoch(&mut self, node: &NodeName) -> Result<Option<i64>, StoreError> {
+        let rows: Vec<NumberRow> = query_as(statements::EPOCH)
+            .bind(node.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        Ok(only(rows))
+    }
+
+    async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
+        let rows: Vec<IdRow> = query_as(statements::IN_HAND)
+            .bind(each(jobs, |job| job.id.to_string()))
+            .bind(each(jobs, |job| i64::from(job.attempt)))
+            .bind(lease.node.as_str())
+            .bind(lease.epoch)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        ids(rows)
+    }
+
+    async fn end(&mut self, lease: &Lease, now: Timestamp, endings: &[Ending<'_>]) -> Result<(), StoreError> {
+        let ids = each(endings, |e| e.attempted.id.to_string());
+        let attempts = each(endings, |e| i64::from(e.attempted.attempt));
+        let outcomes = each(endings, |e| e.attempted.outcome);
+        let attempts_end = query(statements::END_ATTEMPTS)
+            .bind(&ids)
+            .bind(&attempts)
+            .bind(each(endings, |e| e.attempted.at.as_millisecond()))
+            .bind(each(endings, |e| e.attempted.took_ms))
+            .bind(&outcomes)
+            .bind(each(endings, |e| e.attempted.code.as_str()))
+            .bind(each(endings, |e| e.attempted.detail.as_str()))
+            .bind(each(endings, |e| e.attempted.provider_id.as_deref()))
+            .bind(lease.node.as_str())
+            .bind(lease.epoch);
+        self.run(attempts_end).await?;
+        let deliveries_end = query(statements::END_DELIVERIES)
+            .bind(&ids)
+            .bind(&attempts)
+            .bind(each(endings, |e| e.state.as_str()))
+            .bind(each(endings, |e| millis(e.due_at)))
+            .bind(each(endings, |e| i64::from(e.held)))
+            .bind(each(endings, |e| i64::from(e.crashes)))
+            .bind(each(endings, |e| e.dead_reason))
+            .bind(&outcomes)
+            .bind(lease.node.as_str())
+            .bind(lease.epoch)
+            .bind(now.as_millisecond());
+        self.run(deliveries_end).await
+    }
+
+    async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError> {
+        self.run(query(statements::LOCK).bind(statements::ACCEPTING)).await?;
+        let named: Vec<(usize, &str, &str)> = accepts
+            .iter()
+            .enumerate()
+            .filter_map(|(place, accept)| {
+                let id = accept.event.producer_id.as_deref()?;
+                Some((place, accept.event.source.as_str(), id))
+            })
+            .collect();
+        let rows: Vec<SeenRow> = query_as(statements::SEEN)
+            .bind(each(accepts, |accept| accept.event.source.as_str()))
+            .bind(each(accepts, |accept| accept.event.position.to_string()))
+            .bind(each(&named, |(place, _, _)| column(*place as u64)))
+            .bind(each(&named, |(_, source, _)| *source))
+            .bind(each(&named, |(_, _, id)| *id))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError> {
+        let rows: Vec<IncidentRow> = query_as(statements::NEWEST)
+            .bind(dedup_keys)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn last_number(&mut self) -> Result<u64, StoreError> {
+        let rows: Vec<NumberRow> =
+            query_as(statements::LAST_NUMBER).fetch_all(&mut *self.transaction).await.map_err(said)?;
+        number(only(rows).unwrap_or(0))
+    }
+
+    async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {
+        let rows: Vec<ToldRow> = query_as(statements::TOLD)
+            .bind(each(incidents, |incident| column(incident.number)))
+            .bind(each(incidents, |incident| incident.opened_at.as_millisecond()))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn insert(&mut self, lease: &Lease, now: Timestamp, rows: &Rows) -> Result<(), StoreError> {
+        super::insert::insert(self, lease, now, rows).await
+    }
+
+    async fn quarantine(&mut self, now: Timestamp, letters: &[&Quarantined]) -> Result<(), StoreError> {
+        let query = query(statements::QUARANTINE)
+            .bind(each(letters, |letter| letter.id.to_string()))
+            .bind(each(letters, |letter| letter.source.as_str()))
+            .bind(each(letters, |letter| letter.position.to_string()))
+            .bind(each(letters, |letter| letter.reason.as_str()))
+            .bind(each(letters, |letter| letter.detail.as_str()))
+            .bind(each(letters, |letter| &*letter.raw))
+            .bind(now.as_millisecond());
+        self.run(query).await
+    }
+
+    async fn replay(
+        &mut self,
+        now: Timestamp,
+        replays: &[Replay],
+    ) -> Result<HashMap<DeliveryId, ChannelName>, StoreError> {
+        let rows: Vec<ReplayedRow> = query_as(statements::REPLAY)
+            .bind(each(replays, |replay| replay.child.to_string()))
+            .bind(each(replays, |replay| replay.dead.to_string()))
+            .bind(now.as_millisecond())
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        rows.into_iter().map(|row| Ok((id(&row.id)?, row.channel.into()))).collect()
+    }
+
+    async fn adopt(
+        &mut self,
+        lease: &Lease,
+        now: Timestamp,
+        channel: &ChannelName,
+        orphaned: Orphaned,
+        holding: &[DeliveryId],
+    ) -> Result<(), StoreError> {
+        let query = query(statements::ADOPT)
+            .bind(lease.node.as_str())
+            .bind(channel.as_str())
+            .bind(each(holding, ToString::to_string))
+            .bind(orphaned.state.as_str())
+            .bind(orphaned.dead_reason)
+            .bind(now.as_millisecond());
+        self.run(query).await
+    }
+
+    async fn due(
+        &mut self,
+        channel: &ChannelName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let rows: Vec<CandidateRow> = query_as(statements::DUE)
+            .bind(channel.as_str())
+            .bind(now.as_millisecond())
+            .bind(column(limit as u64))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
+        let rows: Vec<IncidentRow> = query_as(statements::INCIDENTS)
+            .bind(each(numbers, |number| column(*number)))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn take(&mut self, lease: &Lease, now: Timestamp, taken: &[Taken]) -> Result<(), StoreError> {
+        let query = query(statements::TAKE)
+            .bind(each(taken, |taken| taken.id.to_string()))
+            .bind(each(taken, |taken| taken.state.as_str()))
+            .bind(each(taken, |taken| i64::from(taken.attempts)))
+            .bind(now.as_millisecond())
+            .bind(lease.node.as_str())
+            .bind(lease.epoch);
+        self.run(query).await
+    }
+
+    async fn next_due(&mut self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        let rows: Vec<NumberRow> = query_as(NEXT_DUE)
+            .bind(channel.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        only(rows).map(time).transpose()
+    }
+}

@@ -1,0 +1,107 @@
+//! Opening a database: every reason not to is found before anything is changed.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+use super::{PostgresStore, fetch};
+use crate::store::OpenError;
+use crate::store::open::without_password;
+use crate::store::reading::{Ask, SCHEMA, only};
+use crate::store::rows::{NumberRow, WordRow};
+use crate::store::write::InDoubt;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a caller waits for a free connection.
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+impl PostgresStore {
+    /// Opens the database that `url` names. `password` wins over one in the URL.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing is changed then.
+    pub async fn open(
+        url: &str,
+        password: Option<&SecretString>,
+        max_connections: u32,
+    ) -> Result<Self, OpenError> {
+        let mut options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url(without_password(url)))?;
+        if let Some(password) = password {
+            options = options.password(password.expose_secret());
+        }
+        let options = options.application_name("foghorn").disable_statement_logging();
+        let mut connection = options.connect().await.map_err(|error| unreachable(&error))?;
+        examine(&mut connection, &options).await?;
+        MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+            MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => foreign(&options),
+            error => OpenError::Unreachable(error.to_string()),
+        })?;
+        let _ = connection.close().await;
+        let pool =
+            PgPoolOptions::new()
+                .max_connections(max_connections.max(2))
+                .acquire_timeout(ACQUIRE)
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        // A server that was restarted is noticed here rather than in a batch.
+                        let fresh = meta.idle_for < Duration::from_secs(1);
+                        Ok(fresh || connection.ping().await.is_ok())
+                    })
+                })
+                .connect_lazy_with(options.options([
+                    ("statement_timeout", "5000"),
+                    ("idle_in_transaction_session_timeout", "10000"),
+                ]));
+        Ok(Self { pool, in_doubt: InDoubt::default() })
+    }
+}
+
+async fn examine(connection: &mut PgConnection, options: &PgConnectOptions) -> Result<(), OpenError> {
+    for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
+        let shown = format!("SELECT current_setting('{setting}') AS word");
+        let shown: Vec<WordRow> =
+            fetch(&mut *connection, Ask::new(&shown)).await.map_err(|error| unreachable(&error))?;
+        if shown.iter().any(|row| row.word == "off") {
+            return Err(OpenError::NotDurable { setting: format!("{setting} = off") });
+        }
+    }
+    let ours = "SELECT (to_regclass('_sqlx_migrations') IS NOT NULL)::int::bigint AS value";
+    if ask(connection, ours).await? == 0 {
+        let taken = "SELECT count(*) AS value FROM unnest(ARRAY['node', 'event', 'incident', 'timeline', \
+             'notification', 'delivery', 'attempt', 'dead_letter']) AS t (name) \
+             WHERE to_regclass(t.name) IS NOT NULL";
+        return match ask(connection, taken).await? {
+            0 => Ok(()),
+            _ => Err(foreign(options)),
+        };
+    }
+    let first = "SELECT count(*) AS value FROM _sqlx_migrations WHERE version = 1 AND description = 'ledger'";
+    if ask(connection, first).await? == 0 && ask(connection, SCHEMA).await? > 0 {
+        return Err(foreign(options));
+    }
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let found = ask(connection, SCHEMA).await?;
+    if found > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    Ok(())
+}
+
+async fn ask(connection: &mut PgConnection, sql: &str) -> Result<i64, OpenError> {
+    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql)).await.map_err(|error| unreachable(&error))?;
+    Ok(only(rows).unwrap_or(0))
+}
+
+fn foreign(options: &PgConnectOptions) -> OpenError {
+    let database = options.get_database().unwrap_or(options.get_username());
+    OpenError::Foreign { path: format!("{}/{database}", options.get_host()) }
+}
+
+fn unreachable(error: &sqlx::Error) -> OpenError {
+    OpenError::Unreachable(error.to_string())
+}

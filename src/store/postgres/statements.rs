@@ -1,0 +1,180 @@
+//! The statements of the write path. One statement for each table and batch: each `$n` that is
+//! a list is one column.
+
+use crate::store::rows::{candidate_columns, incident_columns};
+
+/// One node at a time numbers incidents and decides.
+pub(super) const ACCEPTING: i64 = 0x666f_6768_6f72_6e01;
+
+/// Waits for the other nodes' accepts to end. `$1` [`ACCEPTING`].
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
+
+/// Also waits for a commit of this node that was not heard of. `$1` node.
+pub(super) const EPOCH: &str = "SELECT epoch AS value FROM node WHERE name = $1 FOR NO KEY UPDATE";
+
+/// `$1` deliveries, `$2` attempts, `$3` node, `$4` epoch.
+pub(super) const IN_HAND: &str = "
+SELECT d.id FROM unnest($1::text[], $2::bigint[]) AS j (id, attempt) JOIN delivery AS d ON d.id = j.id
+WHERE d.attempts = j.attempt AND d.state = 'sending' AND d.owner = $3 AND d.lease_epoch = $4";
+
+/// `$1` to `$8` delivery, attempt, at, took_ms, outcome, code, detail, provider_id; `$9` node,
+/// `$10` epoch. Before [`END_DELIVERIES`], which changes what is asked here.
+pub(super) const END_ATTEMPTS: &str = "
+UPDATE attempt SET ended_at = e.at, took_ms = e.took_ms, outcome = e.outcome, code = e.code,
+    detail = e.detail, provider_id = e.provider_id
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+            $8::text[]) AS e (id, number, at, took_ms, outcome, code, detail, provider_id)
+JOIN delivery AS d ON d.id = e.id
+WHERE attempt.delivery = e.id AND attempt.number = e.number AND attempt.outcome IS NULL
+  AND d.attempts = e.number AND d.state = 'sending' AND d.owner = $9 AND d.lease_epoch = $10";
+
+/// `$1` to `$8` delivery, attempt, state, due_at, held, crashes, dead_reason, outcome; `$9` node,
+/// `$10` epoch, `$11` now.
+pub(super) const END_DELIVERIES: &str = "
+UPDATE delivery SET
+    state = CASE
+        WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened')
+             AND (SELECT status FROM incident WHERE number = delivery.incident) = 'resolved'
+        THEN 'canceled' ELSE e.state END,
+    due_at = coalesce(e.due_at, delivery.due_at),
+    held = delivery.held + e.held,
+    crashes = delivery.crashes + e.crashes,
+    dead_reason = e.dead_reason,
+    last_outcome = e.outcome,
+    updated_at = $11
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::text[]) AS e (id, number, state, due_at, held, crashes, dead_reason, outcome)
+WHERE delivery.id = e.id AND delivery.attempts = e.number AND delivery.state = 'sending'
+  AND delivery.owner = $9 AND delivery.lease_epoch = $10";
+
+/// `$1` sources, `$2` positions; `$3` places, `$4` sources, `$5` producer's ids.
+pub(super) const SEEN: &str = "
+SELECT k.place - 1 AS place, e.id AS event, e.incident, NULL::bytea AS raw
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (source, position, place)
+JOIN event AS e ON e.source = k.source AND e.position = k.position
+UNION ALL
+SELECT k.place, e.id, e.incident, e.raw
+FROM unnest($3::bigint[], $4::text[], $5::text[]) AS k (place, source, producer_id)
+JOIN event AS e ON e.source = k.source AND e.producer_id = k.producer_id";
+
+/// `$1` dedup keys.
+pub(super) const NEWEST: &str = concat!(
+    "SELECT ",
+    incident_columns!(),
+    " FROM unnest($1::text[]) AS k (dedup_key) CROSS JOIN LATERAL ",
+    "(SELECT * FROM incident WHERE incident.dedup_key = k.dedup_key ORDER BY number DESC LIMIT 1) AS i"
+);
+
+pub(super) const LAST_NUMBER: &str = "SELECT max(number) AS value FROM incident";
+
+/// `$1` incidents, `$2` starts of their episodes.
+pub(super) const TOLD: &str = "
+SELECT DISTINCT d.incident, d.channel, d.recipient, d.address
+FROM unnest($1::bigint[], $2::bigint[]) AS i (number, opened_at) JOIN delivery AS d ON d.incident = i.number
+WHERE d.created_at >= i.opened_at AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened')";
+
+/// `$1` incidents that are over, `$2` now.
+pub(super) const CANCEL: &str = "
+UPDATE delivery SET state = 'canceled', updated_at = $2
+WHERE incident = ANY($1::bigint[])
+  AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
+
+pub(super) const INSERT_EVENTS: &str = "
+INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                     $8::bigint[], $9::bytea[])";
+
+pub(super) const INSERT_INCIDENTS: &str = "
+INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
+    labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
+    last_event_at)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+                     $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
+                     $19::bigint[])
+ON CONFLICT (number) DO UPDATE SET
+    version = excluded.version, status = excluded.status, severity = excluded.severity,
+    title = excluded.title, service = excluded.service, description = excluded.description,
+    labels = excluded.labels, links = excluded.links, route = excluded.route,
+    policy = excluded.policy, event_count = excluded.event_count, opened_at = excluded.opened_at,
+    acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
+    last_event_at = excluded.last_event_at";
+
+pub(super) const INSERT_TIMELINE: &str = "
+INSERT INTO timeline (incident, version, at, kind, event, detail)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])";
+
+pub(super) const INSERT_NOTIFICATIONS: &str = "
+INSERT INTO notification (id, event, incident, kind, created_at, text)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])";
+
+/// Writes the first attempts too. `$1` to `$12` columns, `$13` now, `$14` node, `$15` epoch.
+pub(super) const INSERT_DELIVERIES: &str = "
+WITH new AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                         $7::text[], $8::smallint[], $9::text[], $10::bigint[], $11::bigint[], $12::bool[])
+    AS n (id, notification, incident, kind, channel, recipient, address, priority, state, due_at,
+          expires_at, starts)
+), begun AS (
+    INSERT INTO attempt (delivery, number, started_at) SELECT id, 1, $13 FROM new WHERE starts
+)
+INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
+SELECT id, notification, incident, kind, channel, recipient, address, priority, state, due_at, expires_at,
+       $13, $13, starts::int, 0, 0, CASE WHEN starts THEN $14 END, CASE WHEN starts THEN $15::bigint END
+FROM new";
+
+/// `$1` to `$6` columns, `$7` now.
+pub(super) const QUARANTINE: &str = "
+INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
+SELECT *, $7 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+ON CONFLICT (source, position) DO NOTHING";
+
+/// `$1` children, `$2` dead ones, `$3` now.
+pub(super) const REPLAY: &str = "
+INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of)
+SELECT r.child, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
+       'pending', $3, $3 + d.expires_at - d.created_at, $3, $3, 0, 0, 0, d.id
+FROM unnest($1::text[], $2::text[]) AS r (child, dead) JOIN delivery AS d ON d.id = r.dead
+WHERE d.state = 'dead'
+ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
+RETURNING id, channel";
+
+/// `$1` node, `$2` channel, `$3` deliveries that are worked on, `$4` state, `$5` dead reason, `$6` now.
+pub(super) const ADOPT: &str = "
+WITH lost AS (
+    UPDATE delivery SET state = $4, dead_reason = $5, last_outcome = 'unknown', due_at = $6, updated_at = $6
+    WHERE owner = $1 AND channel = $2 AND state = 'sending' AND id <> ALL ($3::text[])
+    RETURNING id, attempts
+)
+UPDATE attempt SET outcome = 'unknown', ended_at = $6 FROM lost
+WHERE attempt.delivery = lost.id AND attempt.number = lost.attempts AND attempt.outcome IS NULL";
+
+/// The heads of the four lanes, in their order, without what another node is about to take.
+/// `$1` channel, `$2` now, `$3` limit.
+pub(super) const DUE: &str = concat!(
+    "SELECT ",
+    candidate_columns!(),
+    " FROM (SELECT head.* FROM (VALUES (0::smallint), (1), (2), (3)) AS lane (rank) CROSS JOIN LATERAL ",
+    "(SELECT * FROM delivery WHERE channel = $1 AND priority = lane.rank AND due_at <= $2 ",
+    "AND state IN ('pending', 'retrying') ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS head ",
+    "ORDER BY head.priority, head.due_at LIMIT $3) AS d ",
+    "JOIN notification AS n ON n.id = d.notification ORDER BY d.priority, d.due_at"
+);
+
+/// `$1` numbers.
+pub(super) const INCIDENTS: &str =
+    concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = ANY($1::bigint[])");
+
+/// `$1` to `$3` delivery, state, attempts; `$4` now, `$5` node, `$6` epoch.
+pub(super) const TAKE: &str = "
+WITH taken AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, state, attempts)
+), begun AS (
+    INSERT INTO attempt (delivery, number, started_at)
+    SELECT id, attempts, $4 FROM taken WHERE state = 'sending'
+)
+UPDATE delivery SET state = t.state, attempts = t.attempts, owner = $5, lease_epoch = $6, updated_at = $4
+FROM taken AS t
+WHERE delivery.id = t.id";

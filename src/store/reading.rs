@@ -1,0 +1,287 @@
+//! The read side of both SQL stores: lists and single rows for people. The statements are the same
+//! in both, so they are written once; a store only runs them ([`Fetch`]).
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use async_trait::async_trait;
+
+use super::rows::{
+    AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, IncidentRow, NumberRow, Row, TimelineRow,
+    column, incident_columns, number, read_all, time,
+};
+use super::views::{
+    AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
+};
+use super::{DeliveryFilter, Paging, StoreError};
+use crate::domain::Timestamp;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::names::ChannelName;
+
+/// A question with its values. `$1` means the first one in both databases.
+#[derive(Debug, Default)]
+pub(super) struct Ask {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+/// A value of a question.
+#[derive(Debug)]
+pub(super) enum Value {
+    Number(i64),
+    Text(String),
+}
+
+impl Ask {
+    pub(super) fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    fn push(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    fn value(mut self, value: Value) -> Self {
+        self.values.push(value);
+        let _ = write!(self.sql, "${}", self.values.len());
+        self
+    }
+
+    pub(super) fn number(self, value: i64) -> Self {
+        self.value(Value::Number(value))
+    }
+
+    pub(super) fn text(self, value: impl ToString) -> Self {
+        self.value(Value::Text(value.to_string()))
+    }
+
+    /// Words of our own enums, literally, so that a partial index can be used.
+    fn words(mut self, words: impl Iterator<Item = &'static str>) -> Self {
+        for (index, word) in words.enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            let _ = write!(self.sql, "{separator}'{word}'");
+        }
+        self
+    }
+
+    fn limit(self, paging: &Paging) -> Self {
+        self.push(" LIMIT ").number(column(limit(paging) as u64 + 1))
+    }
+}
+
+/// Runs questions.
+#[async_trait]
+pub(super) trait Fetch: Sync {
+    async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError>;
+}
+
+fn limit(paging: &Paging) -> usize {
+    paging.limit.clamp(1, MAX_PAGE)
+}
+
+/// The longest page.
+pub(super) const MAX_PAGE: usize = 200;
+
+/// The page of these, of which one more than the limit was asked for.
+pub(super) fn page<T>(mut data: Vec<T>, paging: &Paging, cursor: impl Fn(&T) -> String) -> Page<T> {
+    let more = data.len() > limit(paging);
+    data.truncate(limit(paging));
+    let next_cursor = data.last().filter(|_| more).map(cursor);
+    Page { data, next_cursor }
+}
+
+fn nothing<T>() -> Page<T> {
+    Page { data: Vec::new(), next_cursor: None }
+}
+
+/// The cursor as what it was made from: `None` at the start of a list, `Some(None)` if it was
+/// not made by us, which is the end of any list.
+pub(super) fn cursor<T: std::str::FromStr>(paging: &Paging) -> Option<Option<T>> {
+    paging.before.as_ref().map(|text| text.parse().ok())
+}
+
+pub(super) async fn incidents(
+    source: &impl Fetch,
+    statuses: &[IncidentStatus],
+    paging: &Paging,
+) -> Result<Page<IncidentView>, StoreError> {
+    let mut ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number < "));
+    ask = match cursor::<u64>(paging) {
+        None => ask.number(i64::MAX),
+        Some(Some(before)) => ask.number(column(before)),
+        Some(None) => return Ok(nothing()),
+    };
+    if !statuses.is_empty() {
+        ask = ask.push(" AND i.status IN (");
+        ask = ask.words(statuses.iter().map(|status| status.as_str())).push(")");
+    }
+    let rows: Vec<IncidentRow> = source.fetch(ask.push(" ORDER BY i.number DESC").limit(paging)).await?;
+    let found = counted(source, read_all(rows)?).await?;
+    Ok(page(found, paging, |view| view.number.to_string()))
+}
+
+pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<IncidentView>, StoreError> {
+    let ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = "));
+    let rows: Vec<IncidentRow> = source.fetch(ask.number(column(number))).await?;
+    Ok(counted(source, read_all(rows)?).await?.pop())
+}
+
+/// Incidents with how their deliveries stand.
+async fn counted(source: &impl Fetch, found: Vec<Incident>) -> Result<Vec<IncidentView>, StoreError> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ask = Ask::new("SELECT incident, state, count(*) AS count FROM delivery WHERE incident IN (");
+    for (index, incident) in found.iter().enumerate() {
+        ask = ask.push(if index == 0 { "" } else { ", " });
+        ask = ask.number(column(incident.number));
+    }
+    let rows: Vec<CountRow> = source.fetch(ask.push(") GROUP BY incident, state")).await?;
+    let mut counts: HashMap<u64, DeliveryCounts> = HashMap::new();
+    for (incident, state, count) in read_all(rows)? {
+        *counts.entry(incident).or_default().of(state) = count;
+    }
+    let views = found.into_iter().map(|incident| {
+        let counts = counts.get(&incident.number).copied().unwrap_or_default();
+        IncidentView::of(incident, counts)
+    });
+    Ok(views.collect())
+}
+
+pub(super) async fn timeline(source: &impl Fetch, number: u64) -> Result<Vec<TimelineView>, StoreError> {
+    let ask = Ask::new("SELECT at, version, kind, event, detail FROM timeline WHERE incident = ");
+    let ask = ask.number(column(number)).push(" ORDER BY version");
+    read_all(source.fetch::<TimelineRow>(ask).await?)
+}
+
+const DELIVERY: &str = "SELECT id, incident, kind, channel, recipient, address, state, due_at, expires_at, \
+     created_at, updated_at, attempts, held, last_outcome, dead_reason, replay_of FROM delivery WHERE ";
+
+pub(super) async fn deliveries(
+    source: &impl Fetch,
+    filter: &DeliveryFilter,
+    paging: &Paging,
+) -> Result<Page<DeliveryView>, StoreError> {
+    let mut ask = Ask::new(DELIVERY);
+    ask = match cursor::<DeliveryId>(paging) {
+        None => ask.push("id > ''"),
+        Some(Some(before)) => ask.push("id < ").text(before),
+        Some(None) => return Ok(nothing()),
+    };
+    match filter.states.as_slice() {
+        [] => {}
+        [state] => ask = ask.push(" AND state = ").words([state.as_str()].into_iter()),
+        states => {
+            ask = ask.push(" AND state IN (");
+            ask = ask.words(states.iter().map(|state| state.as_str())).push(")");
+        }
+    }
+    if let Some(channel) = &filter.channel {
+        ask = ask.push(" AND channel = ").text(channel);
+    }
+    if let Some(incident) = filter.incident {
+        ask = ask.push(" AND incident = ").number(column(incident));
+    }
+    let rows: Vec<DeliveryRow> = source.fetch(ask.push(" ORDER BY id DESC").limit(paging)).await?;
+    Ok(page(read_all(rows)?, paging, |view| view.id.to_string()))
+}
+
+pub(super) async fn delivery(
+    source: &impl Fetch,
+    id: DeliveryId,
+) -> Result<Option<DeliveryView>, StoreError> {
+    let rows: Vec<DeliveryRow> = source.fetch(Ask::new(DELIVERY).push("id = ").text(id)).await?;
+    Ok(read_all(rows)?.pop())
+}
+
+pub(super) async fn attempts(source: &impl Fetch, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+    let ask = Ask::new(
+        "SELECT number, started_at, took_ms, outcome, code, detail, provider_id FROM attempt \
+         WHERE delivery = ",
+    );
+    read_all(source.fetch::<AttemptRow>(ask.text(id).push(" ORDER BY number")).await?)
+}
+
+const DEAD_LETTER: &str = "SELECT id, source, position, reason, detail, quarantined_at, \
+     octet_length(raw) AS bytes, ";
+
+pub(super) async fn dead_letters(
+    source: &impl Fetch,
+    paging: &Paging,
+) -> Result<Page<DeadLetterView>, StoreError> {
+    let mut ask = Ask::new(DEAD_LETTER).push("NULL AS raw FROM dead_letter WHERE ");
+    ask = match cursor::<DeadLetterId>(paging) {
+        None => ask.push("id > ''"),
+        Some(Some(before)) => ask.push("id < ").text(before),
+        Some(None) => return Ok(nothing()),
+    };
+    let rows: Vec<DeadLetterRow> = source.fetch(ask.push(" ORDER BY id DESC").limit(paging)).await?;
+    Ok(page(read_all(rows)?, paging, |view| view.id.to_string()))
+}
+
+pub(super) async fn dead_letter(
+    source: &impl Fetch,
+    id: DeadLetterId,
+) -> Result<Option<DeadLetterView>, StoreError> {
+    let ask = Ask::new(DEAD_LETTER).push("raw FROM dead_letter WHERE id = ");
+    let rows: Vec<DeadLetterRow> = source.fetch(ask.text(id)).await?;
+    Ok(read_all(rows)?.pop())
+}
+
+pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> {
+    let mut ask = Ask::default();
+    for (index, states) in
+        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead'"].into_iter().enumerate()
+    {
+        let union = if index == 0 { "" } else { " UNION ALL " };
+        let _ = write!(
+            ask.sql,
+            "{union}SELECT channel, state, count(*) AS count, min(id) AS oldest FROM delivery \
+             WHERE {states} GROUP BY channel, state"
+        );
+    }
+    let lines: Vec<BacklogRow> = source.fetch(ask).await?;
+    let letters = Ask::new("SELECT count(*) AS value FROM dead_letter");
+    let letters = source.fetch::<NumberRow>(letters).await?;
+    Ok(Backlog { deliveries: read_all(lines)?, dead_letters: number(only(letters).unwrap_or(0))? })
+}
+
+/// The value of a statement that gives one.
+pub(super) fn only(rows: Vec<NumberRow>) -> Option<i64> {
+    rows.into_iter().next().and_then(|row| row.value)
+}
+
+/// The head of each of a channel's four lanes. `$1` is the channel.
+pub(super) const NEXT_DUE: &str = concat!(
+    "SELECT min(due_at) AS value FROM (",
+    "SELECT min(due_at) AS due_at FROM delivery ",
+    "WHERE channel = $1 AND priority = 0 AND state IN ('pending', 'retrying') UNION ALL ",
+    "SELECT min(due_at) AS due_at FROM delivery ",
+    "WHERE channel = $1 AND priority = 1 AND state IN ('pending', 'retrying') UNION ALL ",
+    "SELECT min(due_at) AS due_at FROM delivery ",
+    "WHERE channel = $1 AND priority = 2 AND state IN ('pending', 'retrying') UNION ALL ",
+    "SELECT min(due_at) AS due_at FROM delivery ",
+    "WHERE channel = $1 AND priority = 3 AND state IN ('pending', 'retrying')) AS lanes"
+);
+
+pub(super) async fn next_due(
+    source: &impl Fetch,
+    channel: &ChannelName,
+) -> Result<Option<Timestamp>, StoreError> {
+    let ask = Ask { sql: NEXT_DUE.to_owned(), values: vec![Value::Text(channel.to_string())] };
+    only(source.fetch(ask).await?).map(time).transpose()
+}
+
+/// Version of the schema, as the migrations left it.
+pub(super) const SCHEMA: &str = "SELECT max(version) AS value FROM _sqlx_migrations";
+
+/// Starts a new life of the node `$1` at `$2`.
+pub(super) const LEASE: &str = "INSERT INTO node (name, epoch, started_at) VALUES ($1, 1, $2) \
+     ON CONFLICT (name) DO UPDATE SET epoch = node.epoch + 1, started_at = excluded.started_at \
+     RETURNING epoch AS value";
+
+pub(super) async fn schema(source: &impl Fetch) -> Result<i64, StoreError> {
+    Ok(only(source.fetch(Ask::new(SCHEMA)).await?).unwrap_or(0))
+}

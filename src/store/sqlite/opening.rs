@@ -1,0 +1,163 @@
+//! Opening a database file: every reason not to is found before anything is changed.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::Mutex;
+
+use super::lock::{FileLock, unopened};
+use super::{SqliteStore, fetch};
+use crate::store::OpenError;
+use crate::store::reading::{Ask, SCHEMA, only};
+use crate::store::rows::{NumberRow, WordRow};
+use crate::store::write::InDoubt;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// What `file(1)` and we know our databases by: "Fogh".
+const APPLICATION_ID: i64 = 0x466f_6768;
+
+/// How long a statement waits for a lock that a person's `sqlite3` may hold.
+const BUSY: Duration = Duration::from_secs(5);
+
+impl SqliteStore {
+    /// Opens the file at `path`, and makes it if there is none.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing is changed then.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        writable(path)?;
+        let lock = FileLock::of(path)?;
+        examine(path).await?;
+        let mut writer = options(path)
+            .pragma("cache_size", "-8192")
+            .pragma("wal_autocheckpoint", "2000")
+            .pragma("journal_size_limit", "67108864")
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .connect()
+            .await
+            .map_err(|error| refused(path, &error))?;
+        durable(&mut writer).await?;
+        MIGRATIONS.run(&mut writer).await.map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(2)
+            .min_connections(0)
+            .test_before_acquire(false)
+            .idle_timeout(Duration::from_secs(60))
+            .acquire_timeout(Duration::from_secs(2))
+            .connect_lazy_with(options(path).read_only(true).pragma("cache_size", "-1024"));
+        Ok(Self { writer: Mutex::new(writer), readers, in_doubt: InDoubt::default(), _lock: lock })
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY)
+        .foreign_keys(false)
+        .disable_statement_logging()
+}
+
+/// May the file be written, or made?
+fn writable(path: &Path) -> Result<(), OpenError> {
+    if path.is_dir() {
+        let path = path.display();
+        return Err(OpenError::Unreachable(format!("{path} is a directory; name a file in it")));
+    }
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+                let parent = parent.display();
+                Err(OpenError::Unreachable(format!("there is no directory {parent}")))
+            }
+            _ => Ok(()),
+        },
+        Err(error) => Err(unopened(path, &error)),
+    }
+}
+
+/// Is it ours, and not too new? An empty file becomes ours.
+async fn examine(path: &Path) -> Result<(), OpenError> {
+    let mut connection =
+        options(path).create_if_missing(true).connect().await.map_err(|error| refused(path, &error))?;
+    let examined = examined(&mut connection, path).await;
+    // What it says on closing is of no interest: the file is opened again at once.
+    let _ = connection.close().await;
+    examined
+}
+
+async fn examined(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let application = pragma(connection, "SELECT application_id AS value FROM pragma_application_id");
+    let application = application.await.map_err(|error| refused(path, &error))?;
+    let tables = "SELECT count(*) AS value FROM sqlite_schema WHERE type = 'table'";
+    let tables = pragma(connection, tables).await.map_err(|error| refused(path, &error))?;
+    match (application, tables) {
+        (APPLICATION_ID, 0) => Ok(()),
+        (APPLICATION_ID, _) => known(connection).await,
+        (0, 0) => sqlx::query("PRAGMA application_id = 0x466f6768")
+            .execute(connection)
+            .await
+            .map(drop)
+            .map_err(|error| refused(path, &error)),
+        _ => Err(foreign(path)),
+    }
+}
+
+async fn known(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    // A crash before the first migration leaves no table of migrations.
+    let found = pragma(connection, SCHEMA).await.unwrap_or(0);
+    if found > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    Ok(())
+}
+
+/// What SQLite really does, whatever it was asked to do.
+async fn durable(writer: &mut SqliteConnection) -> Result<(), OpenError> {
+    let unreachable = |error: sqlx::Error| OpenError::Unreachable(error.to_string());
+    let synchronous = "SELECT synchronous AS value FROM pragma_synchronous";
+    let synchronous = pragma(writer, synchronous).await.map_err(unreachable)?;
+    let journal = Ask::new("SELECT journal_mode AS word FROM pragma_journal_mode");
+    let journal: Vec<WordRow> = fetch(&mut *writer, journal).await.map_err(unreachable)?;
+    if synchronous < 2 {
+        let setting = format!("synchronous = {synchronous}");
+        return Err(OpenError::NotDurable { setting });
+    }
+    match journal.first() {
+        Some(row) if row.word == "wal" => Ok(()),
+        other => {
+            let word = other.map_or("unknown", |row| &row.word);
+            let setting = format!("journal_mode = {word}");
+            Err(OpenError::NotDurable { setting })
+        }
+    }
+}
+
+async fn pragma(connection: &mut SqliteConnection, sql: &str) -> Result<i64, sqlx::Error> {
+    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql)).await?;
+    Ok(only(rows).unwrap_or(0))
+}
+
+fn foreign(path: &Path) -> OpenError {
+    OpenError::Foreign { path: path.display().to_string() }
+}
+
+fn refused(path: &Path, error: &sqlx::Error) -> OpenError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    match primary {
+        Some(8 | 13) => OpenError::ReadOnly { path: path.display().to_string(), why: error.to_string() },
+        Some(26) => foreign(path),
+        _ => OpenError::Unreachable(format!("{}: {error}", path.display())),
+    }
+}

@@ -1,0 +1,218 @@
+//! Lists as parameters: one JSON array of arrays for each table, read by `jsonb_each`.
+//!
+//! A statement for a list costs one crossing to SQLite's thread, however long the list is. SQLite
+//! reads `value ->> 0` of the binary form without parsing again.
+
+use serde::ser::SerializeTuple;
+use serde::{Serialize, Serializer};
+
+use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
+use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::ids::DeliveryId;
+use crate::domain::incident::Incident;
+use crate::domain::notification::Notification;
+use crate::store::StoreError;
+use crate::store::batch::Quarantined;
+use crate::store::rows::corrupt;
+use crate::store::write::{Ending, Kinds, Replay, Taken};
+
+/// `[row, row, …]`
+pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
+    let mut bytes = Vec::with_capacity(1024);
+    serde_json::Serializer::new(&mut bytes).collect_seq(rows).map_err(corrupt)?;
+    String::from_utf8(bytes).map_err(corrupt)
+}
+
+/// Bytes in a JSON text: as text and `null`, or if they are none, as `null` and hexadecimal digits.
+fn bytes(raw: &[u8]) -> (Option<&str>, Option<String>) {
+    match std::str::from_utf8(raw) {
+        Ok(text) if !text.contains('\0') => (Some(text), None),
+        _ => (None, Some(hex(raw))),
+    }
+}
+
+fn hex(raw: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    raw.iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+/// `[source, position]`
+pub(super) fn positions(accepts: &[Accept]) -> Result<String, StoreError> {
+    list(accepts.iter().map(|accept| {
+        let event = &accept.event;
+        (event.source.as_str(), Text(&event.position))
+    }))
+}
+
+/// `[place, source, producer_id]` of those that have one.
+pub(super) fn producer_ids(accepts: &[Accept]) -> Result<String, StoreError> {
+    list(accepts.iter().enumerate().filter_map(|(place, accept)| {
+        let event = &accept.event;
+        let id = event.producer_id.as_deref()?;
+        Some((place, event.source.as_str(), id))
+    }))
+}
+
+pub(super) fn event(decided: &DecidedEvent) -> impl Serialize + '_ {
+    let event = &decided.event;
+    let (text, hex) = bytes(&event.raw);
+    (
+        event.id,
+        event.source.as_str(),
+        Text(&event.position),
+        event.producer_id.as_deref(),
+        event.traceparent.as_deref(),
+        event.received_at.as_millisecond(),
+        decided.decision.as_str(),
+        decided.incident,
+        text,
+        hex,
+    )
+}
+
+/// An incident in the order of its columns.
+pub(super) struct IncidentParam<'a>(pub(super) &'a Incident);
+
+impl Serialize for IncidentParam<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let incident = self.0;
+        let mut row = serializer.serialize_tuple(19)?;
+        row.serialize_element(&incident.number)?;
+        row.serialize_element(&incident.id)?;
+        row.serialize_element(&incident.version)?;
+        row.serialize_element(&incident.dedup_key)?;
+        row.serialize_element(incident.status.as_str())?;
+        row.serialize_element(incident.severity.as_str())?;
+        row.serialize_element(&incident.title)?;
+        row.serialize_element(&incident.service)?;
+        row.serialize_element(&incident.description)?;
+        row.serialize_element(&Json(&incident.labels))?;
+        row.serialize_element(&Json(&incident.links))?;
+        row.serialize_element(&incident.source)?;
+        row.serialize_element(&incident.route)?;
+        row.serialize_element(&incident.policy)?;
+        row.serialize_element(&incident.event_count)?;
+        row.serialize_element(&incident.opened_at.as_millisecond())?;
+        row.serialize_element(&incident.acknowledged_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(&incident.resolved_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(&incident.last_event_at.as_millisecond())?;
+        row.end()
+    }
+}
+
+pub(super) fn timeline(entry: &TimelineEntry) -> impl Serialize + '_ {
+    (
+        entry.incident,
+        entry.version,
+        entry.at.as_millisecond(),
+        entry.transition.as_str(),
+        entry.event,
+        entry.detail.as_str(),
+    )
+}
+
+pub(super) fn notification(notification: &Notification) -> impl Serialize + '_ {
+    (
+        notification.id,
+        notification.event,
+        notification.incident,
+        notification.kind.as_str(),
+        notification.created_at.as_millisecond(),
+        notification.text.as_ref().map(Json),
+    )
+}
+
+pub(super) fn delivery<'a>(new: &'a NewDelivery, kinds: &Kinds) -> impl Serialize + use<'a> {
+    let delivery = &new.delivery;
+    (
+        delivery.id,
+        delivery.notification,
+        delivery.incident,
+        kinds.get(&delivery.notification).map(|kind| kind.as_str()),
+        delivery.target.channel.as_str(),
+        &*delivery.target.recipient,
+        delivery.target.address.expose(),
+        delivery.priority.rank(),
+        new.state.as_str(),
+        delivery.due_at.as_millisecond(),
+        delivery.expires_at.as_millisecond(),
+        i32::from(new.state == DeliveryState::Sending),
+    )
+}
+
+pub(super) fn ending<'a>(ending: &'a Ending<'_>) -> impl Serialize + 'a {
+    let attempted = ending.attempted;
+    (
+        attempted.id,
+        attempted.attempt,
+        attempted.at.as_millisecond(),
+        attempted.took_ms,
+        attempted.outcome,
+        attempted.code.as_str(),
+        attempted.detail.as_str(),
+        attempted.provider_id.as_deref(),
+        ending.state.as_str(),
+        ending.due_at.map(|at| at.as_millisecond()),
+        ending.held,
+        ending.crashes,
+        ending.dead_reason,
+    )
+}
+
+pub(super) fn letter(letter: &Quarantined) -> impl Serialize + '_ {
+    (
+        letter.id,
+        letter.source.as_str(),
+        Text(&letter.position),
+        letter.reason.as_str(),
+        letter.detail.as_str(),
+        hex(&letter.raw),
+    )
+}
+
+pub(super) fn taken(taken: &Taken) -> impl Serialize {
+    (taken.id, taken.state.as_str(), taken.attempts)
+}
+
+pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId) {
+    (replay.child, replay.dead)
+}
+
+pub(super) fn job(job: &Job) -> (DeliveryId, u32) {
+    (job.id, job.attempt)
+}
+
+/// As what it prints.
+struct Text<T>(T);
+
+impl<T: std::fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// As JSON inside a JSON text.
+struct Json<T>(T);
+
+impl<T: Serialize> Serialize for Json<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(&self.0).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_travel_as_digits() {
+        assert_eq!(bytes(b"{\"a\":1}"), (Some("{\"a\":1}"), None));
+        assert_eq!(bytes(b"\x00\xff\x10"), (None, Some("00ff10".to_owned())));
+        assert_eq!(bytes(b"a\0b"), (None, Some("610062".to_owned())));
+        assert_eq!(list([("a", 1), ("\"", 2)].into_iter()).expect("a list"), r#"[["a",1],["\"",2]]"#);
+    }
+}
