@@ -57,30 +57,41 @@ pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<L
         let path = env.get("FOGHORN_CONFIG").filter(|path| !path.is_empty())?;
         Some(PathBuf::from(path))
     });
-    let found = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
+    let found = named.or_else(|| {
+        USUAL_PLACES
+            .map(PathBuf::from)
+            .into_iter()
+            .find(|path| path.exists())
+    });
     match found {
         Some(path) => {
-            let text = read(&path).map_err(|problem| vec![problem])?;
+            let text = read(&path)?;
             Config::parse(&text, Some(&path), env)
         }
         None => Config::parse("", None, env),
     }
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<String, Vec<Problem>> {
     let unreadable = |why: String| {
         let what = format!("cannot read the configuration {}", path.display());
         let problem = Problem::new(Code::Unreadable, what).label(why);
-        problem.located(Some(Location::Whole(path.display().to_string())))
+        vec![problem.located(Some(Location::Whole(path.display().to_string())))]
     };
-    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let length = fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
     if length > LONGEST {
         return Err(unreadable(format!("it is longer than {} MiB", LONGEST >> 20)));
     }
     let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..at]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
         unreadable(format!("it is not UTF-8 text (line {line})"))
     })
 }
@@ -134,7 +145,12 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
     match DeTable::parse(text) {
         Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
         Err(error) => {
-            let problem = Problem::new(Code::Syntax, "this is not TOML").label(error.message());
+            let what = if error.message() == "duplicate key" {
+                "this is written twice"
+            } else {
+                "this is not TOML"
+            };
+            let problem = Problem::new(Code::Syntax, what).label(error.message());
             report.at(&Place::File(error.span().unwrap_or_default()), problem);
             Err(report.take())
         }
@@ -145,4 +161,20 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
 fn defaults() -> Table {
     let document = DeTable::parse(REFERENCE).expect("the reference is TOML: a test reads it");
     tree::from_document(document.get_ref(), &|_| Place::Default)
+}
+
+/// The retry policy that the reference writes down.
+#[cfg(test)]
+pub(super) fn reference_retry() -> crate::domain::retry::RetryPolicy {
+    super::channels::policy(
+        crate::domain::retry::RetryPolicy {
+            base: std::time::Duration::ZERO,
+            cap: std::time::Duration::ZERO,
+            max_attempts: 0,
+            max_age: std::time::Duration::ZERO,
+            jitter: 0.0,
+            on_unknown: crate::domain::retry::OnUnknown::Hold,
+        },
+        defaults().table("delivery").table("retry"),
+    )
 }

@@ -15,6 +15,7 @@ mod check;
 mod compose;
 mod environment;
 mod load;
+mod people;
 mod problem;
 mod report;
 mod routing;

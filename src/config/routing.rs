@@ -1,108 +1,67 @@
-//! `[users]`, `[teams]`, `[[routes]]` and `[policies]`: who hears about what.
+//! `[[routes]]` and `[policies]`: who hears about what.
 
 use std::collections::BTreeMap;
 
 use super::channels::{Channels, texts};
 use super::check::is_bad;
+use super::people::{stranger, team, user};
 use super::problem::{Code, Problem};
 use super::report::Report;
+use super::schema::{SEVERITIES, join};
+use super::settings::ChannelConfig;
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
-use crate::domain::delivery::Address;
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
 use crate::domain::pattern::Pattern;
-use crate::domain::people::{Directory, Reach, Recipient, Role, Team, User};
+use crate::domain::people::{Directory, Reach, Recipient};
 use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
+use crate::domain::severity::Severity;
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {
-    let users: BTreeMap<_, _> =
-        each(tree.table("users"), |name, table| (UserName::from(name), user(name, table, report)));
-    let teams: BTreeMap<_, _> =
-        each(tree.table("teams"), |name, table| (TeamName::from(name), team(name, table, tree, report)));
-    let reach = |(name, channel): (&ChannelName, &super::settings::ChannelConfig)| {
+    let users: BTreeMap<_, _> = each(tree.table("users"), |name, table| {
+        (UserName::from(name), user(name, table, report))
+    });
+    let teams: BTreeMap<_, _> = each(tree.table("teams"), |name, table| {
+        (TeamName::from(name), team(name, table, tree, report))
+    });
+    let reach = |(name, channel): (&ChannelName, &ChannelConfig)| {
         let contact = channel.channel_type.contact();
-        (name.clone(), Reach { contact, max_age: channel.retry.max_age })
+        (
+            name.clone(),
+            Reach {
+                contact,
+                max_age: channel.retry.max_age,
+            },
+        )
     };
-    let directory = Directory { users, teams, channels: channels.configured.iter().map(reach).collect() };
-    let mut desk = Desk { tree, channels, directory: &directory, report };
-    let policies =
-        each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
+    let directory = Directory {
+        users,
+        teams,
+        channels: channels.configured.iter().map(reach).collect(),
+    };
+    let mut desk = Desk {
+        tree,
+        channels,
+        directory: &directory,
+        report,
+    };
+    let policies = each(tree.table("policies"), |name, table| {
+        (PolicyName::from(name), desk.policy(name, table))
+    });
     let routes = desk.routes();
-    RouteTable { routes, policies, directory }
+    RouteTable {
+        routes,
+        policies,
+        directory,
+    }
 }
 
 fn each<K: Ord, V>(table: &Table, mut read: impl FnMut(&str, &Table) -> (K, V)) -> BTreeMap<K, V> {
     let entries = table.entries.iter();
-    entries.filter_map(|entry| Some(read(&entry.key, entry.node.table()?))).collect()
-}
-
-fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
-    let mut address = |key: &str, fits: fn(&str) -> bool, example: &str| {
-        let node = table.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
-        let text = node.text()?;
-        if !fits(text) {
-            let problem = Problem::new(Code::WrongValue, format!("[users.{name}] {key} is none"))
-                .label(format!("write one such as \"{example}\""));
-            report.at(&node.place, problem);
-        }
-        Some(Address::from(text))
-    };
-    let email = address("email", is_mailbox, "ada@example.com");
-    let phone = address("phone", is_phone, "+15550111");
-    let devices = |key: &str| {
-        let listed = table.get(key).map(texts).unwrap_or_default();
-        listed.into_iter().map(|(token, _)| Address::from(token)).collect()
-    };
-    User {
-        name: table.text("name").unwrap_or(name).to_owned(),
-        email,
-        phone,
-        ios: devices("ios"),
-        android: devices("android"),
-        role: match table.text("role") {
-            Some("viewer") => Role::Viewer,
-            Some("admin") => Role::Admin,
-            _ => Role::default(),
-        },
-    }
-}
-
-/// One mailbox; whether it exists only its server knows.
-fn is_mailbox(text: &str) -> bool {
-    let odd = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>')
-    };
-    text.len() <= 254
-        && !text.contains(odd)
-        && !text.starts_with('-')
-        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-/// E.164.
-fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
-fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Team {
-    let members = table.get("members").map(texts).unwrap_or_default();
-    let users = tree.table("users");
-    for (member, place) in &members {
-        if !users.has(member) {
-            let what = format!("team \"{name}\" has the member \"{member}\", who does not exist");
-            report.at(place, stranger(what, member, users));
-        }
-    }
-    Team { members: members.into_iter().map(|(member, _)| UserName::from(member)).collect() }
-}
-
-/// A problem about somebody of `table` who does not exist.
-fn stranger(what: String, name: &str, table: &Table) -> Problem {
-    let names: Vec<&str> = table.entries.iter().map(|entry| entry.key.as_str()).collect();
-    let slip = nearest(name, names.iter().copied());
-    Problem::new(Code::UnknownPerson, what).note(format!("known: {}.{}", listed(names), question(slip)))
+    entries
+        .filter_map(|entry| Some(read(&entry.key, entry.node.table()?)))
+        .collect()
 }
 
 struct Desk<'a, 'b, 'c> {
@@ -148,15 +107,20 @@ impl Desk<'_, '_, '_> {
                 let what = format!("policy \"{policy}\": a step needs {key}");
                 let problem =
                     Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
-                self.report.at(node.map_or(&step.place, |node| &node.place), problem);
+                self.report
+                    .at(node.map_or(&step.place, |node| &node.place), problem);
             }
         }
         let notify = table.get("notify").map(texts).unwrap_or_default();
         let via = table.get("via").map(texts).unwrap_or_default();
-        let notify: Vec<Recipient> =
-            notify.iter().filter_map(|(text, place)| self.recipient(policy, text, place)).collect();
-        let via: Vec<ChannelName> =
-            via.iter().filter_map(|(text, place)| self.channel(policy, text, place)).collect();
+        let notify: Vec<Recipient> = notify
+            .iter()
+            .filter_map(|(text, place)| self.recipient(policy, text, place))
+            .collect();
+        let via: Vec<ChannelName> = via
+            .iter()
+            .filter_map(|(text, place)| self.channel(policy, text, place))
+            .collect();
         self.warn_if_unreached(policy, step, &notify, &via);
         Some(Step { notify, via })
     }
@@ -164,14 +128,17 @@ impl Desk<'_, '_, '_> {
     fn recipient(&mut self, policy: &str, text: &str, place: &Place) -> Option<Recipient> {
         if text.starts_with("oncall:") {
             let what = format!("policy \"{policy}\" notifies \"{text}\": on-call arrives in a later version");
-            self.report.at(place, Problem::new(Code::Later, what).label("write team:NAME or user:NAME"));
+            self.report.at(
+                place,
+                Problem::new(Code::Later, what).label("write team:NAME or user:NAME"),
+            );
             return None;
         }
-        let recipient: Recipient = match text.parse() {
+        let recipient = match text.parse::<Recipient>() {
             Ok(recipient) => recipient,
             Err(invalid) => {
-                let invalid: crate::domain::people::InvalidRecipient = invalid;
-                self.report.at(place, Problem::new(Code::WrongValue, invalid.to_string()));
+                self.report
+                    .at(place, Problem::new(Code::WrongValue, invalid.to_string()));
                 return None;
             }
         };
@@ -196,7 +163,10 @@ impl Desk<'_, '_, '_> {
         if self.channels.later.contains(text) {
             let what =
                 format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
-            self.report.at(place, Problem::new(Code::UnknownChannel, what).label("use another channel"));
+            self.report.at(
+                place,
+                Problem::new(Code::UnknownChannel, what).label("use another channel"),
+            );
         } else if !self.channels.refused.contains(text) {
             let names: Vec<&str> = self.channels.configured.keys().map(ChannelName::as_str).collect();
             let slip = nearest(text, names.iter().copied());
@@ -223,15 +193,18 @@ impl Desk<'_, '_, '_> {
         if via.is_empty() || notify.is_empty() {
             return;
         }
-        let place =
-            step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
+        let place = step
+            .table()
+            .and_then(|table| table.get("notify"))
+            .map_or(&step.place, |node| &node.place);
         let why = if reached.unreachable.is_empty() {
             "nobody has this role".to_owned()
         } else {
             reached.unreachable.join("; ")
         };
         let what = format!("policy \"{policy}\" does not reach everybody it names");
-        self.report.at(place, Problem::new(Code::NobodyHears, what).label(why));
+        self.report
+            .at(place, Problem::new(Code::NobodyHears, what).label(why));
     }
 
     fn routes(&mut self) -> Vec<Route> {
@@ -243,12 +216,14 @@ impl Desk<'_, '_, '_> {
             let route = self.route(index, node, table);
             if routes.iter().any(|earlier| earlier.name == route.name) {
                 let what = format!("there are two routes named \"{}\"", route.name);
-                self.report.at(name_place(node, table), Problem::new(Code::Contradiction, what));
+                self.report
+                    .at(name_place(node, table), Problem::new(Code::Contradiction, what));
             }
             if let Some(earlier) = &all_taken {
                 let what = format!("route \"{}\" never gets an incident", route.name);
-                let problem = Problem::new(Code::NeverReached, what)
-                    .label(format!("\"{earlier}\" before it takes everything; the first match wins"));
+                let problem = Problem::new(Code::NeverReached, what).label(format!(
+                    "\"{earlier}\" before it takes everything; the first match wins"
+                ));
                 self.report.at(name_place(node, table), problem);
             } else if route.matches.is_empty() && !table.get("match").is_some_and(is_bad) {
                 all_taken = Some(route.name.clone());
@@ -261,16 +236,20 @@ impl Desk<'_, '_, '_> {
             self.report.of_all(problem);
         }
         if nodes.is_empty() && !self.tree.table("policies").entries.is_empty() {
-            let problem =
-                Problem::new(Code::NoRoute, "there are policies but no routes: incidents reach nobody")
-                    .note("fix: add [[routes]] with name and policy");
+            let problem = Problem::new(
+                Code::NoRoute,
+                "there are policies but no routes: incidents reach nobody",
+            )
+            .note("fix: add [[routes]] with name and policy");
             self.report.of_all(problem);
         }
         routes
     }
 
     fn route(&mut self, index: usize, node: &Node, table: &Table) -> Route {
-        let name = table.text("name").map_or_else(|| format!("route {}", index + 1), str::to_owned);
+        let name = table
+            .text("name")
+            .map_or_else(|| format!("route {}", index + 1), str::to_owned);
         let policies = self.tree.table("policies");
         match table.get("policy") {
             None => {
@@ -306,12 +285,12 @@ impl Desk<'_, '_, '_> {
     fn matches(&mut self, table: &Table, path: &str) -> BTreeMap<Field, Vec<Pattern>> {
         let mut matches = BTreeMap::new();
         for entry in table.entries.iter().filter(|entry| !is_bad(&entry.node)) {
-            let key = super::schema::join(path, &entry.key);
-            if let Value::Table(inner) = &entry.node.value {
-                if key == "labels" {
-                    matches.extend(self.matches(inner, &key));
-                    continue;
-                }
+            let key = join(path, &entry.key);
+            if let Value::Table(inner) = &entry.node.value
+                && key == "labels"
+            {
+                matches.extend(self.matches(inner, &key));
+                continue;
             }
             match Field::parse(&key) {
                 Some(field) => {
@@ -329,17 +308,17 @@ impl Desk<'_, '_, '_> {
         let patterns: Vec<(String, &Place)> = one.map_or_else(|| texts(&entry.node), |one| vec![one]);
         if patterns.is_empty() {
             let problem = Problem::new(Code::WrongValue, format!("{} matches nothing", entry.key));
-            self.report.at(&entry.node.place, problem.label("write at least one text"));
+            self.report
+                .at(&entry.node.place, problem.label("write at least one text"));
         }
         for (text, place) in &patterns {
-            let severity =
-                || crate::domain::severity::Severity::ALL.iter().any(|known| known.as_str() == text);
+            let severity = || Severity::ALL.iter().any(|known| known.as_str() == text);
             if *field == Field::Severity && !text.contains('*') && !severity() {
-                let slip = nearest(text, super::schema::SEVERITIES.iter().copied());
+                let slip = nearest(text, SEVERITIES.iter().copied());
                 let problem = Problem::new(Code::WrongValue, format!("severity {text:?} is not known"))
                     .label(format!(
                         "write one of: {}.{}",
-                        listed(super::schema::SEVERITIES.iter().copied()),
+                        listed(SEVERITIES.iter().copied()),
                         question(slip)
                     ));
                 self.report.at(place, problem);

@@ -117,6 +117,23 @@ impl Table {
         self.entry(key).is_some()
     }
 
+    /// The entry at `a.b.c`; the deepest one that is there.
+    pub(super) fn deep_entry(&self, path: &str) -> Option<&Entry> {
+        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+        let entry = self.entry(path).or_else(|| self.entry(key))?;
+        let deeper = entry.node.table().filter(|_| !rest.is_empty());
+        deeper.and_then(|table| table.deep_entry(rest)).or(Some(entry))
+    }
+
+    /// Keys whose problem is reported.
+    pub(super) fn bad_keys(&self) -> Vec<&str> {
+        let bad = self
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry.node.value, Value::Bad));
+        bad.map(|entry| entry.key.as_str()).collect()
+    }
+
     /// The table behind `key`; an empty one if there is none.
     pub(super) fn table(&self, key: &str) -> &Self {
         static EMPTY: Table = Table { entries: Vec::new() };

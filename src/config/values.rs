@@ -41,7 +41,10 @@ pub(super) fn size(text: &str) -> Result<u64, Unreadable> {
 }
 
 fn is_bare(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_digit() || letter == '.')
 }
 
 /// A duration, short: `250ms`, `5s`, `2m 30s`, `24h`.
@@ -67,8 +70,11 @@ pub(super) fn short_size(bytes: u64) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     units
         .into_iter()
-        .find(|(_, length)| bytes >= *length && bytes % length == 0)
-        .map_or_else(|| format!("{bytes}B"), |(unit, length)| format!("{}{unit}", bytes / length))
+        .find(|(_, length)| bytes >= *length && bytes.is_multiple_of(*length))
+        .map_or_else(
+            || format!("{bytes}B"),
+            |(unit, length)| format!("{}{unit}", bytes / length),
+        )
 }
 
 #[cfg(test)]
