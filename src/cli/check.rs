@@ -27,14 +27,8 @@ impl Checked {
 /// Checks the file that `serve` would read, or `path`.
 pub fn check(path: Option<&Path>, env: &BTreeMap<String, String>) -> Checked {
     match config::load(path, env) {
-        Ok(loaded) => Checked {
-            text: valid(&loaded),
-            loaded: Some(Box::new(loaded)),
-        },
-        Err(problems) => Checked {
-            text: invalid(&problems),
-            loaded: None,
-        },
+        Ok(loaded) => Checked { text: valid(&loaded), loaded: Some(Box::new(loaded)) },
+        Err(problems) => Checked { text: invalid(&problems), loaded: None },
     }
 }
 
@@ -44,12 +38,7 @@ fn invalid(problems: &[Problem]) -> String {
         let _ = writeln!(text, "{}\n", problem.render());
     }
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let _ = write!(
-        text,
-        "{}, {}.",
-        counted(errors, "error"),
-        counted(problems.len() - errors, "warning")
-    );
+    let _ = write!(text, "{}, {}.", counted(errors, "error"), counted(problems.len() - errors, "warning"));
     text
 }
 
@@ -101,10 +90,7 @@ fn references(config: &Config) -> String {
 }
 
 fn sources(config: &Config) -> String {
-    let named = config
-        .sources
-        .iter()
-        .map(|(name, source)| format!("{name} ({})", source.kind()));
+    let named = config.sources.iter().map(|(name, source)| format!("{name} ({})", source.kind()));
     named.collect::<Vec<_>>().join(", ")
 }
 
@@ -136,10 +122,7 @@ fn schedule(channel: &ChannelConfig) -> String {
         count => format!("{count} × {}", short_duration(wait)),
     });
     let jitter = channel.retry.jitter * 100.0;
-    format!(
-        "{}, each up to {jitter:.0} % shorter",
-        shown.collect::<Vec<_>>().join(", ")
-    )
+    format!("{}, each up to {jitter:.0} % shorter", shown.collect::<Vec<_>>().join(", "))
 }
 
 fn counted(count: usize, noun: &str) -> String {

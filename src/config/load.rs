@@ -57,12 +57,7 @@ pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<L
         let path = env.get("FOGHORN_CONFIG").filter(|path| !path.is_empty())?;
         Some(PathBuf::from(path))
     });
-    let found = named.or_else(|| {
-        USUAL_PLACES
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.exists())
-    });
+    let found = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
     match found {
         Some(path) => {
             let text = read(&path)?;
@@ -78,20 +73,14 @@ fn read(path: &Path) -> Result<String, Vec<Problem>> {
         let problem = Problem::new(Code::Unreadable, what).label(why);
         vec![problem.located(Some(Location::Whole(path.display().to_string())))]
     };
-    let length = fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
+    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if length > LONGEST {
         return Err(unreadable(format!("it is longer than {} MiB", LONGEST >> 20)));
     }
     let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         unreadable(format!("it is not UTF-8 text (line {line})"))
     })
 }
@@ -145,11 +134,8 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
     match DeTable::parse(text) {
         Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
         Err(error) => {
-            let what = if error.message() == "duplicate key" {
-                "this is written twice"
-            } else {
-                "this is not TOML"
-            };
+            let what =
+                if error.message() == "duplicate key" { "this is written twice" } else { "this is not TOML" };
             let problem = Problem::new(Code::Syntax, what).label(error.message());
             report.at(&Place::File(error.span().unwrap_or_default()), problem);
             Err(report.take())

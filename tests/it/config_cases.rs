@@ -46,11 +46,7 @@ impl ChannelType for Letters {
         settings: &Settings,
         _surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        let needed = if provider == "smtp" {
-            ["host", "from"].as_slice()
-        } else {
-            &[]
-        };
+        let needed = if provider == "smtp" { ["host", "from"].as_slice() } else { &[] };
         let missing = needed.iter().filter(|key| !settings.contains_key(**key));
         Err(missing
             .map(|key| SettingsProblem {
@@ -61,16 +57,8 @@ impl ChannelType for Letters {
     }
 }
 
-static TYPES: &[&dyn ChannelType] = &[
-    &Letters {
-        name: "email",
-        contact: Contact::Email,
-    },
-    &Letters {
-        name: "sms",
-        contact: Contact::Phone,
-    },
-];
+static TYPES: &[&dyn ChannelType] =
+    &[&Letters { name: "email", contact: Contact::Email }, &Letters { name: "sms", contact: Contact::Phone }];
 
 fn fixtures() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
@@ -98,12 +86,7 @@ fn told(path: &Path) -> String {
         }
         Err(problems) => problems,
     };
-    problems
-        .iter()
-        .map(Problem::render)
-        .collect::<Vec<_>>()
-        .join("\n\n")
-        + "\n"
+    problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 #[test]
@@ -149,18 +132,13 @@ fn ten_mistakes_are_ten_problems() {
 fn a_valid_file_is_reported_with_what_it_amounts_to() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.toml");
-    fs::write(
-        &path,
-        "[channels.email]\ntype = 'email'\nprovider = 'outbox'\nretry = { max_attempts = 4 }\n",
-    )
-    .unwrap();
+    fs::write(&path, "[channels.email]\ntype = 'email'\nprovider = 'outbox'\nretry = { max_attempts = 4 }\n")
+        .unwrap();
     let checked = check::check(Some(&path), &BTreeMap::new());
     assert_eq!(checked.exit_code(), 0, "{}", checked.text);
-    for part in [
-        "3 keys, 0 unknown",
-        "email by outbox, 16 workers",
-        "waits 5s, 10s, 20s, each up to 20 % shorter",
-    ] {
+    for part in
+        ["3 keys, 0 unknown", "email by outbox, 16 workers", "waits 5s, 10s, 20s, each up to 20 % shorter"]
+    {
         assert!(checked.text.contains(part), "{part}: {}", checked.text);
     }
     assert!(checked.text.contains("\nValid, 0 warnings."), "{}", checked.text);
@@ -173,17 +151,9 @@ fn an_invalid_file_exits_78_with_a_count() {
     fs::write(&path, "[http]\nlisten = 5\nlistne = 5\n").unwrap();
     let checked = check::check(Some(&path), &BTreeMap::new());
     assert_eq!(checked.exit_code(), 78);
-    assert!(
-        checked.text.ends_with("2 errors, 0 warnings."),
-        "{}",
-        checked.text
-    );
+    assert!(checked.text.ends_with("2 errors, 0 warnings."), "{}", checked.text);
     let missing = check::check(Some(&dir.path().join("nothing.toml")), &BTreeMap::new());
-    assert!(
-        missing.text.starts_with("error FH0100: cannot read"),
-        "{}",
-        missing.text
-    );
+    assert!(missing.text.starts_with("error FH0100: cannot read"), "{}", missing.text);
     let directory = check::check(Some(dir.path()), &BTreeMap::new());
     assert_eq!(directory.exit_code(), 78);
 }

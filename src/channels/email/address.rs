@@ -12,16 +12,13 @@ pub(super) fn parse(text: &str) -> Result<Address, Failure> {
         && !text.chars().any(|character| {
             character.is_control() || character.is_whitespace() || "<>,;\"\\".contains(character)
         });
-    let ascii = text
-        .rsplit_once('@')
-        .filter(|_| is_clean)
-        .and_then(|(user, domain)| {
-            if domain.is_ascii() {
-                return text.parse().ok();
-            }
-            let domain = url::Host::parse(domain).ok()?.to_string();
-            format!("{user}@{domain}").parse().ok()
-        });
+    let ascii = text.rsplit_once('@').filter(|_| is_clean).and_then(|(user, domain)| {
+        if domain.is_ascii() {
+            return text.parse().ok();
+        }
+        let domain = url::Host::parse(domain).ok()?.to_string();
+        format!("{user}@{domain}").parse().ok()
+    });
     ascii.ok_or_else(|| Failure {
         fault: Fault::Permanent(Permanent::RecipientGone),
         code: "address".to_owned(),
@@ -53,13 +50,9 @@ mod tests {
 
     #[test]
     fn an_address_is_one_mailbox() {
-        for good in [
-            "ada@example.com",
-            "a+b@example.com",
-            "-oQ@example.com",
-            "a@bücher.example",
-            "é@example.com",
-        ] {
+        for good in
+            ["ada@example.com", "a+b@example.com", "-oQ@example.com", "a@bücher.example", "é@example.com"]
+        {
             assert!(parse(good).is_ok(), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(320));
@@ -78,9 +71,6 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(
-            parse("a@bücher.example").unwrap().domain(),
-            "xn--bcher-kva.example"
-        );
+        assert_eq!(parse("a@bücher.example").unwrap().domain(), "xn--bcher-kva.example");
     }
 }

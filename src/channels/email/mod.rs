@@ -64,10 +64,5 @@ impl ChannelType for Email {
 
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
     let mail = render::email::render(&job.content, letterhead)?;
-    Ok(Draft {
-        subject: Some(mail.subject),
-        text: mail.text,
-        html: Some(mail.html),
-        payload: None,
-    })
+    Ok(Draft { subject: Some(mail.subject), text: mail.text, html: Some(mail.html), payload: None })
 }

@@ -75,12 +75,7 @@ const TABLE: &[(Stage, u16, &str, Fault)] = &[
     (Mail, 553, "5.1.8 bad sender", Fault::Misconfigured),
     (Recipient, 530, "5.7.0 must issue STARTTLS", Fault::Misconfigured),
     (Recipient, 503, "5.5.1 need AUTH", Fault::Misconfigured),
-    (
-        Recipient,
-        550,
-        "5.1.8 sender domain not found",
-        Fault::Misconfigured,
-    ),
+    (Recipient, 550, "5.1.8 sender domain not found", Fault::Misconfigured),
     // Neither yes nor no.
     (Mail, 354, "what?", UNAVAILABLE),
     (Recipient, 220, "hello again", UNAVAILABLE),
@@ -91,11 +86,7 @@ const TABLE: &[(Stage, u16, &str, Fault)] = &[
 #[test]
 fn the_whole_judgement_is_this_table() {
     for (stage, code, text, fault) in TABLE {
-        assert_eq!(
-            refused(*stage, *code, text).fault,
-            *fault,
-            "{stage:?} {code} {text}"
-        );
+        assert_eq!(refused(*stage, *code, text).fault, *fault, "{stage:?} {code} {text}");
     }
 }
 

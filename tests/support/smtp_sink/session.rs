@@ -99,19 +99,11 @@ impl<S: Stream> Session<'_, S> {
             }
             let line = line.trim_end().to_owned();
             self.shared.commands.lock().unwrap().push(line.clone());
-            let verb = line
-                .split([' ', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_ascii_uppercase();
+            let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => {
                     let tls = if self.starttls { "250-STARTTLS\r\n" } else { "" };
-                    let auth = if self.shared.offers_auth {
-                        "250-AUTH PLAIN LOGIN\r\n"
-                    } else {
-                        ""
-                    };
+                    let auth = if self.shared.offers_auth { "250-AUTH PLAIN LOGIN\r\n" } else { "" };
                     let offers = format!("250-sink.example\r\n{tls}{auth}250 8BITMIME");
                     self.act(At::Ehlo, &offers).await?;
                 }
