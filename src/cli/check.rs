@@ -13,7 +13,7 @@ use crate::config::{self, ChannelConfig, Config, Loaded, Problem, short_duration
 pub struct Checked {
     /// For people, without a line end after the last line.
     pub text: String,
-    /// The configuration, if it is valid: `--connect` goes on with it.
+    /// The configuration, if it is valid.
     pub loaded: Option<Box<Loaded>>,
 }
 
@@ -27,14 +27,8 @@ impl Checked {
 /// Checks the file that `serve` would read, or `path`.
 pub fn check(path: Option<&Path>, env: &BTreeMap<String, String>) -> Checked {
     match config::load(path, env) {
-        Ok(loaded) => Checked {
-            text: valid(&loaded),
-            loaded: Some(Box::new(loaded)),
-        },
-        Err(problems) => Checked {
-            text: invalid(&problems),
-            loaded: None,
-        },
+        Ok(loaded) => Checked { text: valid(&loaded), loaded: Some(Box::new(loaded)) },
+        Err(problems) => Checked { text: invalid(&problems), loaded: None },
     }
 }
 
@@ -44,12 +38,7 @@ fn invalid(problems: &[Problem]) -> String {
         let _ = writeln!(text, "{}\n", problem.render());
     }
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let _ = write!(
-        text,
-        "{}, {}.",
-        counted(errors, "error"),
-        counted(problems.len() - errors, "warning")
-    );
+    let _ = write!(text, "{}, {}.", counted(errors, "error"), counted(problems.len() - errors, "warning"));
     text
 }
 
@@ -81,11 +70,7 @@ fn valid(loaded: &Loaded) -> String {
     if !loaded.warnings.is_empty() {
         text.push('\n');
     }
-    let _ = write!(
-        text,
-        "\nValid, {}.  (offline; add --connect to try brokers, store and providers)",
-        counted(loaded.warnings.len(), "warning")
-    );
+    let _ = write!(text, "\nValid, {}.", counted(loaded.warnings.len(), "warning"));
     text
 }
 
@@ -101,10 +86,7 @@ fn references(config: &Config) -> String {
 }
 
 fn sources(config: &Config) -> String {
-    let named = config
-        .sources
-        .iter()
-        .map(|(name, source)| format!("{name} ({})", source.kind()));
+    let named = config.sources.iter().map(|(name, source)| format!("{name} ({})", source.kind()));
     named.collect::<Vec<_>>().join(", ")
 }
 
@@ -136,10 +118,7 @@ fn schedule(channel: &ChannelConfig) -> String {
         count => format!("{count} × {}", short_duration(wait)),
     });
     let jitter = channel.retry.jitter * 100.0;
-    format!(
-        "{}, each up to {jitter:.0} % shorter",
-        shown.collect::<Vec<_>>().join(", ")
-    )
+    format!("{}, each up to {jitter:.0} % shorter", shown.collect::<Vec<_>>().join(", "))
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -14,7 +14,7 @@ use super::settings::{ChannelConfig, ServerConfig};
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
-use crate::channels::{ChannelType, Settings, SettingsProblem, Surroundings};
+use crate::channels::{self, CHANNELS, ChannelType, Settings, SettingsProblem, Surroundings};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
@@ -35,9 +35,7 @@ impl<'a> Lanes<'a> {
 }
 
 fn workers(table: &Table) -> Option<usize> {
-    table
-        .count("workers")
-        .and_then(|count| usize::try_from(count).ok())
+    table.count("workers").and_then(|count| usize::try_from(count).ok())
 }
 
 /// `below`, with what `table` says over it.
@@ -62,9 +60,7 @@ pub(super) fn policy(below: RetryPolicy, table: &Table) -> RetryPolicy {
 /// Reports a policy that contradicts itself, at a key that `table` has.
 fn contradictions(path: &str, policy: &RetryPolicy, table: &Table, report: &mut Report<'_>) {
     let mut refuse = |keys: [&str; 2], what: &str| {
-        let node = keys
-            .iter()
-            .find_map(|key| table.get(key).filter(|node| !is_bad(node)));
+        let node = keys.iter().find_map(|key| table.get(key).filter(|node| !is_bad(node)));
         if let Some(node) = node {
             let what = format!("[{path}.retry] {what}");
             report.at(
@@ -94,7 +90,6 @@ pub(super) struct Channels {
 
 /// What is needed to read a channel.
 pub(super) struct Reading<'a> {
-    pub(super) types: &'static [&'static dyn ChannelType],
     pub(super) server: &'a ServerConfig,
     pub(super) lanes: &'a Lanes<'a>,
 }
@@ -105,9 +100,7 @@ impl Reading<'_> {
         for entry in &table.entries {
             match self.one(entry, &mut channels, report) {
                 Some(channel) => {
-                    channels
-                        .configured
-                        .insert(ChannelName::from(entry.key.as_str()), channel);
+                    channels.configured.insert(ChannelName::from(entry.key.as_str()), channel);
                 }
                 None => {
                     channels.refused.insert(entry.key.clone());
@@ -126,21 +119,11 @@ impl Reading<'_> {
         let workers = workers(table).unwrap_or(self.lanes.workers);
         let excused = unknown_keys(&path, table, channel_type, &provider, report);
         let settings: Settings = own_settings(table, channel_type, &provider);
-        let channel = ChannelConfig {
-            channel_type,
-            provider,
-            workers,
-            retry,
-            settings,
-        };
+        let channel = ChannelConfig { channel_type, provider, workers, retry, settings };
         if let Err(problems) =
             channel_type.build(&channel.provider, &channel.settings, &self.surroundings(workers))
         {
-            let mut blamed = Blame {
-                entry,
-                table,
-                excused: &excused,
-            };
+            let mut blamed = Blame { entry, table, excused: &excused };
             for problem in &problems {
                 blamed.report(problem, report);
             }
@@ -167,7 +150,7 @@ impl Reading<'_> {
         channels: &mut Channels,
         report: &mut Report<'_>,
     ) -> Option<&'static dyn ChannelType> {
-        let names = || self.types.iter().map(|known| known.name());
+        let names = || CHANNELS.iter().map(|known| known.name());
         let Some(node) = table.get("type") else {
             let example = names().find(|name| *name == entry.key).unwrap_or("email");
             let problem = Problem::new(Code::Missing, format!("[channels.{}] needs a type", entry.key))
@@ -177,14 +160,11 @@ impl Reading<'_> {
             return None;
         };
         let name = node.text()?;
-        if let Some(known) = self.types.iter().find(|known| known.name() == name) {
-            return Some(*known);
+        if let Some(known) = channels::channel_type(name) {
+            return Some(known);
         }
         if CHANNEL_TYPES_LATER.contains(&name) {
-            let what = format!(
-                "[channels.{}]: type \"{name}\" arrives in a later version",
-                entry.key
-            );
+            let what = format!("[channels.{}]: type \"{name}\" arrives in a later version", entry.key);
             let problem = Problem::new(Code::Later, what).label("this channel is left out");
             report.at(&node.place, problem.only_a_warning());
             channels.later.insert(entry.key.clone());
@@ -234,11 +214,7 @@ fn missing(key: &str, entry: &Entry, table: &Table, problem: Problem, report: &m
     match slip {
         Some(slip) => {
             let path = format!("channels.{}", entry.key);
-            let unknown = Unknown {
-                path: &path,
-                known: &known,
-                later: &[],
-            };
+            let unknown = Unknown { path: &path, known: &known, later: &[] };
             unknown.report(slip, report);
         }
         None => report.at(&entry.place, problem),
@@ -253,29 +229,16 @@ fn provider(
 ) -> Option<String> {
     let providers = channel_type.providers();
     let Some(node) = table.get("provider") else {
-        let problem = Problem::new(
-            Code::Missing,
-            format!("[channels.{}] needs a provider", entry.key),
-        )
-        .label(format!(
-            "add: provider = \"{}\"",
-            providers.first().unwrap_or(&"outbox")
-        ))
-        .note(format!(
-            "providers of {}: {}",
-            channel_type.name(),
-            listed(providers.iter().copied())
-        ));
+        let problem = Problem::new(Code::Missing, format!("[channels.{}] needs a provider", entry.key))
+            .label(format!("add: provider = \"{}\"", providers.first().unwrap_or(&"outbox")))
+            .note(format!("providers of {}: {}", channel_type.name(), listed(providers.iter().copied())));
         missing("provider", entry, table, problem, report);
         return None;
     };
     let name = node.text()?;
     if !providers.contains(&name) {
         let slip = nearest(name, providers.iter().copied());
-        let what = format!(
-            "provider = {name:?} is not known for type \"{}\"",
-            channel_type.name()
-        );
+        let what = format!("provider = {name:?} is not known for type \"{}\"", channel_type.name());
         let problem = Problem::new(Code::WrongValue, what).label(format!(
             "write one of: {}.{}",
             listed(providers.iter().copied()),
@@ -296,15 +259,8 @@ fn unknown_keys(
     provider: &str,
     report: &mut Report<'_>,
 ) -> BTreeSet<String> {
-    let known: Vec<&str> = CHANNEL
-        .names()
-        .chain(channel_type.keys(provider).iter().copied())
-        .collect();
-    let unknown = Unknown {
-        path,
-        known: &known,
-        later: CHANNEL_KEYS_LATER,
-    };
+    let known: Vec<&str> = CHANNEL.names().chain(channel_type.keys(provider).iter().copied()).collect();
+    let unknown = Unknown { path, known: &known, later: CHANNEL_KEYS_LATER };
     let mut excused = BTreeSet::new();
     for entry in &table.entries {
         if is_bad(&entry.node) {
@@ -352,8 +308,7 @@ impl<'a> Blame<'a> {
 
     /// The key's own value; else the provider that asks for the key; else the channel.
     fn place(&self, node: Option<&'a Node>) -> &'a Place {
-        node.or_else(|| self.table.get("provider"))
-            .map_or(&self.entry.place, |node| &node.place)
+        node.or_else(|| self.table.get("provider")).map_or(&self.entry.place, |node| &node.place)
     }
 }
 
@@ -374,8 +329,5 @@ fn scrubbed(message: &str, table: &Table) -> String {
 
 /// Does a list hold only plain values?
 pub(super) fn texts(node: &Node) -> Vec<(String, &Place)> {
-    node.list()
-        .iter()
-        .filter_map(|item| Some((plain(&item.value)?, &item.place)))
-        .collect()
+    node.list().iter().filter_map(|item| Some((plain(&item.value)?, &item.place))).collect()
 }

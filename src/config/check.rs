@@ -99,11 +99,7 @@ impl Check<'_, '_> {
                         && strsim::damerau_levenshtein(&entry.key, "type") <= 1
                 });
                 let known: Vec<&str> = KAFKA_SOURCE.names().collect();
-                let unknown = Unknown {
-                    path,
-                    known: &known,
-                    later: KAFKA_SOURCE.later,
-                };
+                let unknown = Unknown { path, known: &known, later: KAFKA_SOURCE.later };
                 match slip {
                     Some(slip) => drop(unknown.report(slip, self.report)),
                     None => self.report.at(
@@ -129,9 +125,7 @@ impl Check<'_, '_> {
                     .label("use up to 64 letters, digits, \"-\", \"_\" and \".\"");
                 self.report.at(&entry.place, problem);
             }
-            let twin = table.entries[..index]
-                .iter()
-                .find(|earlier| earlier.key.eq_ignore_ascii_case(name));
+            let twin = table.entries[..index].iter().find(|earlier| earlier.key.eq_ignore_ascii_case(name));
             if let Some(twin) = twin {
                 let what = format!("[{path}.{name}] differs from [{path}.{}] only in case", twin.key);
                 let problem = Problem::new(Code::Contradiction, what).label("choose another name");

@@ -20,24 +20,19 @@ use super::settings::{
 use super::sources;
 use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Table, Value};
-use crate::channels::ChannelType;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::NodeName;
 use crate::domain::severity::{Severity, SeverityAliases};
 
 /// Reads `tree`, which lies over the defaults, and checks what no single key can tell.
-pub(super) fn compose(
-    tree: &Table,
-    types: &'static [&'static dyn ChannelType],
-    report: &mut Report<'_>,
-) -> Config {
+pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
     let server = server(tree.table("server"), report);
     let http = http(tree, report);
     let store = store(tree.table("store"), &server.data_dir, report);
     let templates = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
-    let read = channels::Reading { types, server: &server, lanes: &lanes };
+    let read = channels::Reading { server: &server, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
     let route_table = routing::read(tree, &channels, report);
     warn_of_local_links(tree, &channels, &server, report);
@@ -50,20 +45,13 @@ pub(super) fn compose(
         channels: channels.configured,
         route_table,
         incidents: IncidentRules {
-            dedup_window: tree
-                .table("incidents")
-                .duration("dedup_window")
-                .unwrap_or_default(),
+            dedup_window: tree.table("incidents").duration("dedup_window").unwrap_or_default(),
         },
         severities: severities(tree.table("incidents")),
         templates,
         logs: logs(tree.table("telemetry").table("logs")),
         metrics: MetricsConfig {
-            enabled: tree
-                .table("telemetry")
-                .table("metrics")
-                .switch("enabled")
-                .unwrap_or(true),
+            enabled: tree.table("telemetry").table("metrics").switch("enabled").unwrap_or(true),
         },
     }
 }
@@ -76,22 +64,10 @@ fn path(table: &Table, key: &str) -> Option<PathBuf> {
 fn server(table: &Table, report: &mut Report<'_>) -> ServerConfig {
     let name = table.text("name").unwrap_or_default();
     if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-        refuse(
-            table,
-            "name",
-            "is no name for a server",
-            "write 1 to 64 letters, on one line",
-            report,
-        );
+        refuse(table, "name", "is no name for a server", "write 1 to 64 letters, on one line", report);
     }
     if path(table, "data_dir").is_none() {
-        refuse(
-            table,
-            "data_dir",
-            "is no directory",
-            r#"write a path such as "/var/lib/foghorn""#,
-            report,
-        );
+        refuse(table, "data_dir", "is no directory", r#"write a path such as "/var/lib/foghorn""#, report);
     }
     let timezone = table.text("timezone").unwrap_or_default();
     if let Some(node) = table.get("timezone")
@@ -99,9 +75,8 @@ fn server(table: &Table, report: &mut Report<'_>) -> ServerConfig {
     {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         let slip = nearest(timezone, names.iter().map(String::as_str));
-        let problem = Problem::new(Code::WrongValue, format!("timezone = {timezone:?} is not known")).label(
-            format!(r#"write an IANA name such as "Europe/London".{}"#, question(slip)),
-        );
+        let problem = Problem::new(Code::WrongValue, format!("timezone = {timezone:?} is not known"))
+            .label(format!(r#"write an IANA name such as "Europe/London".{}"#, question(slip)));
         report.at(&node.place, problem);
     }
     ServerConfig {
@@ -124,13 +99,7 @@ fn public_url(table: &Table, report: &mut Report<'_>) -> String {
     });
     if !fits {
         let fix = "write one such as \"https://foghorn.example.com\", without user, query and fragment";
-        refuse(
-            table,
-            "public_url",
-            "is no address that links can start with",
-            fix,
-            report,
-        );
+        refuse(table, "public_url", "is no address that links can start with", fix, report);
     }
     text.trim_end_matches('/').to_owned()
 }
@@ -138,10 +107,7 @@ fn public_url(table: &Table, report: &mut Report<'_>) -> String {
 /// Reports the value of `key` without repeating it.
 fn refuse(table: &Table, key: &str, what: &str, fix: &str, report: &mut Report<'_>) {
     if let Some(node) = table.get(key) {
-        report.at(
-            &node.place,
-            Problem::new(Code::WrongValue, format!("{key} {what}")).label(fix),
-        );
+        report.at(&node.place, Problem::new(Code::WrongValue, format!("{key} {what}")).label(fix));
     }
 }
 
@@ -151,11 +117,9 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
     let parsed: Option<SocketAddr> = listen.parse().ok();
     match (parsed, table.get("listen")) {
         (None, Some(node)) => {
-            let problem = Problem::new(
-                Code::WrongValue,
-                format!("listen = {listen:?} is no address with a port"),
-            )
-            .label(r#"write one such as "127.0.0.1:3644" or "[::1]:3644""#);
+            let problem =
+                Problem::new(Code::WrongValue, format!("listen = {listen:?} is no address with a port"))
+                    .label(r#"write one such as "127.0.0.1:3644" or "[::1]:3644""#);
             report.at(&node.place, problem);
         }
         (Some(address), Some(node)) if !address.ip().to_canonical().is_loopback() => {
@@ -170,10 +134,7 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
     }
     HttpConfig {
         listen: parsed.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3644))),
-        max_body: table
-            .size("max_body")
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(1 << 20),
+        max_body: table.size("max_body").and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20),
         request_timeout: table.duration("request_timeout").unwrap_or_default(),
     }
 }
@@ -189,9 +150,7 @@ fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig
     };
     StoreConfig {
         url: StoreUrl::new(url),
-        password: table
-            .text("password")
-            .map(|secret| SecretString::from(secret.to_owned())),
+        password: table.text("password").map(|secret| SecretString::from(secret.to_owned())),
         max_connections: table
             .count("max_connections")
             .and_then(|count| u32::try_from(count).ok())
@@ -202,9 +161,7 @@ fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig
 
 fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'_>) {
     let server = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    let local = text
-        .strip_prefix("sqlite:")
-        .is_some_and(|path| !path.trim_start_matches('/').is_empty());
+    let local = text.strip_prefix("sqlite:").is_some_and(|path| !path.trim_start_matches('/').is_empty());
     if !(server || local || text == "memory:") || (server && Url::parse(text).is_err()) {
         let problem = Problem::new(Code::WrongValue, "url is none of a store")
             .label(r#"write "sqlite:///path/to/foghorn.db", "postgres://user@host/database" or "memory:""#);
@@ -219,18 +176,13 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
     }
     let in_url = Url::parse(text).is_ok_and(|url| url.password().is_some());
     if server && in_url && table.has("password") {
-        let problem = Problem::new(
-            Code::Contradiction,
-            "[store] has a password in url and another in password",
-        )
-        .label("write it once: in password");
+        let problem =
+            Problem::new(Code::Contradiction, "[store] has a password in url and another in password")
+                .label("write it once: in password");
         report.at(&node.place, problem);
     } else if server && in_url && matches!(node.place, super::tree::Place::File(_)) {
-        let problem = Problem::new(
-            Code::SecretInClear,
-            "[store] url holds a password, written in the file",
-        )
-        .label(r#"take it out and add: password = { env = "PGPASSWORD" }"#);
+        let problem = Problem::new(Code::SecretInClear, "[store] url holds a password, written in the file")
+            .label(r#"take it out and add: password = { env = "PGPASSWORD" }"#);
         report.beside(&node.place, problem);
     }
 }
@@ -252,17 +204,9 @@ fn severities(table: &Table) -> SeverityWords {
     let alias = |entry: &Entry| Some((entry.key.clone(), severity(&entry.node)?));
     debug_assert_eq!(SEVERITIES.len(), Severity::ALL.len());
     SeverityWords {
-        default: table
-            .get("default_severity")
-            .and_then(severity)
-            .unwrap_or(Severity::Medium),
+        default: table.get("default_severity").and_then(severity).unwrap_or(Severity::Medium),
         aliases: SeverityAliases(
-            table
-                .table("severity_aliases")
-                .entries
-                .iter()
-                .filter_map(alias)
-                .collect::<BTreeMap<_, _>>(),
+            table.table("severity_aliases").entries.iter().filter_map(alias).collect::<BTreeMap<_, _>>(),
         ),
     }
 }
@@ -285,20 +229,14 @@ fn warn_of_local_links(
     server: &ServerConfig,
     report: &mut Report<'_>,
 ) {
-    let leaves = channels
-        .configured
-        .values()
-        .any(|channel| channel.provider != "outbox");
+    let leaves = channels.configured.values().any(|channel| channel.provider != "outbox");
     let local = Url::parse(&server.public_url).is_ok_and(|url| match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     });
-    let node = tree
-        .table("server")
-        .get("public_url")
-        .filter(|node| !is_bad(node));
+    let node = tree.table("server").get("public_url").filter(|node| !is_bad(node));
     if let Some(node) = node.filter(|_| leaves && local) {
         let what = format!(
             "[server] public_url is {}; links in messages will not open on a phone",

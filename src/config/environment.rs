@@ -23,10 +23,8 @@ const PREFIX: &str = "FOGHORN_";
 
 /// Variables that mean something elsewhere.
 fn is_taken(name: &str) -> bool {
-    matches!(
-        name,
-        "FOGHORN_CONFIG" | "FOGHORN_URL" | "FOGHORN_REQUIRE_SERVICES"
-    ) || name.starts_with("FOGHORN_TEST_")
+    matches!(name, "FOGHORN_CONFIG" | "FOGHORN_URL" | "FOGHORN_REQUIRE_SERVICES")
+        || name.starts_with("FOGHORN_TEST_")
 }
 
 /// Lays the `FOGHORN_*` variables over the file.
@@ -52,11 +50,8 @@ fn place(name: &str) -> Place {
 }
 
 fn nameless(name: &str, rest: &str) -> Problem {
-    let problem = Problem::new(
-        Code::UnknownVariable,
-        format!("{name} means nothing and is ignored"),
-    )
-    .label("variables are named FOGHORN_<SECTION>__<KEY>, with two underscores between");
+    let problem = Problem::new(Code::UnknownVariable, format!("{name} means nothing and is ignored"))
+        .label("variables are named FOGHORN_<SECTION>__<KEY>, with two underscores between");
     let section = rest.split('_').next().unwrap_or_default().to_lowercase();
     match nearest(&section, ROOT.names()) {
         Some(section) if rest.contains('_') => {
@@ -114,10 +109,7 @@ fn is_certain(text: &str) -> bool {
 }
 
 fn plain(text: &str, place: &Place) -> Node {
-    Node {
-        place: place.clone(),
-        value: Value::Text(text.to_owned()),
-    }
+    Node { place: place.clone(), value: Value::Text(text.to_owned()) }
 }
 
 fn listed(text: &str, place: &Place) -> Node {
@@ -187,15 +179,7 @@ pub(super) fn foreign(tree: &mut Table, env: &Environment) -> Vec<String> {
         };
         if absent(tree, &path) {
             let place = place(name);
-            put(
-                tree,
-                &path,
-                Node {
-                    place: place.clone(),
-                    value,
-                },
-                &place,
-            );
+            put(tree, &path, Node { place: place.clone(), value }, &place);
             used.push((*name).to_owned());
         }
     }
@@ -210,12 +194,8 @@ fn welcome(tree: &Table, room: &str, name: &str, kind: &str, enough: bool) -> bo
         let outbox = table.table(name).text("provider") == Some("outbox");
         return !outbox && table.table(name).text("type").is_none_or(|found| found == kind);
     }
-    let another = |entry: &tree::Entry| {
-        entry
-            .node
-            .table()
-            .is_some_and(|inner| inner.text("type") == Some(kind))
-    };
+    let another =
+        |entry: &tree::Entry| entry.node.table().is_some_and(|inner| inner.text("type") == Some(kind));
     enough && !table.entries.iter().any(another)
 }
 
@@ -244,10 +224,7 @@ fn meant(text: &str, meaning: &Foreign) -> Option<Value> {
         ),
         Foreign::StoreUrl => {
             let known = ["postgres://", "postgresql://", "sqlite:"];
-            known
-                .iter()
-                .any(|scheme| text.starts_with(scheme))
-                .then(|| Value::Text(text.to_owned()))?
+            known.iter().any(|scheme| text.starts_with(scheme)).then(|| Value::Text(text.to_owned()))?
         }
     })
 }
@@ -255,9 +232,7 @@ fn meant(text: &str, meaning: &Foreign) -> Option<Value> {
 /// Adds what foreign names leave unsaid: the type, the provider, and the sender.
 fn complete(tree: &mut Table, env: &Environment, used: &mut Vec<String>) {
     let name_of = |used: &[String], prefix: &[&str]| {
-        used.iter()
-            .find(|name| prefix.iter().any(|start| name.starts_with(start)))
-            .cloned()
+        used.iter().find(|name| prefix.iter().any(|start| name.starts_with(start))).cloned()
     };
     if let Some(name) = name_of(used, &["KAFKA_"]) {
         fill(tree, ["sources", "kafka", "type"], "kafka", &name);
@@ -272,19 +247,10 @@ fn complete(tree: &mut Table, env: &Environment, used: &mut Vec<String>) {
     {
         let from = format!("{} <{}>", sender.trim(), address.trim());
         let path = ["channels", "email", "from"].map(str::to_owned);
-        put(
-            tree,
-            &path,
-            plain(&from, &place("EMAIL_FROM_NAME")),
-            &place("EMAIL_FROM_NAME"),
-        );
+        put(tree, &path, plain(&from, &place("EMAIL_FROM_NAME")), &place("EMAIL_FROM_NAME"));
         used.push("EMAIL_FROM_NAME".to_owned());
     }
-    let username = tree
-        .table("channels")
-        .table("email")
-        .text("username")
-        .map(str::to_owned);
+    let username = tree.table("channels").table("email").text("username").map(str::to_owned);
     if let Some(username) = username.filter(|name| name.contains('@')) {
         fill(tree, ["channels", "email", "from"], &username, &name);
     }

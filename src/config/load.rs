@@ -19,7 +19,6 @@ use super::report::Report;
 use super::secrets;
 use super::settings::Config;
 use super::tree::{self, Place, Table};
-use crate::channels::{CHANNELS, ChannelType};
 
 /// The reference: every key with its default, and the defaults themselves.
 pub const REFERENCE: &str = include_str!("../../config.toml");
@@ -57,12 +56,7 @@ pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<L
         let path = env.get("FOGHORN_CONFIG").filter(|path| !path.is_empty())?;
         Some(PathBuf::from(path))
     });
-    let found = named.or_else(|| {
-        USUAL_PLACES
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.exists())
-    });
+    let found = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
     match found {
         Some(path) => {
             let text = read(&path)?;
@@ -78,20 +72,14 @@ fn read(path: &Path) -> Result<String, Vec<Problem>> {
         let problem = Problem::new(Code::Unreadable, what).label(why);
         vec![problem.located(Some(Location::Whole(path.display().to_string())))]
     };
-    let length = fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
+    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if length > LONGEST {
         return Err(unreadable(format!("it is longer than {} MiB", LONGEST >> 20)));
     }
     let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         unreadable(format!("it is not UTF-8 text (line {line})"))
     })
 }
@@ -106,19 +94,6 @@ impl Config {
         path: Option<&Path>,
         env: &BTreeMap<String, String>,
     ) -> Result<Loaded, Vec<Problem>> {
-        Self::parse_with(text, path, env, CHANNELS)
-    }
-
-    /// Like [`Config::parse`], with other types of channels than the built-in ones.
-    ///
-    /// # Errors
-    /// As [`Config::parse`].
-    pub fn parse_with(
-        text: &str,
-        path: Option<&Path>,
-        env: &BTreeMap<String, String>,
-        types: &'static [&'static dyn ChannelType],
-    ) -> Result<Loaded, Vec<Problem>> {
         let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
         // A byte order mark is no part of the first key.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -132,7 +107,7 @@ impl Config {
         let keys = tree.count_leaves();
         let mut whole = defaults();
         whole.lay(tree);
-        let config = compose(&whole, types, &mut report);
+        let config = compose(&whole, &mut report);
         let problems = report.finish();
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
@@ -145,11 +120,8 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
     match DeTable::parse(text) {
         Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
         Err(error) => {
-            let what = if error.message() == "duplicate key" {
-                "this is written twice"
-            } else {
-                "this is not TOML"
-            };
+            let what =
+                if error.message() == "duplicate key" { "this is written twice" } else { "this is not TOML" };
             let problem = Problem::new(Code::Syntax, what).label(error.message());
             report.at(&Place::File(error.span().unwrap_or_default()), problem);
             Err(report.take())

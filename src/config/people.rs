@@ -12,9 +12,7 @@ use crate::domain::people::{Role, Team, User};
 /// `[users.NAME]`
 pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
     let mut address = |key: &str, what: &str, fits: fn(&str) -> bool, example: &str| {
-        let node = table
-            .get(key)
-            .filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
+        let node = table.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
         let text = node.text()?;
         if !fits(text) {
             let problem = Problem::new(Code::WrongValue, format!("[users.{name}] {key} is no {what}"))
@@ -27,10 +25,7 @@ pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
     let phone = address("phone", "phone number", is_phone, "+15550111");
     let devices = |key: &str| {
         let listed = table.get(key).map(texts).unwrap_or_default();
-        listed
-            .into_iter()
-            .map(|(token, _)| Address::from(token))
-            .collect()
+        listed.into_iter().map(|(token, _)| Address::from(token)).collect()
     };
     User {
         name: table.text("name").unwrap_or(name).to_owned(),
@@ -54,9 +49,7 @@ fn is_mailbox(text: &str) -> bool {
     text.len() <= 254
         && !text.contains(odd)
         && !text.starts_with('-')
-        && text
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 /// E.164.
@@ -76,12 +69,7 @@ pub(super) fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<
             report.at(place, stranger(what, member, users));
         }
     }
-    Team {
-        members: members
-            .into_iter()
-            .map(|(member, _)| UserName::from(member))
-            .collect(),
-    }
+    Team { members: members.into_iter().map(|(member, _)| UserName::from(member)).collect() }
 }
 
 /// A problem about somebody of `table` who does not exist.

@@ -250,12 +250,7 @@ impl Problem {
 
     fn write_place(&self, f: &mut fmt::Formatter<'_>) -> Result<usize, fmt::Error> {
         match &self.location {
-            Some(Location::File {
-                path,
-                line,
-                column,
-                excerpt,
-            }) => {
+            Some(Location::File { path, line, column, excerpt }) => {
                 let gutter = line.to_string().len();
                 write!(f, "\n{:gutter$}--> {path}:{line}:{column}", "")?;
                 match excerpt {

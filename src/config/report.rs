@@ -24,12 +24,8 @@ fn may_be_secret(key: &str) -> bool {
     }
     last == "key"
         || last.ends_with("_key")
-        || ["pass", "secret", "token", "credential", "pwd"]
-            .iter()
-            .any(|part| key.contains(part))
-        || SECRETS
-            .iter()
-            .any(|secret| strsim::damerau_levenshtein(last, secret) <= 2)
+        || ["pass", "secret", "token", "credential", "pwd"].iter().any(|part| key.contains(part))
+        || SECRETS.iter().any(|secret| strsim::damerau_levenshtein(last, secret) <= 2)
 }
 
 /// The problems found so far, and the text that they are in.
@@ -104,26 +100,16 @@ impl<'a> Report<'a> {
         let start = floor(self.text, span.start);
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self.text[start..]
-            .find('\n')
-            .map_or(self.text.len(), |at| start + at);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
         let line = self.text[line_start..line_end].trim_end_matches('\r');
-        let end = floor(
-            self.text,
-            span.end
-                .clamp(start, line_start + line.len().max(start - line_start)),
-        );
+        let end = floor(self.text, span.end.clamp(start, line_start + line.len().max(start - line_start)));
         let excerpt = show.then(|| {
             let mut hidden = self.hidden_in(line_start, line);
             hidden.sort_by_key(|range| range.start);
             excerpt(line, start - line_start..end - line_start, &hidden)
         });
         Location::File {
-            path: if self.path.is_empty() {
-                "config".to_owned()
-            } else {
-                self.path.to_owned()
-            },
+            path: if self.path.is_empty() { "config".to_owned() } else { self.path.to_owned() },
             line: before.matches('\n').count() + 1,
             column: self.text[line_start..start].chars().count() + 1,
             excerpt,
@@ -141,10 +127,7 @@ impl<'a> Report<'a> {
             .iter()
             .filter(|span| span.start < line_end && span.end > line_start)
             .map(|span| span.start.max(line_start) - line_start..span.end.min(line_end) - line_start);
-        known
-            .chain(secret_values(line))
-            .chain(url_passwords(line))
-            .collect()
+        known.chain(secret_values(line)).chain(url_passwords(line)).collect()
     }
 }
 
@@ -154,13 +137,8 @@ fn secret_values(line: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in line.match_indices('=') {
         let head = line[..at].trim_end();
-        let key_start = head
-            .rfind(|letter| !is_key(letter))
-            .map_or(0, |before| before + 1);
-        let key = head
-            .get(key_start..)
-            .unwrap_or_default()
-            .trim_matches(['"', '\'']);
+        let key_start = head.rfind(|letter| !is_key(letter)).map_or(0, |before| before + 1);
+        let key = head.get(key_start..).unwrap_or_default().trim_matches(['"', '\'']);
         if key.is_empty() || !may_be_secret(key) {
             continue;
         }
@@ -217,11 +195,7 @@ fn excerpt(line: &str, mark: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
             continue;
         }
         masked = 0;
-        shown.push(if letter.is_control() && letter != '\t' {
-            '\u{fffd}'
-        } else {
-            letter
-        });
+        shown.push(if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter });
         if position > LONGEST_LINE {
             break;
         }
@@ -262,14 +236,8 @@ mod tests {
                 r#"sasl = { password = ***, mechanism = "PLAIN" }"#,
             ),
             (r#"password = { env = "NAME" }"#, r#"password = { env = "NAME" }"#),
-            (
-                r#"url = "postgres://u:hunter2@h/db""#,
-                r#"url = "postgres://u:***@h/db""#,
-            ),
-            (
-                r#"url = "postgres://h:5432/db""#,
-                r#"url = "postgres://h:5432/db""#,
-            ),
+            (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
+            (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),
             (r#""sasl.password" = "hunter2""#, r#""sasl.password" = ***"#),
             (r#"name = "Ada""#, r#"name = "Ada""#),
         ];
@@ -283,12 +251,7 @@ mod tests {
         let line = r#"a = { password = "hunter2", prot = 1 }"#;
         let at = line.find("prot").unwrap();
         let excerpt = excerpt(line, at..at + 4, &secret_values(line));
-        let marked: String = excerpt
-            .line
-            .chars()
-            .skip(excerpt.start)
-            .take(excerpt.width)
-            .collect();
+        let marked: String = excerpt.line.chars().skip(excerpt.start).take(excerpt.width).collect();
         assert_eq!(marked, "prot");
     }
 }

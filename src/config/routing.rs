@@ -19,49 +19,25 @@ use crate::domain::severity::Severity;
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {
-    let users: BTreeMap<_, _> = each(tree.table("users"), |name, table| {
-        (UserName::from(name), user(name, table, report))
-    });
-    let teams: BTreeMap<_, _> = each(tree.table("teams"), |name, table| {
-        (TeamName::from(name), team(name, table, tree, report))
-    });
+    let users: BTreeMap<_, _> =
+        each(tree.table("users"), |name, table| (UserName::from(name), user(name, table, report)));
+    let teams: BTreeMap<_, _> =
+        each(tree.table("teams"), |name, table| (TeamName::from(name), team(name, table, tree, report)));
     let reach = |(name, channel): (&ChannelName, &ChannelConfig)| {
         let contact = channel.channel_type.contact();
-        (
-            name.clone(),
-            Reach {
-                contact,
-                max_age: channel.retry.max_age,
-            },
-        )
+        (name.clone(), Reach { contact, max_age: channel.retry.max_age })
     };
-    let directory = Directory {
-        users,
-        teams,
-        channels: channels.configured.iter().map(reach).collect(),
-    };
-    let mut desk = Desk {
-        tree,
-        channels,
-        directory: &directory,
-        report,
-    };
-    let policies = each(tree.table("policies"), |name, table| {
-        (PolicyName::from(name), desk.policy(name, table))
-    });
+    let directory = Directory { users, teams, channels: channels.configured.iter().map(reach).collect() };
+    let mut desk = Desk { tree, channels, directory: &directory, report };
+    let policies =
+        each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
     let routes = desk.routes();
-    RouteTable {
-        routes,
-        policies,
-        directory,
-    }
+    RouteTable { routes, policies, directory }
 }
 
 fn each<K: Ord, V>(table: &Table, mut read: impl FnMut(&str, &Table) -> (K, V)) -> BTreeMap<K, V> {
     let entries = table.entries.iter();
-    entries
-        .filter_map(|entry| Some(read(&entry.key, entry.node.table()?)))
-        .collect()
+    entries.filter_map(|entry| Some(read(&entry.key, entry.node.table()?))).collect()
 }
 
 struct Desk<'a, 'b, 'c> {
@@ -107,20 +83,15 @@ impl Desk<'_, '_, '_> {
                 let what = format!("policy \"{policy}\": a step needs {key}");
                 let problem =
                     Problem::new(Code::Missing, what).label(format!("add: {key} = [\"{example}\"]"));
-                self.report
-                    .at(node.map_or(&step.place, |node| &node.place), problem);
+                self.report.at(node.map_or(&step.place, |node| &node.place), problem);
             }
         }
         let notify = table.get("notify").map(texts).unwrap_or_default();
         let via = table.get("via").map(texts).unwrap_or_default();
-        let notify: Vec<Recipient> = notify
-            .iter()
-            .filter_map(|(text, place)| self.recipient(policy, text, place))
-            .collect();
-        let via: Vec<ChannelName> = via
-            .iter()
-            .filter_map(|(text, place)| self.channel(policy, text, place))
-            .collect();
+        let notify: Vec<Recipient> =
+            notify.iter().filter_map(|(text, place)| self.recipient(policy, text, place)).collect();
+        let via: Vec<ChannelName> =
+            via.iter().filter_map(|(text, place)| self.channel(policy, text, place)).collect();
         self.warn_if_unreached(policy, step, &notify, &via);
         Some(Step { notify, via })
     }
@@ -128,17 +99,13 @@ impl Desk<'_, '_, '_> {
     fn recipient(&mut self, policy: &str, text: &str, place: &Place) -> Option<Recipient> {
         if text.starts_with("oncall:") {
             let what = format!("policy \"{policy}\" notifies \"{text}\": on-call arrives in a later version");
-            self.report.at(
-                place,
-                Problem::new(Code::Later, what).label("write team:NAME or user:NAME"),
-            );
+            self.report.at(place, Problem::new(Code::Later, what).label("write team:NAME or user:NAME"));
             return None;
         }
         let recipient = match text.parse::<Recipient>() {
             Ok(recipient) => recipient,
             Err(invalid) => {
-                self.report
-                    .at(place, Problem::new(Code::WrongValue, invalid.to_string()));
+                self.report.at(place, Problem::new(Code::WrongValue, invalid.to_string()));
                 return None;
             }
         };
@@ -163,10 +130,7 @@ impl Desk<'_, '_, '_> {
         if self.channels.later.contains(text) {
             let what =
                 format!("policy \"{policy}\" uses channel \"{text}\", whose type arrives in a later version");
-            self.report.at(
-                place,
-                Problem::new(Code::UnknownChannel, what).label("use another channel"),
-            );
+            self.report.at(place, Problem::new(Code::UnknownChannel, what).label("use another channel"));
         } else if !self.channels.refused.contains(text) {
             let names: Vec<&str> = self.channels.configured.keys().map(ChannelName::as_str).collect();
             let slip = nearest(text, names.iter().copied());
@@ -193,18 +157,15 @@ impl Desk<'_, '_, '_> {
         if via.is_empty() || notify.is_empty() {
             return;
         }
-        let place = step
-            .table()
-            .and_then(|table| table.get("notify"))
-            .map_or(&step.place, |node| &node.place);
+        let place =
+            step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
         let why = if reached.unreachable.is_empty() {
             "nobody has this role".to_owned()
         } else {
             reached.unreachable.join("; ")
         };
         let what = format!("policy \"{policy}\" does not reach everybody it names");
-        self.report
-            .at(place, Problem::new(Code::NobodyHears, what).label(why));
+        self.report.at(place, Problem::new(Code::NobodyHears, what).label(why));
     }
 
     fn routes(&mut self) -> Vec<Route> {
@@ -216,14 +177,12 @@ impl Desk<'_, '_, '_> {
             let route = self.route(index, node, table);
             if routes.iter().any(|earlier| earlier.name == route.name) {
                 let what = format!("there are two routes named \"{}\"", route.name);
-                self.report
-                    .at(name_place(node, table), Problem::new(Code::Contradiction, what));
+                self.report.at(name_place(node, table), Problem::new(Code::Contradiction, what));
             }
             if let Some(earlier) = &all_taken {
                 let what = format!("route \"{}\" never gets an incident", route.name);
-                let problem = Problem::new(Code::NeverReached, what).label(format!(
-                    "\"{earlier}\" before it takes everything; the first match wins"
-                ));
+                let problem = Problem::new(Code::NeverReached, what)
+                    .label(format!("\"{earlier}\" before it takes everything; the first match wins"));
                 self.report.at(name_place(node, table), problem);
             } else if route.matches.is_empty() && !table.get("match").is_some_and(is_bad) {
                 all_taken = Some(route.name.clone());
@@ -236,20 +195,16 @@ impl Desk<'_, '_, '_> {
             self.report.of_all(problem);
         }
         if nodes.is_empty() && !self.tree.table("policies").entries.is_empty() {
-            let problem = Problem::new(
-                Code::NoRoute,
-                "there are policies but no routes: incidents reach nobody",
-            )
-            .note("fix: add [[routes]] with name and policy");
+            let problem =
+                Problem::new(Code::NoRoute, "there are policies but no routes: incidents reach nobody")
+                    .note("fix: add [[routes]] with name and policy");
             self.report.of_all(problem);
         }
         routes
     }
 
     fn route(&mut self, index: usize, node: &Node, table: &Table) -> Route {
-        let name = table
-            .text("name")
-            .map_or_else(|| format!("route {}", index + 1), str::to_owned);
+        let name = table.text("name").map_or_else(|| format!("route {}", index + 1), str::to_owned);
         let policies = self.tree.table("policies");
         match table.get("policy") {
             None => {
@@ -308,8 +263,7 @@ impl Desk<'_, '_, '_> {
         let patterns: Vec<(String, &Place)> = one.map_or_else(|| texts(&entry.node), |one| vec![one]);
         if patterns.is_empty() {
             let problem = Problem::new(Code::WrongValue, format!("{} matches nothing", entry.key));
-            self.report
-                .at(&entry.node.place, problem.label("write at least one text"));
+            self.report.at(&entry.node.place, problem.label("write at least one text"));
         }
         for (text, place) in &patterns {
             let severity = || Severity::ALL.iter().any(|known| known.as_str() == text);

@@ -170,10 +170,7 @@ static SASL: Section = section(
     &[
         key(
             "mechanism",
-            Kind::Word(
-                &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
-                &["OAUTHBEARER", "GSSAPI"],
-            ),
+            Kind::Word(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], &["OAUTHBEARER", "GSSAPI"]),
         ),
         key("username", Kind::Text),
         key("password", Kind::Secret),
@@ -206,15 +203,8 @@ pub(super) static CHANNEL: Section = Section {
 /// Types of channels that a later version will know.
 pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["webhook", "slack", "teams", "discord", "telegram"];
 /// Keys of channels that a later version will know.
-pub(super) const CHANNEL_KEYS_LATER: &[&str] = &[
-    "rate",
-    "max_segments",
-    "encoding",
-    "links",
-    "replies",
-    "critical",
-    "allow_private_networks",
-];
+pub(super) const CHANNEL_KEYS_LATER: &[&str] =
+    &["rate", "max_segments", "encoding", "links", "replies", "critical", "allow_private_networks"];
 
 static USER: Section = section(
     &[
@@ -256,17 +246,8 @@ static INCIDENTS: Section = section(
 );
 
 static DELIVERY: Section = section(
-    &[
-        key("workers", Kind::Count(1, 10_000)),
-        key("retry", Kind::Table(&RETRY)),
-    ],
-    &[
-        "retry_schedule",
-        "jitter",
-        "retry_on",
-        "stop_when",
-        "dead_letters",
-    ],
+    &[key("workers", Kind::Count(1, 10_000)), key("retry", Kind::Table(&RETRY))],
+    &["retry_schedule", "jitter", "retry_on", "stop_when", "dead_letters"],
 );
 
 static RETRY: Section = section(
@@ -288,10 +269,7 @@ static TELEMETRY: Section =
 
 static LOGS: Section = section(
     &[
-        key(
-            "level",
-            Kind::Word(&["error", "warn", "info", "debug", "trace"], &[]),
-        ),
+        key("level", Kind::Word(&["error", "warn", "info", "debug", "trace"], &[])),
         key("format", Kind::Word(&["auto", "pretty", "json"], &["logfmt"])),
     ],
     &["redact"],

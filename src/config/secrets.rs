@@ -24,11 +24,7 @@ const ROOMS: [&str; 3] = ["channels", "sources", "store"];
 
 /// Replaces every reference to a secret by the secret. Returns how many there are.
 pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) -> usize {
-    let mut reader = Reader {
-        env,
-        report,
-        found: 0,
-    };
+    let mut reader = Reader { env, report, found: 0 };
     for entry in &mut tree.entries {
         if ROOMS.contains(&entry.key.as_str())
             && let Value::Table(table) = &mut entry.node.value
@@ -87,13 +83,8 @@ impl Reader<'_, '_> {
         if matches!(entry.node.place, Place::File(_)) {
             let name = format!("{}_{key}", path.rsplit('.').next().unwrap_or(path));
             let name = name.replace(['-', '.'], "_").to_uppercase();
-            let problem = Problem::new(
-                Code::SecretInClear,
-                format!("[{path}] {key} is written in the file"),
-            )
-            .label(format!(
-                r#"use {{ env = "{name}" }} or {{ file = "/run/secrets/…" }}"#
-            ));
+            let problem = Problem::new(Code::SecretInClear, format!("[{path}] {key} is written in the file"))
+                .label(format!(r#"use {{ env = "{name}" }} or {{ file = "/run/secrets/…" }}"#));
             self.report.beside(&entry.node.place, problem);
         }
         self.found += 1;
@@ -124,11 +115,7 @@ impl Reader<'_, '_> {
         let refused = |refused| (node.place.clone(), refused);
         let Some(name) = node.text().filter(|name| !name.is_empty()) else {
             let what = format!("{key}: {kind} names nothing");
-            return Err(refused(Refused(
-                Code::WrongValue,
-                what,
-                "write a text in quotes".to_owned(),
-            )));
+            return Err(refused(Refused(Code::WrongValue, what, "write a text in quotes".to_owned())));
         };
         let text = match kind {
             "env" => self.variable(key, name).map_err(refused)?,
@@ -140,11 +127,7 @@ impl Reader<'_, '_> {
         };
         if text.is_empty() {
             let what = format!("{key}: {kind} \"{name}\" is empty");
-            return Err(refused(Refused(
-                Code::SecretEmpty,
-                what,
-                "put the secret there".to_owned(),
-            )));
+            return Err(refused(Refused(Code::SecretEmpty, what, "put the secret there".to_owned())));
         }
         Ok(text)
     }
@@ -153,11 +136,7 @@ impl Reader<'_, '_> {
         self.env.get(name).cloned().ok_or_else(|| {
             let slip = nearest(name, self.env.keys().map(String::as_str));
             let what = format!("{key}: the environment has no {name}");
-            Refused(
-                Code::SecretMissing,
-                what,
-                format!("set it before Foghorn starts.{}", question(slip)),
-            )
+            Refused(Code::SecretMissing, what, format!("set it before Foghorn starts.{}", question(slip)))
         })
     }
 
@@ -212,10 +191,8 @@ impl Reader<'_, '_> {
         use std::os::unix::fs::PermissionsExt;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o004 != 0 {
-            let what = format!(
-                "{key}: everybody on this machine can read {} (mode {mode:04o})",
-                path.display()
-            );
+            let what =
+                format!("{key}: everybody on this machine can read {} (mode {mode:04o})", path.display());
             let problem =
                 Problem::new(Code::SecretExposed, what).label(format!("chmod 600 {}", path.display()));
             self.report.beside(place, problem);
@@ -231,8 +208,6 @@ fn reference(table: &Table, secret: bool) -> Option<(&'static str, &Node)> {
     let [only] = table.entries.as_slice() else {
         return None;
     };
-    let kind = ["env", "file", "credential"]
-        .into_iter()
-        .find(|kind| *kind == only.key)?;
+    let kind = ["env", "file", "credential"].into_iter().find(|kind| *kind == only.key)?;
     (secret || only.node.text().is_some()).then_some((kind, &only.node))
 }

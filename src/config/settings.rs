@@ -128,11 +128,7 @@ impl fmt::Display for StoreUrl {
             let bare = self.0.split('?').next().unwrap_or_default();
             return f.write_str(bare);
         };
-        write!(
-            f,
-            "{scheme}://{user}@{}",
-            host.split('?').next().unwrap_or_default()
-        )
+        write!(f, "{scheme}://{user}@{}", host.split('?').next().unwrap_or_default())
     }
 }
 

@@ -60,9 +60,8 @@ fn kafka(entry: &Entry, report: &mut Report<'_>) -> Option<SourceConfig> {
             excused.push(key);
         }
     }
-    if let Some(broker) = table
-        .get("brokers")
-        .and_then(|node| node.list().iter().find(|item| !is_broker(item)))
+    if let Some(broker) =
+        table.get("brokers").and_then(|node| node.list().iter().find(|item| !is_broker(item)))
     {
         let problem = Problem::new(Code::WrongValue, "a broker is written as host:port")
             .label("write one such as \"kafka-1:9092\"");
@@ -70,17 +69,12 @@ fn kafka(entry: &Entry, report: &mut Report<'_>) -> Option<SourceConfig> {
     }
     let sasl_fits = sasl(entry, table, report);
     let mut plain = table.clone();
-    plain
-        .entries
-        .retain(|entry| entry.key != "type" && (sasl_fits || entry.key != "sasl"));
+    plain.entries.retain(|entry| entry.key != "type" && (sasl_fits || entry.key != "sasl"));
     let settings = match settings(plain.to_toml()) {
         Ok(settings) => settings,
         Err(why) => {
             // The schema should have said it better; that it did not must not hide it.
-            report.at(
-                &entry.place,
-                Problem::new(Code::WrongValue, format!("[sources.{}] {why}", entry.key)),
-            );
+            report.at(&entry.place, Problem::new(Code::WrongValue, format!("[sources.{}] {why}", entry.key)));
             return None;
         }
     };
@@ -90,9 +84,7 @@ fn kafka(entry: &Entry, report: &mut Report<'_>) -> Option<SourceConfig> {
             continue;
         }
         let what = format!("[sources.{}] {}: {}", entry.key, objection.key, objection.detail);
-        let place = table
-            .deep_entry(&objection.key)
-            .map_or(&entry.place, |found| &found.node.place);
+        let place = table.deep_entry(&objection.key).map_or(&entry.place, |found| &found.node.place);
         report.at(place, Problem::new(Code::WrongValue, what));
     }
     Some(SourceConfig::Kafka(Arc::new(settings)))
@@ -110,17 +102,12 @@ fn settings(mut table: Settings) -> Result<KafkaSettings, String> {
             }
         }
     }
-    table
-        .try_into()
-        .map_err(|error: toml::de::Error| error.message().to_owned())
+    table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 fn is_broker(item: &Node) -> bool {
     let text = item.text().unwrap_or_default();
-    let port = text
-        .rsplit_once(':')
-        .filter(|(host, _)| !host.is_empty())
-        .map(|(_, port)| port);
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
     port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
@@ -144,8 +131,5 @@ fn sasl(entry: &Entry, table: &Table, report: &mut Report<'_>) -> bool {
             report.at(&sasl.place, problem);
         }
     }
-    inner.bad_keys().is_empty()
-        && ["mechanism", "username", "password"]
-            .iter()
-            .all(|key| inner.has(key))
+    inner.bad_keys().is_empty() && ["mechanism", "username", "password"].iter().all(|key| inner.has(key))
 }

@@ -7,10 +7,7 @@ use super::{Code, Config, Loaded, Location, Problem, REFERENCE, SourceConfig};
 use crate::domain::retry::RetryPolicy;
 
 fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
 fn parse(text: &str, pairs: &[(&str, &str)]) -> Result<Loaded, Vec<Problem>> {
@@ -22,11 +19,7 @@ fn good(text: &str, pairs: &[(&str, &str)]) -> Loaded {
 }
 
 fn rendered(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(Problem::render)
-        .collect::<Vec<_>>()
-        .join("\n")
+    problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -39,10 +32,7 @@ fn an_empty_file_is_valid_and_says_the_same_as_the_reference() {
     assert!(empty.config.channels.is_empty() && empty.config.route_table.routes.is_empty());
     let sources: Vec<&str> = empty.config.sources.keys().map(|name| name.as_str()).collect();
     assert_eq!(sources, ["api"]);
-    assert_eq!(
-        empty.config.store.url.expose(),
-        "sqlite:///var/lib/foghorn/foghorn.db"
-    );
+    assert_eq!(empty.config.store.url.expose(), "sqlite:///var/lib/foghorn/foghorn.db");
     assert!(empty.config.http.listen.ip().is_loopback());
 }
 
@@ -50,12 +40,7 @@ fn an_empty_file_is_valid_and_says_the_same_as_the_reference() {
 fn the_reference_names_every_key() {
     for (path, key) in every_key() {
         let name = key.name;
-        let value = [
-            format!("{name} "),
-            format!("[{name}"),
-            format!(".{name}]"),
-            format!("[[{name}"),
-        ];
+        let value = [format!("{name} "), format!("[{name}"), format!(".{name}]"), format!("[[{name}")];
         let named = REFERENCE.lines().any(|line| {
             let line = line.trim_start_matches(['#', ' ']);
             line.starts_with(&value[0])
@@ -77,19 +62,13 @@ fn the_examples_of_the_reference_are_valid_too() {
     let mut example = false;
     for line in REFERENCE.lines() {
         example = (example || line == "# example") && !line.is_empty();
-        let shown = if example && line != "# example" {
-            line.trim_start_matches('#')
-        } else {
-            line
-        };
+        let shown = if example && line != "# example" { line.trim_start_matches('#') } else { line };
         text.push_str(shown);
         text.push('\n');
     }
     // The channel's own keys belong to its type, which is tested where it is.
     text = text.replace("provider = \"smtp\"", "provider = \"outbox\"");
-    let own = [
-        "host", "port", "security", "username", "password", "from", "timeout",
-    ];
+    let own = ["host", "port", "security", "username", "password", "from", "timeout"];
     let (mut kept, mut table) = (String::new(), "");
     for line in text.lines() {
         if line.trim_start().starts_with('[') {
@@ -155,17 +134,11 @@ fn a_key_misspelt_by_one_letter_is_found_at_its_place_with_what_was_meant() {
                 (false, false) => text.push_str(&format!("[{header}]\n")),
             }
             if path.starts_with("sources") && key.name != "type" {
-                text.push_str(if path == "sources.NAME" {
-                    "type = 'kafka'\n"
-                } else {
-                    ""
-                });
+                text.push_str(if path == "sources.NAME" { "type = 'kafka'\n" } else { "" });
             }
             if path.starts_with("channels.NAME") && path == "channels.NAME" {
                 let base = ["type = 'email'\n", "provider = 'outbox'\n"];
-                base.iter()
-                    .filter(|line| !line.starts_with(key.name))
-                    .for_each(|line| text.push_str(line));
+                base.iter().filter(|line| !line.starts_with(key.name)).for_each(|line| text.push_str(line));
             }
             let line = text.lines().count() + 1;
             text.push_str(&format!("  {misspelt} = {}\n", sample(key.kind)));
@@ -224,9 +197,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(config.http.request_timeout, Duration::from_secs(30));
     assert_eq!(config.channels["email"].workers, 3);
     assert_eq!(config.channels["email"].retry.max_age, Duration::from_secs(7_200));
-    let SourceConfig::Kafka(kafka) = &config.sources["in-coming"] else {
-        panic!()
-    };
+    let SourceConfig::Kafka(kafka) = &config.sources["in-coming"] else { panic!() };
     assert_eq!(kafka.brokers, ["b:2", "c:3"]);
     assert_eq!(kafka.topics, ["x", "y"]);
     assert!(config.severities.aliases.resolve("p9").is_some());
@@ -237,29 +208,18 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 fn a_variable_that_means_nothing_is_a_warning_with_a_suggestion() {
     let loaded = good(
         "",
-        &[
-            ("FOGHORN_HTPP__LISTEN", "x"),
-            ("FOGHORN_HTTP__LISTNE", "x"),
-            ("FOGHORN_HTTP_LISTEN", "x"),
-        ],
+        &[("FOGHORN_HTPP__LISTEN", "x"), ("FOGHORN_HTTP__LISTNE", "x"), ("FOGHORN_HTTP_LISTEN", "x")],
     );
     let warnings = rendered(&loaded.warnings);
     assert_eq!(warnings.matches("warning FH0120").count(), 3, "{warnings}");
-    assert_eq!(
-        warnings.matches("did you mean FOGHORN_HTTP__LISTEN?").count(),
-        3,
-        "{warnings}"
-    );
+    assert_eq!(warnings.matches("did you mean FOGHORN_HTTP__LISTEN?").count(), 3, "{warnings}");
 }
 
 #[test]
 fn a_wrong_variable_is_named() {
     let problems = parse("", &[("FOGHORN_HTTP__REQUEST_TIMEOUT", "15")]).unwrap_err();
     let text = rendered(&problems);
-    assert!(
-        text.contains("FH0106") && text.contains("environment: FOGHORN_HTTP__REQUEST_TIMEOUT"),
-        "{text}"
-    );
+    assert!(text.contains("FH0106") && text.contains("environment: FOGHORN_HTTP__REQUEST_TIMEOUT"), "{text}");
 }
 
 #[test]
@@ -275,19 +235,14 @@ fn names_of_other_services_work_and_the_file_wins() {
     ];
     let channel = "[channels.sms]\ntype = 'sms'\nprovider = 'outbox'\n";
     let loaded = good(channel, &foreign);
-    let SourceConfig::Kafka(kafka) = &loaded.config.sources["kafka"] else {
-        panic!()
-    };
+    let SourceConfig::Kafka(kafka) = &loaded.config.sources["kafka"] else { panic!() };
     assert_eq!(kafka.brokers, ["a:1", "b:2"]);
     assert_eq!(
         (kafka.topics.as_slice(), kafka.group_id.as_str()),
         (["notifications".to_owned()].as_slice(), "consumers")
     );
     let sms = &loaded.config.channels["sms"];
-    assert_eq!(
-        (sms.workers, sms.retry.max_attempts, sms.retry.base),
-        (7, 6, Duration::from_millis(250))
-    );
+    assert_eq!((sms.workers, sms.retry.max_attempts, sms.retry.base), (7, 6, Duration::from_millis(250)));
     assert_eq!(loaded.config.store.url.expose(), "postgres://foghorn@db/foghorn");
     assert_eq!(loaded.borrowed.len(), foreign.len());
 
@@ -308,28 +263,16 @@ fn a_secret_is_read_from_where_it_is_and_never_shown() {
                 sasl = { mechanism = 'PLAIN', username = 'u', password = { credential = 'broker' } }\n\
                 [store]\nurl = 'postgres://u@h/d'\npassword = { env = 'PG' }\n";
     let directory = dir.path().display().to_string();
-    let loaded = good(
-        text,
-        &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "planted-secret")],
-    );
+    let loaded = good(text, &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "planted-secret")]);
     assert_eq!(loaded.secrets, 2);
-    let SourceConfig::Kafka(kafka) = &loaded.config.sources["a"] else {
-        panic!()
-    };
-    let password = kafka
-        .sasl
-        .as_ref()
-        .map(|sasl| secrecy::ExposeSecret::expose_secret(&sasl.password).to_owned());
+    let SourceConfig::Kafka(kafka) = &loaded.config.sources["a"] else { panic!() };
+    let password =
+        kafka.sasl.as_ref().map(|sasl| secrecy::ExposeSecret::expose_secret(&sasl.password).to_owned());
     assert_eq!(password.as_deref(), Some("planted-secret"));
     assert!(!format!("{loaded:?}").contains("planted-secret"));
     let escape = text.replace("'broker'", "'../broker'");
     let problems = parse(&escape, &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "x")]).unwrap_err();
-    assert_eq!(
-        problems.iter().filter(|problem| problem.is_error()).count(),
-        1,
-        "{}",
-        rendered(&problems)
-    );
+    assert_eq!(problems.iter().filter(|problem| problem.is_error()).count(), 1, "{}", rendered(&problems));
 }
 
 #[test]
@@ -346,10 +289,7 @@ fn a_channel_says_its_retry_over_delivery_over_its_type() {
     let text = "[delivery.retry]\nbase = '1s'\ncap = '1m'\n[channels.a]\ntype = 'sms'\nprovider = 'outbox'\n\
                 retry = { cap = '2m', on_unknown = 'hold' }\n";
     let retry = good(text, &[]).config.channels["a"].retry.clone();
-    assert_eq!(
-        (retry.base, retry.cap),
-        (Duration::from_secs(1), Duration::from_secs(120))
-    );
+    assert_eq!((retry.base, retry.cap), (Duration::from_secs(1), Duration::from_secs(120)));
     assert_eq!(retry.max_attempts, 120);
 }
 

@@ -127,10 +127,7 @@ impl Table {
 
     /// Keys whose problem is reported.
     pub(super) fn bad_keys(&self) -> Vec<&str> {
-        let bad = self
-            .entries
-            .iter()
-            .filter(|entry| matches!(entry.node.value, Value::Bad));
+        let bad = self.entries.iter().filter(|entry| matches!(entry.node.value, Value::Bad));
         bad.map(|entry| entry.key.as_str()).collect()
     }
 

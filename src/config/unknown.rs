@@ -57,26 +57,16 @@ impl Unknown<'_> {
 
     /// A variable is no reason not to start: its name may be meant for something else.
     fn variable(&self, key: &str, name: &str) -> Problem {
-        let depth = if self.path.is_empty() {
-            0
-        } else {
-            self.path.split('.').count()
-        };
+        let depth = if self.path.is_empty() { 0 } else { self.path.split('.').count() };
         let meant = nearest(key, self.known.iter().copied()).map(|slip| {
-            let mut parts: Vec<String> = name
-                .trim_start_matches("FOGHORN_")
-                .split("__")
-                .map(str::to_owned)
-                .collect();
+            let mut parts: Vec<String> =
+                name.trim_start_matches("FOGHORN_").split("__").map(str::to_owned).collect();
             if let Some(part) = parts.get_mut(depth) {
                 *part = slip.to_uppercase();
             }
             format!("FOGHORN_{}", parts.join("__"))
         });
-        let problem = Problem::new(
-            Code::UnknownVariable,
-            format!("{name} means nothing and is ignored"),
-        );
+        let problem = Problem::new(Code::UnknownVariable, format!("{name} means nothing and is ignored"));
         let problem = problem.label(format!("{} has no key \"{key}\"", self.title()));
         match meant {
             Some(meant) => problem.note(format!("did you mean {meant}?")),
@@ -89,10 +79,7 @@ impl Unknown<'_> {
 pub(super) fn excuse(table: &mut Table, meant: Vec<Meant>) {
     for (key, place) in meant {
         if !table.has(&key) {
-            let node = Node {
-                place: place.clone(),
-                value: Value::Bad,
-            };
+            let node = Node { place: place.clone(), value: Value::Bad };
             table.put(&key, place, node);
         }
     }

@@ -41,10 +41,7 @@ pub(super) fn size(text: &str) -> Result<u64, Unreadable> {
 }
 
 fn is_bare(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_digit() || letter == '.')
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
 }
 
 /// A duration, short: `250ms`, `5s`, `2m 30s`, `24h`.
@@ -71,10 +68,7 @@ pub(super) fn short_size(bytes: u64) -> String {
     units
         .into_iter()
         .find(|(_, length)| bytes >= *length && bytes.is_multiple_of(*length))
-        .map_or_else(
-            || format!("{bytes}B"),
-            |(unit, length)| format!("{}{unit}", bytes / length),
-        )
+        .map_or_else(|| format!("{bytes}B"), |(unit, length)| format!("{}{unit}", bytes / length))
 }
 
 #[cfg(test)]

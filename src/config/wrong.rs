@@ -23,10 +23,7 @@ pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {
         (Kind::Size(..), Value::Integer(number)) => Some(without_unit(key, &number.to_string(), "KiB")),
         (Kind::Texts | Kind::Match, Value::List(list)) => {
             let odd = list.iter().find(|item| item.text().is_none())?;
-            let what = format!(
-                "{key} is a list of texts, and one of them is {}",
-                odd.value.kind()
-            );
+            let what = format!("{key} is a list of texts, and one of them is {}", odd.value.kind());
             Some(Problem::new(Code::WrongValue, what))
         }
         (
@@ -87,17 +84,10 @@ fn wrong_word(key: &str, known: &[&str], later: &[&str], word: &str) -> Option<P
 
 fn wrong_count(key: &str, number: i128, least: u64, most: u64) -> Option<Problem> {
     let fits = number >= i128::from(least) && number <= i128::from(most);
-    let range = if least == most {
-        format!("must be {least}")
-    } else {
-        format!("must be from {least} to {most}")
-    };
+    let range =
+        if least == most { format!("must be {least}") } else { format!("must be from {least} to {most}") };
     // Longer than any number that could be meant: the digits of a huge one help nobody.
-    let shown = if number == i128::MAX {
-        "too large".to_owned()
-    } else {
-        number.to_string()
-    };
+    let shown = if number == i128::MAX { "too large".to_owned() } else { number.to_string() };
     (!fits).then(|| Problem::new(Code::OutOfRange, format!("{key} = {shown} is out of range")).label(range))
 }
 
@@ -141,11 +131,7 @@ fn wrong_size(key: &str, text: &str, least: u64, most: u64) -> Option<Problem> {
         }
         Ok(size) => {
             let fits = (least..=most).contains(&size);
-            let range = format!(
-                "must be from {} to {}",
-                values::short_size(least),
-                values::short_size(most)
-            );
+            let range = format!("must be from {} to {}", values::short_size(least), values::short_size(most));
             (!fits).then(|| {
                 Problem::new(Code::OutOfRange, format!("{key} = \"{text}\" is out of range")).label(range)
             })

@@ -168,15 +168,9 @@ fn sources(config: &Config) -> Result<BTreeMap<IngestKey, SourcePart>, AssemblyE
                 parts.insert(key, part);
             }
             SourceConfig::Kafka(settings) => {
-                let settings: KafkaSettings =
-                    settings.clone().try_into().map_err(|error: toml::de::Error| AssemblyError::Source {
-                        name: name.clone(),
-                        why: error.message().to_owned(),
-                    })?;
-                let settings = Arc::new(settings);
                 for topic in &settings.topics {
                     let key = IngestKey { source: name.clone(), topic: Some(topic.as_str().into()) };
-                    parts.insert(key, topic_part(&settings, topic));
+                    parts.insert(key, topic_part(settings, topic));
                 }
             }
         }

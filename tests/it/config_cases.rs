@@ -4,73 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use foghorn::channels::{Channel, ChannelType, Settings, SettingsProblem, Surroundings};
 use foghorn::cli::check;
 use foghorn::config::{Config, Problem};
-use foghorn::domain::people::Contact;
 
 /// What must never be seen in any message.
 const PLANTED: &str = "hunter2";
-
-/// A type of channel with keys of its own; the fixtures are about the configuration, not about SMTP.
-struct Letters {
-    name: &'static str,
-    contact: Contact,
-}
-
-impl ChannelType for Letters {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn contact(&self) -> Contact {
-        self.contact
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["smtp", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "smtp" => &["from", "host", "password", "port", "username"],
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        _surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        let needed = if provider == "smtp" {
-            ["host", "from"].as_slice()
-        } else {
-            &[]
-        };
-        let missing = needed.iter().filter(|key| !settings.contains_key(**key));
-        Err(missing
-            .map(|key| SettingsProblem {
-                key: Some((*key).to_owned()),
-                message: format!("is needed by provider \"{provider}\"; add: {key} = \"…\""),
-            })
-            .collect())
-    }
-}
-
-static TYPES: &[&dyn ChannelType] = &[
-    &Letters {
-        name: "email",
-        contact: Contact::Email,
-    },
-    &Letters {
-        name: "sms",
-        contact: Contact::Phone,
-    },
-];
 
 fn fixtures() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
@@ -90,7 +29,7 @@ fn environment() -> BTreeMap<String, String> {
 fn told(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a fixture");
     let name = path.file_name().map(Path::new);
-    let problems = match Config::parse_with(&text, name, &environment(), TYPES) {
+    let problems = match Config::parse(&text, name, &environment()) {
         Ok(loaded) => {
             let debug = format!("{:?}", loaded.config);
             assert!(!debug.contains(PLANTED), "{}: {debug}", path.display());
@@ -98,12 +37,7 @@ fn told(path: &Path) -> String {
         }
         Err(problems) => problems,
     };
-    problems
-        .iter()
-        .map(Problem::render)
-        .collect::<Vec<_>>()
-        .join("\n\n")
-        + "\n"
+    problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 #[test]
@@ -149,18 +83,13 @@ fn ten_mistakes_are_ten_problems() {
 fn a_valid_file_is_reported_with_what_it_amounts_to() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.toml");
-    fs::write(
-        &path,
-        "[channels.email]\ntype = 'email'\nprovider = 'outbox'\nretry = { max_attempts = 4 }\n",
-    )
-    .unwrap();
+    fs::write(&path, "[channels.email]\ntype = 'email'\nprovider = 'outbox'\nretry = { max_attempts = 4 }\n")
+        .unwrap();
     let checked = check::check(Some(&path), &BTreeMap::new());
     assert_eq!(checked.exit_code(), 0, "{}", checked.text);
-    for part in [
-        "3 keys, 0 unknown",
-        "email by outbox, 16 workers",
-        "waits 5s, 10s, 20s, each up to 20 % shorter",
-    ] {
+    for part in
+        ["3 keys, 0 unknown", "email by outbox, 16 workers", "waits 5s, 10s, 20s, each up to 20 % shorter"]
+    {
         assert!(checked.text.contains(part), "{part}: {}", checked.text);
     }
     assert!(checked.text.contains("\nValid, 0 warnings."), "{}", checked.text);
@@ -173,17 +102,9 @@ fn an_invalid_file_exits_78_with_a_count() {
     fs::write(&path, "[http]\nlisten = 5\nlistne = 5\n").unwrap();
     let checked = check::check(Some(&path), &BTreeMap::new());
     assert_eq!(checked.exit_code(), 78);
-    assert!(
-        checked.text.ends_with("2 errors, 0 warnings."),
-        "{}",
-        checked.text
-    );
+    assert!(checked.text.ends_with("2 errors, 0 warnings."), "{}", checked.text);
     let missing = check::check(Some(&dir.path().join("nothing.toml")), &BTreeMap::new());
-    assert!(
-        missing.text.starts_with("error FH0100: cannot read"),
-        "{}",
-        missing.text
-    );
+    assert!(missing.text.starts_with("error FH0100: cannot read"), "{}", missing.text);
     let directory = check::check(Some(dir.path()), &BTreeMap::new());
     assert_eq!(directory.exit_code(), 78);
 }

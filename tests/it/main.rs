@@ -1,6 +1,21 @@
 //! The one integration binary: one scenario per file.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod a_dead_process_is_adopted;
+mod attempts_run_out;
+mod channel_contract;
 mod config_cases;
+mod dead_provider_burns_no_attempts;
+mod drain_finishes_what_runs;
+mod every_actor_may_die;
+mod floor_plan;
+mod http_bad_input;
+mod http_limits;
+mod http_lists;
+mod incidents_tell_the_right_people;
+mod inventory;
 mod kafka_source;
 mod mail_headers;
 mod mail_injection;
