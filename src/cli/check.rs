@@ -13,7 +13,7 @@ use crate::config::{self, ChannelConfig, Config, Loaded, Problem, short_duration
 pub struct Checked {
     /// For people, without a line end after the last line.
     pub text: String,
-    /// The configuration, if it is valid.
+    /// The configuration, if it is valid: `--connect` goes on with it.
     pub loaded: Option<Box<Loaded>>,
 }
 
@@ -70,7 +70,11 @@ fn valid(loaded: &Loaded) -> String {
     if !loaded.warnings.is_empty() {
         text.push('\n');
     }
-    let _ = write!(text, "\nValid, {}.", counted(loaded.warnings.len(), "warning"));
+    let _ = write!(
+        text,
+        "\nValid, {}.  (offline; add --connect to try brokers, store and providers)",
+        counted(loaded.warnings.len(), "warning")
+    );
     text
 }
 

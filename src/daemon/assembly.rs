@@ -39,14 +39,6 @@ pub enum AssemblyError {
         /// Everything that is wrong with it.
         problems: Vec<String>,
     },
-    /// A source that cannot be built.
-    #[error("[sources.{name}]: {why}")]
-    Source {
-        /// Which.
-        name: SourceName,
-        /// What is wrong with it.
-        why: String,
-    },
 }
 
 /// The series that exist from the start.
@@ -113,7 +105,7 @@ pub fn parts(
         words: words(config),
         routes: config.route_table.clone(),
         channels: channels(config, &outbox, clock)?,
-        sources: sources(config)?,
+        sources: sources(config),
         budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
         clock,
         health,
@@ -154,7 +146,7 @@ fn channels(
     Ok(parts)
 }
 
-fn sources(config: &Config) -> Result<BTreeMap<IngestKey, SourcePart>, AssemblyError> {
+fn sources(config: &Config) -> BTreeMap<IngestKey, SourcePart> {
     let mut parts = BTreeMap::new();
     for (name, source) in &config.sources {
         match source {
@@ -175,7 +167,7 @@ fn sources(config: &Config) -> Result<BTreeMap<IngestKey, SourcePart>, AssemblyE
             }
         }
     }
-    Ok(parts)
+    parts
 }
 
 /// Each topic has a consumer of its own, so that one that is lost or slow does not hold another.

@@ -169,7 +169,7 @@ pub struct Reach {
 }
 
 /// Everybody and every way to reach them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Directory {
     /// `[users]`
     pub users: BTreeMap<UserName, User>,

@@ -147,7 +147,7 @@ pub enum Plan {
 pub struct Unroutable(pub Vec<String>);
 
 /// Routes, policies and people: everything a plan is made from.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct RouteTable {
     /// Top to bottom, first match wins.
     pub routes: Vec<Route>,

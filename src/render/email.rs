@@ -16,8 +16,8 @@ pub struct EmailText {
     pub subject: String,
     /// Lines ended by `\n`.
     pub text: String,
-    /// The alternative, if there is one.
-    pub html: Option<String>,
+    /// The alternative, which says the same.
+    pub html: String,
 }
 
 /// `content` as a mail.
@@ -37,7 +37,7 @@ pub fn render(content: &Content, letterhead: &Letterhead) -> Result<EmailText, T
             Ok(EmailText {
                 subject: sanitize::line(&rendered.subject, sanitize::SUBJECT).into_owned(),
                 text,
-                html: Some(html),
+                html,
             })
         }
     }
@@ -49,7 +49,7 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
     EmailText {
         subject: sanitize::cut(&subject, sanitize::SUBJECT).into_owned(),
         text: summary.text(),
-        html: Some(summary.html()),
+        html: summary.html(),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The one integration binary: one scenario per file.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -60,6 +60,7 @@ pub(crate) fn job(to: &str, content: Content) -> Job {
         target: Target { recipient: "ada".into(), channel: "mail".into(), address: to.into() },
         content: Arc::new(content),
         attempt: 1,
+        counted: 1,
         crashes: 0,
         created_at,
         expires_at: "2026-11-21T15:02:11Z".parse().unwrap(),

@@ -49,7 +49,7 @@ impl Envelope {
 
     /// The message of `job`, without the CRLF that comes before the final dot.
     pub(super) fn message(&self, job: &Job, to: &Address, mail: &EmailText, now: Timestamp) -> String {
-        let bodies = mail.text.len() + mail.html.as_ref().map_or(0, String::len);
+        let bodies = mail.text.len() + mail.html.len();
         let mut out = String::with_capacity(1_024 + bodies + bodies / 4);
         out.push_str(&self.constant);
         // Writing to a String cannot fail, here and below.
@@ -62,19 +62,14 @@ impl Envelope {
         if let Content::Incident(facts) = &*job.content {
             self.push_incident(&mut out, facts);
         }
-        match &mail.html {
-            None => push_part(&mut out, "plain", &mail.text),
-            Some(html) => {
-                let _ = write!(
-                    out,
-                    "Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n"
-                );
-                push_part(&mut out, "plain", &mail.text);
-                let _ = write!(out, "\r\n--{BOUNDARY}\r\n");
-                push_part(&mut out, "html", html);
-                let _ = write!(out, "\r\n--{BOUNDARY}--");
-            }
-        }
+        let _ = write!(
+            out,
+            "Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n"
+        );
+        push_part(&mut out, "plain", &mail.text);
+        let _ = write!(out, "\r\n--{BOUNDARY}\r\n");
+        push_part(&mut out, "html", &mail.html);
+        let _ = write!(out, "\r\n--{BOUNDARY}--");
         out
     }
 

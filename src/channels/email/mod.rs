@@ -4,6 +4,7 @@
 //! message's id comes from the delivery and is the same on every attempt: a mail that went out
 //! twice can be told from two mails.
 
+mod address;
 mod config;
 mod message;
 mod pool;
@@ -63,5 +64,5 @@ impl ChannelType for Email {
 
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
     let mail = render::email::render(&job.content, letterhead)?;
-    Ok(Draft { subject: Some(mail.subject), text: mail.text, html: mail.html, payload: None })
+    Ok(Draft { subject: Some(mail.subject), text: mail.text, html: Some(mail.html), payload: None })
 }
