@@ -9,16 +9,18 @@ use super::check::is_bad;
 use super::compose::plain;
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER};
+use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER, Kind};
 use super::settings::{ChannelConfig, ServerConfig};
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
+use super::wrong::wrong;
 use crate::channels::{self, CHANNELS, ChannelType, Settings, SettingsProblem, Surroundings};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
+use crate::render::Templates;
 
 /// `[delivery]`: what a channel has unless it says otherwise.
 pub(super) struct Lanes<'a> {
@@ -91,6 +93,7 @@ pub(super) struct Channels {
 /// What is needed to read a channel.
 pub(super) struct Reading<'a> {
     pub(super) server: &'a ServerConfig,
+    pub(super) templates: &'a Arc<Templates>,
     pub(super) lanes: &'a Lanes<'a>,
 }
 
@@ -136,7 +139,7 @@ impl Reading<'_> {
             server_name: self.server.name.as_str().to_owned(),
             public_url: self.server.public_url.clone(),
             outbox: Arc::default(),
-            templates: Arc::default(),
+            templates: Arc::clone(self.templates),
             workers,
             // A dry run: nothing is sent, so nobody asks for the time.
             clock: Clock::starting_at(Timestamp::UNIX_EPOCH),
@@ -294,13 +297,19 @@ impl<'a> Blame<'a> {
         }
         let top = key.map(|key| key.split('.').next().unwrap_or(key));
         let node = top.and_then(|key| self.table.get(key));
+        // Every channel's timeout is a duration, and a bare number is the usual slip.
+        if let Some(node) = node.filter(|_| key == Some("timeout"))
+            && let Some(problem) = wrong("timeout", Kind::Duration(1, 3_600_000), &node.value)
+        {
+            return report.at(&node.place, problem);
+        }
         let code = match (key, node) {
             (Some(_), None) => Code::Missing,
             _ => Code::WrongValue,
         };
         let message = scrubbed(&problem.message, self.table);
         let what = match key {
-            Some(key) => format!("[channels.{}] {key}: {message}", self.entry.key),
+            Some(key) => format!("[channels.{}] {key} {message}", self.entry.key),
             None => format!("[channels.{}] {message}", self.entry.key),
         };
         report.at(self.place(node), Problem::new(code, what));
