@@ -72,7 +72,7 @@ fn valid(loaded: &Loaded) -> String {
     }
     let _ = write!(
         text,
-        "\nValid, {}.  (offline; add --connect to try brokers, store and providers)",
+        "\nValid, {}.",
         counted(loaded.warnings.len(), "warning")
     );
     text
