@@ -205,7 +205,7 @@ pub(super) async fn attempts(source: &impl Fetch, id: DeliveryId) -> Result<Vec<
 }
 
 const DEAD_LETTER: &str = "SELECT id, source, position, reason, detail, quarantined_at, \
-     octet_length(raw) AS bytes, ";
+     CAST(octet_length(raw) AS BIGINT) AS bytes, ";
 
 pub(super) async fn dead_letters(
     source: &impl Fetch,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use foghorn::store::OpenError;
 use foghorn::store::open::{StoreSettings, open};
-use foghorn::store::{OpenError, Store};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
 
 use crate::support::services::require;

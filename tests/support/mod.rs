@@ -1,5 +1,5 @@
 //! What several scenarios need: one file for each fixture.
 
-pub mod said;
-pub mod services;
-pub mod stores;
+pub(crate) mod said;
+pub(crate) mod services;
+pub(crate) mod stores;

@@ -17,34 +17,34 @@ use foghorn::store::batch::{Adopt, Attempted, Batch, Claim, Next};
 use foghorn::store::{DeliveryFilter, Paging};
 
 /// When tests happen.
-pub const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
 /// So many seconds after [`NOW`].
-pub fn after(seconds: i64) -> Timestamp {
+pub(crate) fn after(seconds: i64) -> Timestamp {
     Timestamp::from_second(NOW.as_second() + seconds).unwrap()
 }
 
-pub fn rules() -> IncidentRules {
+pub(crate) fn rules() -> IncidentRules {
     IncidentRules { dedup_window: Duration::from_secs(3600) }
 }
 
-pub fn batch(lease: &Lease) -> Batch {
+pub(crate) fn batch(lease: &Lease) -> Batch {
     Batch::empty(lease.clone(), NOW, rules())
 }
 
 /// One event, and what is planned for it.
 #[derive(Clone)]
-pub struct Said {
-    pub offset: i64,
-    pub key: &'static str,
-    pub status: EventStatus,
-    pub severity: Severity,
-    pub producer_id: Option<&'static str>,
-    pub raw: Vec<u8>,
+pub(crate) struct Said {
+    pub(crate) offset: i64,
+    pub(crate) key: &'static str,
+    pub(crate) status: EventStatus,
+    pub(crate) severity: Severity,
+    pub(crate) producer_id: Option<&'static str>,
+    pub(crate) raw: Vec<u8>,
     /// `channel:address`
-    pub to: Vec<&'static str>,
-    pub due_at: Timestamp,
-    pub expires_at: Timestamp,
+    pub(crate) to: Vec<&'static str>,
+    pub(crate) due_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 impl Default for Said {
@@ -63,36 +63,36 @@ impl Default for Said {
     }
 }
 
-pub fn open(offset: i64) -> Said {
+pub(crate) fn open(offset: i64) -> Said {
     Said { offset, ..Said::default() }
 }
 
-pub fn resolved(offset: i64) -> Said {
+pub(crate) fn resolved(offset: i64) -> Said {
     Said { offset, status: EventStatus::Resolved, ..Said::default() }
 }
 
 impl Said {
-    pub fn about(self, key: &'static str) -> Self {
+    pub(crate) fn about(self, key: &'static str) -> Self {
         Self { key, ..self }
     }
 
-    pub fn to(self, to: &[&'static str]) -> Self {
+    pub(crate) fn to(self, to: &[&'static str]) -> Self {
         Self { to: to.to_vec(), ..self }
     }
 
-    pub fn severity(self, severity: Severity) -> Self {
+    pub(crate) fn severity(self, severity: Severity) -> Self {
         Self { severity, ..self }
     }
 
-    pub fn due(self, due_at: Timestamp) -> Self {
+    pub(crate) fn due(self, due_at: Timestamp) -> Self {
         Self { due_at, ..self }
     }
 
-    pub fn expires(self, expires_at: Timestamp) -> Self {
+    pub(crate) fn expires(self, expires_at: Timestamp) -> Self {
         Self { expires_at, ..self }
     }
 
-    pub fn id(self, id: &'static str, raw: &str) -> Self {
+    pub(crate) fn id(self, id: &'static str, raw: &str) -> Self {
         Self { producer_id: Some(id), raw: raw.as_bytes().to_vec(), ..self }
     }
 
@@ -124,7 +124,7 @@ impl Said {
     }
 
     /// As an event about an incident.
-    pub fn accept(&self) -> Accept {
+    pub(crate) fn accept(&self) -> Accept {
         let body = IncidentEvent {
             title: format!("{} \"full\" — ünïcode 🚨", self.key),
             severity: self.severity,
@@ -147,7 +147,7 @@ impl Said {
     }
 
     /// As a direct notification.
-    pub fn direct(&self) -> Accept {
+    pub(crate) fn direct(&self) -> Accept {
         let body = NotificationRequest {
             to: vec!["ada".to_owned()],
             via: vec!["email".into()],
@@ -162,20 +162,20 @@ impl Said {
 }
 
 /// What [`Said::direct`] says.
-pub fn words() -> RequestText {
+pub(crate) fn words() -> RequestText {
     RequestText::Plain { subject: "hello".to_owned(), body: "it's \"fine\"\n".to_owned() }
 }
 
-pub fn claim(channel: &str, limit: usize) -> Claim {
+pub(crate) fn claim(channel: &str, limit: usize) -> Claim {
     Claim { channel: channel.into(), limit, adopt: Adopt::Nothing, holding: Vec::new() }
 }
 
-pub fn adopting(channel: &str, adopt: Adopt, holding: &[DeliveryId]) -> Claim {
+pub(crate) fn adopting(channel: &str, adopt: Adopt, holding: &[DeliveryId]) -> Claim {
     Claim { adopt, holding: holding.to_vec(), ..claim(channel, 100) }
 }
 
 /// How `job` ended.
-pub fn ended(job: &Job, outcome: &'static str, next: Next) -> Attempted {
+pub(crate) fn ended(job: &Job, outcome: &'static str, next: Next) -> Attempted {
     Attempted {
         id: job.id,
         attempt: job.attempt,
@@ -189,10 +189,10 @@ pub fn ended(job: &Job, outcome: &'static str, next: Next) -> Attempted {
     }
 }
 
-pub fn all() -> Paging {
+pub(crate) fn all() -> Paging {
     Paging { before: None, limit: 200 }
 }
 
-pub fn of_state(state: DeliveryState) -> DeliveryFilter {
+pub(crate) fn of_state(state: DeliveryState) -> DeliveryFilter {
     DeliveryFilter { states: vec![state], ..DeliveryFilter::default() }
 }

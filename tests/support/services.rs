@@ -7,7 +7,7 @@ use std::time::Duration;
 const SERVICES: [(&str, &str); 1] = [("postgres", "127.0.0.1:5432")];
 
 /// True if `service` answers. If not, says so, or fails where `FOGHORN_REQUIRE_SERVICES=1`.
-pub fn require(service: &str) -> bool {
+pub(crate) fn require(service: &str) -> bool {
     let (_, address) = SERVICES.iter().find(|(name, _)| *name == service).expect("a known service");
     let address: SocketAddr = address.parse().expect("an address");
     if TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {

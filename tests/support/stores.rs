@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::said::{NOW, batch, rules};
 
 /// The server that tests use, as its first user.
-pub const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432";
+pub(crate) const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432";
 
 enum Place {
     Memory(MemoryStore),
@@ -25,24 +25,24 @@ enum Place {
 }
 
 /// A store under test.
-pub struct Subject {
-    pub store: Arc<dyn Store>,
+pub(crate) struct Subject {
+    pub(crate) store: Arc<dyn Store>,
     place: Place,
 }
 
 impl Subject {
-    pub fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         let store = MemoryStore::default();
         Self { store: Arc::new(store.clone()), place: Place::Memory(store) }
     }
 
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = opened(&sqlite_url(&directory)).await;
         Self { store, place: Place::Sqlite(directory) }
     }
 
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         let name = format!("foghorn_test_{:016x}", fastrand::u64(..));
         admin(format!("CREATE DATABASE {name}")).await;
         let store = opened(&format!("{POSTGRES}/{name}")).await;
@@ -50,7 +50,7 @@ impl Subject {
     }
 
     /// Closes the store and opens it again, as a new process would.
-    pub async fn reopen(&mut self) {
+    pub(crate) async fn reopen(&mut self) {
         self.store = Arc::new(MemoryStore::default());
         self.store = match &self.place {
             Place::Memory(store) => Arc::new(store.clone()),
@@ -59,23 +59,28 @@ impl Subject {
         };
     }
 
-    pub async fn lease(&self) -> Lease {
+    pub(crate) async fn lease(&self) -> Lease {
         self.store.lease(&"node-a".into(), NOW).await.unwrap()
     }
 
     /// Commits a batch of `lease` at [`NOW`].
-    pub async fn commit(&self, lease: &Lease, fill: impl FnOnce(&mut Batch)) -> Committed {
+    pub(crate) async fn commit(&self, lease: &Lease, fill: impl FnOnce(&mut Batch)) -> Committed {
         self.commit_at(lease, NOW, fill).await
     }
 
-    pub async fn commit_at(&self, lease: &Lease, now: Timestamp, fill: impl FnOnce(&mut Batch)) -> Committed {
+    pub(crate) async fn commit_at(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        fill: impl FnOnce(&mut Batch),
+    ) -> Committed {
         let mut batch = Batch::empty(lease.clone(), now, rules());
         fill(&mut batch);
         self.store.commit(&batch).await.unwrap()
     }
 
     /// The same batch once more.
-    pub fn batch(&self, lease: &Lease, fill: impl FnOnce(&mut Batch)) -> Batch {
+    pub(crate) fn batch(&self, lease: &Lease, fill: impl FnOnce(&mut Batch)) -> Batch {
         let mut batch = batch(lease);
         fill(&mut batch);
         batch
@@ -88,19 +93,19 @@ fn sqlite_url(directory: &TempDir) -> String {
 }
 
 /// The store at `url`.
-pub async fn opened(url: &str) -> Arc<dyn Store> {
+pub(crate) async fn opened(url: &str) -> Arc<dyn Store> {
     let settings = StoreSettings { url: url.to_owned(), max_connections: 3, ..StoreSettings::default() };
     open(&settings).await.unwrap()
 }
 
 /// Runs a statement on the server itself.
-pub async fn admin(sql: String) {
+pub(crate) async fn admin(sql: String) {
     let mut connection = PgConnection::connect(&format!("{POSTGRES}/postgres")).await.unwrap();
     connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
 }
 
 /// Holds a law on a store and takes the store away again, also if the law is broken.
-pub async fn hold<F: Future<Output = ()> + Send + 'static>(subject: Subject, law: fn(Subject) -> F) {
+pub(crate) async fn hold<F: Future<Output = ()> + Send + 'static>(subject: Subject, law: fn(Subject) -> F) {
     let database = match &subject.place {
         Place::Postgres(name) => Some(name.clone()),
         Place::Memory(_) | Place::Sqlite(_) => None,

@@ -11,7 +11,7 @@ mod params;
 mod statements;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, Connection, query_as};
 use tokio::sync::Mutex;
 
@@ -61,10 +61,7 @@ fn said(error: sqlx::Error) -> StoreError {
     }
 }
 
-async fn fetch<'e, T: Row>(
-    executor: impl sqlx::Executor<'e, Database = Sqlite>,
-    ask: Ask,
-) -> Result<Vec<T>, sqlx::Error> {
+async fn fetch<T: Row>(pool: &SqlitePool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
     // Built by `reading` from literals; every value of people's is bound.
     let mut query = query_as(AssertSqlSafe(ask.sql));
     for value in ask.values {
@@ -73,7 +70,7 @@ async fn fetch<'e, T: Row>(
             Value::Text(text) => query.bind(text),
         };
     }
-    query.fetch_all(executor).await
+    query.fetch_all(pool).await
 }
 
 #[async_trait]
