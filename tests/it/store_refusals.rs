@@ -104,13 +104,13 @@ async fn a_server_that_cannot_be_reached_is_said_without_the_password() {
 /// A database of our own on the server, with this done to it.
 async fn postgres(sql: &'static str, check: impl AsyncFnOnce(String)) {
     let name = format!("foghorn_test_{:016x}", fastrand::u64(..));
-    admin(format!("CREATE DATABASE {name}")).await;
+    admin("postgres", format!("CREATE DATABASE {name}")).await;
     let url = format!("{POSTGRES}/{name}");
     let mut connection = PgConnection::connect(&url).await.unwrap();
     connection.execute(sql).await.unwrap();
     connection.close().await.unwrap();
     check(url).await;
-    admin(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    admin("postgres", format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }
 
 #[tokio::test]

@@ -10,13 +10,22 @@ use foghorn::store::Store;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::memory::MemoryStore;
 use foghorn::store::open::{StoreSettings, open};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::said::{NOW, batch, rules};
 
 /// The server that tests use, as its first user.
 pub(crate) const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432";
+
+/// The database that laws are held in, each in a schema of its own: a database for each law would
+/// cost a checkpoint for each.
+const LAWS: &str = "foghorn_laws";
+
+fn schema_url(schema: &str) -> String {
+    format!("{POSTGRES}/{LAWS}?options[search_path]={schema}")
+}
 
 enum Place {
     Memory(MemoryStore),
@@ -44,8 +53,15 @@ impl Subject {
 
     pub(crate) async fn postgres() -> Self {
         let name = format!("foghorn_test_{:016x}", fastrand::u64(..));
-        admin(format!("CREATE DATABASE {name}")).await;
-        let store = opened(&format!("{POSTGRES}/{name}")).await;
+        static LAID: OnceCell<()> = OnceCell::const_new();
+        LAID.get_or_init(|| async {
+            // Another test process may have made it, or be making it.
+            let mut server = PgConnection::connect(&format!("{POSTGRES}/postgres")).await.unwrap();
+            let _ = server.execute(AssertSqlSafe(format!("CREATE DATABASE {LAWS}"))).await;
+        })
+        .await;
+        admin(LAWS, format!("CREATE SCHEMA {name}")).await;
+        let store = opened(&schema_url(&name)).await;
         Self { store, place: Place::Postgres(name) }
     }
 
@@ -55,7 +71,7 @@ impl Subject {
         self.store = match &self.place {
             Place::Memory(store) => Arc::new(store.clone()),
             Place::Sqlite(directory) => opened(&sqlite_url(directory)).await,
-            Place::Postgres(name) => opened(&format!("{POSTGRES}/{name}")).await,
+            Place::Postgres(name) => opened(&schema_url(name)).await,
         };
     }
 
@@ -98,21 +114,21 @@ pub(crate) async fn opened(url: &str) -> Arc<dyn Store> {
     open(&settings).await.unwrap()
 }
 
-/// Runs a statement on the server itself.
-pub(crate) async fn admin(sql: String) {
-    let mut connection = PgConnection::connect(&format!("{POSTGRES}/postgres")).await.unwrap();
-    connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+/// Runs a statement in a database of the server.
+pub(crate) async fn admin(database: &str, sql: String) {
+    let mut connection = PgConnection::connect(&format!("{POSTGRES}/{database}")).await.unwrap();
+    connection.execute(AssertSqlSafe(sql)).await.unwrap();
 }
 
 /// Holds a law on a store and takes the store away again, also if the law is broken.
 pub(crate) async fn hold<F: Future<Output = ()> + Send + 'static>(subject: Subject, law: fn(Subject) -> F) {
-    let database = match &subject.place {
+    let schema = match &subject.place {
         Place::Postgres(name) => Some(name.clone()),
         Place::Memory(_) | Place::Sqlite(_) => None,
     };
     let held = tokio::spawn(law(subject)).await;
-    if let Some(name) = database {
-        admin(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    if let Some(name) = schema {
+        admin(LAWS, format!("DROP SCHEMA {name} CASCADE")).await;
     }
     if let Err(broken) = held {
         std::panic::resume_unwind(broken.into_panic());
