@@ -4,4 +4,5 @@
 mod support;
 
 mod store_contract;
+mod store_nodes;
 mod store_refusals;

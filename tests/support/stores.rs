@@ -65,6 +65,14 @@ impl Subject {
         Self { store, place: Place::Postgres(name) }
     }
 
+    /// The same database, opened by another node.
+    pub(crate) async fn second(&self) -> Arc<dyn Store> {
+        match &self.place {
+            Place::Postgres(name) => opened(&schema_url(name)).await,
+            Place::Memory(_) | Place::Sqlite(_) => panic!("one node only"),
+        }
+    }
+
     /// Closes the store and opens it again, as a new process would.
     pub(crate) async fn reopen(&mut self) {
         self.store = Arc::new(MemoryStore::default());
