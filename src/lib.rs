@@ -4,7 +4,8 @@
 //! The house has floors, and a module imports only from floors below its own:
 //!
 //! ```text
-//! 5  cli, daemon                the process: command line, start and drain
+//! 6  cli                        the command line
+//! 5  daemon                     the process: start, drain
 //! 4  actors, http               who does it: supervised actors; the API beside them
 //! 3  config, messages           how it is set up; what may be said to each actor
 //! 2  channels, sources, store   the outside world: out, in, and the truth
@@ -19,6 +20,7 @@ pub mod channels;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod domain;
 pub mod formats;
 pub mod http;

@@ -9,6 +9,7 @@ pub mod android;
 pub mod email;
 pub mod ios;
 pub mod outbox;
+mod settings;
 pub mod sms;
 
 use std::sync::Arc;
@@ -16,10 +17,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Clock;
 use crate::domain::delivery::Job;
-use crate::domain::fault::Outcome;
+use crate::domain::fault::{Failure, Fault, Outcome, Permanent};
 use crate::domain::people::Contact;
 use crate::domain::retry::RetryPolicy;
+use crate::render::{Letterhead, TemplateFault, Templates, sanitize};
 use outbox::Outbox;
 
 /// Makes attempts. One value serves all workers of its pool.
@@ -48,9 +51,22 @@ pub struct Surroundings {
     /// Where messages of `outbox` channels are kept.
     pub outbox: Arc<Outbox>,
     /// `[templates] dir`, read.
-    pub templates: Arc<crate::render::Templates>,
+    pub templates: Arc<Templates>,
+    /// What time it is, for dates in messages.
+    pub clock: Clock,
     /// Upper bound of concurrent attempts.
     pub workers: usize,
+}
+
+impl Surroundings {
+    /// What every message says of this Foghorn.
+    fn letterhead(&self) -> Letterhead {
+        Letterhead {
+            server_name: self.server_name.clone(),
+            public_url: self.public_url.clone(),
+            templates: Arc::clone(&self.templates),
+        }
+    }
 }
 
 /// `[channels.NAME]` without the keys that every channel has.
@@ -64,6 +80,31 @@ pub struct SettingsProblem {
     /// What, and what to do.
     pub message: String,
 }
+
+/// The problem of a provider that this type does not have.
+fn unknown_provider(channel_type: &dyn ChannelType, provider: &str) -> Vec<SettingsProblem> {
+    vec![SettingsProblem {
+        key: Some("provider".to_owned()),
+        message: format!(
+            "type \"{}\" has no provider \"{}\"; it has {}",
+            channel_type.name(),
+            sanitize::line(provider, 60),
+            channel_type.providers().join(", ")
+        ),
+    }]
+}
+
+/// The failure of a job whose words cannot be made; no attempt will change that.
+fn unrenderable(fault: &TemplateFault) -> Failure {
+    Failure {
+        fault: Fault::Permanent(Permanent::Unacceptable),
+        code: "template".to_owned(),
+        detail: sanitize::line(&fault.to_string(), LONGEST_DETAIL).into_owned(),
+    }
+}
+
+/// The most characters of a provider's answer that are kept.
+const LONGEST_DETAIL: usize = 300;
 
 /// One type of channel.
 pub trait ChannelType: Sync {

@@ -1,1 +1,176 @@
 //! The command line.
+//!
+//! Three commands make a process ([`Command::Serve`], [`Command::Dev`], [`Command::Check`]); all
+//! others are [`Command::Client`]: they ask a running Foghorn over its HTTP API and nothing else, so
+//! that they work the same from another machine. `main` tells the two kinds apart.
+//!
+//! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
+
+mod age;
+pub mod check;
+pub mod client;
+mod connection;
+mod dlq;
+mod lists;
+mod print;
+mod process;
+mod shapes;
+mod show;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use client::Client;
+
+/// Turns events on your bus into incidents and makes sure the right people hear about them.
+#[derive(Debug, Parser)]
+#[command(name = "foghorn", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Which Foghorn to ask.
+    #[arg(
+        long,
+        global = true,
+        env = "FOGHORN_URL",
+        default_value = "http://127.0.0.1:3644",
+        value_name = "URL"
+    )]
+    pub url: String,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run it
+    Serve(ServeArgs),
+    /// Try it: a server that needs nothing and keeps every message to itself
+    Dev(DevArgs),
+    /// Validate a configuration
+    Check(CheckArgs),
+    /// Ask a running Foghorn.
+    #[command(flatten)]
+    Client(Client),
+}
+
+/// `foghorn serve`
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where the configuration is.
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+}
+
+/// `foghorn dev`
+#[derive(Debug, Clone, Args)]
+pub struct DevArgs {
+    /// Feed it a few incidents, a failing provider and a poisoned record
+    #[arg(long)]
+    pub demo: bool,
+    /// The port of API and pages on 127.0.0.1
+    #[arg(long, value_name = "PORT", default_value_t = 3644)]
+    pub port: u16,
+}
+
+/// `foghorn check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The file; without it, the one that `serve` would read
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> Exit {
+    match cli.command {
+        Command::Serve(args) => process::serve(&args).await,
+        Command::Dev(args) => process::dev(&args).await,
+        Command::Check(args) => process::check(&args),
+        Command::Client(client) => client::run(client, &cli.url).await,
+    }
+}
+
+/// How a command ended, as scripts and systemd see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// It failed, or only a part of it succeeded.
+    Failed,
+    /// Wrong flags or arguments.
+    Usage,
+    /// There is no such thing.
+    NotFound,
+    /// Not allowed.
+    Denied,
+    /// Server, store or broker cannot be reached.
+    Unreachable,
+    /// An actor that nothing works without keeps dying, or another process took over.
+    Crashed,
+    /// Stable storage failed a sync.
+    StorageBroken,
+    /// The configuration is invalid.
+    InvalidConfig,
+    /// A second signal came before the first one's drain was over.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Denied => 4,
+            Self::Unreachable => 69,
+            Self::Crashed => 70,
+            Self::StorageBroken => 74,
+            Self::InvalidConfig => 78,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_url_may_stand_anywhere_and_has_a_default() {
+        let url = |words: &[&str]| Cli::try_parse_from(words).map(|cli| cli.url).ok();
+        assert_eq!(
+            url(&["foghorn", "incident", "list", "--url", "http://h:1"]).as_deref(),
+            Some("http://h:1")
+        );
+        assert_eq!(url(&["foghorn", "--url", "http://h:1", "health"]).as_deref(), Some("http://h:1"));
+    }
+
+    #[test]
+    fn a_retry_needs_ids_or_all_and_not_both() {
+        let parses = |words: &str| Cli::try_parse_from(words.split(' ')).is_ok();
+        assert!(parses("foghorn dlq retry del_1 del_2"));
+        assert!(parses("foghorn dlq retry --all --limit 5"));
+        assert!(!parses("foghorn dlq retry"));
+        assert!(!parses("foghorn dlq retry del_1 --all"));
+        assert!(!parses("foghorn dlq retry del_1 --limit 5"));
+        assert!(!parses("foghorn incident list --json --quiet"));
+    }
+}

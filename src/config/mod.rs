@@ -1,1 +1,41 @@
-//! The configuration.
+//! The configuration: one TOML file over compiled-in defaults, with the environment over the file.
+//!
+//! An empty file is valid. Whatever is wrong is told all at once, each problem with its place, what
+//! is known there, and what to do ([`Problem`]). Secrets are read once, at load, and never shown:
+//! neither in a problem nor in a `Debug` of anything here.
+//!
+//! `config.toml` at the root of the repository is both the reference and the defaults: it is
+//! compiled in, and every value that a file does not have comes from it.
+//!
+//! A key exists when it is in `schema`; what it means is in the module of its table. A key of a
+//! channel belongs to the channel's type, which checks it when it is built.
+
+mod channels;
+mod check;
+mod compose;
+mod environment;
+mod load;
+mod people;
+mod problem;
+mod report;
+mod routing;
+mod schema;
+mod secrets;
+mod settings;
+mod sources;
+mod suggest;
+mod tree;
+mod unknown;
+mod values;
+mod wrong;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Loaded, REFERENCE, load};
+pub use problem::{Code, Excerpt, Gravity, Location, Problem};
+pub use settings::{
+    AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
+    SeverityWords, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
+};
+pub(crate) use values::short as short_duration;

@@ -1,1 +1,70 @@
-//! Between the bytes of a record and the domain.
+//! Between the bytes of a record and the domain: strict, bounded, and telling everything that is
+//! wrong at once.
+//!
+//! ```text
+//! bytes ─ strict_json ─▶ light tree ─ native ─▶ Body
+//!    ╰─ batch (HTTP: one or many)        ▲
+//! headers ─ loop? traceparent, CloudEvents ╯
+//! ```
+//!
+//! serde_json alone takes the last of two equal keys, lets NUL through and turns a long integer
+//! into a float. Stores differ in what they make of each, so the same record would be an event
+//! on one and poison on the other. Hence everything dubious is refused here, at the edge, with a
+//! JSON Pointer to the place.
+
+pub mod batch;
+mod fields;
+pub mod headers;
+pub mod native;
+mod problems;
+pub mod strict_json;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use headers::read;
+
+use crate::domain::event::{Body, Bounds};
+use crate::domain::severity::{Severity, SeverityAliases};
+
+/// What the operator says about records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Words {
+    /// How large a record may be.
+    pub bounds: Bounds,
+    /// The operator's own words for severities.
+    pub aliases: SeverityAliases,
+    /// The severity of an event that names none.
+    pub default_severity: Severity,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            bounds: Bounds::default(),
+            aliases: SeverityAliases::default(),
+            default_severity: Severity::Medium,
+        }
+    }
+}
+
+/// A body, and the producer's own id of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// What is asked for.
+    pub body: Body,
+    /// `event_id` or `idempotency_key`, if the record has one.
+    pub producer_id: Option<String>,
+}
+
+/// All that a record says, headers included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What is asked for.
+    pub body: Body,
+    /// The record's own id, else the one of its CloudEvents envelope.
+    pub producer_id: Option<String>,
+    /// A valid W3C `traceparent`.
+    pub traceparent: Option<String>,
+}

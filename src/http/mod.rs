@@ -1,1 +1,138 @@
-//! The HTTP API.
+//! The API, the probes and `/metrics`, on one port.
+//!
+//! Reading goes straight to the store's read side; writing is a message to an actor, and a request
+//! is answered when the actor says that its events are on stable storage. Nothing here decides
+//! anything about events, incidents or deliveries.
+//!
+//! A request passes, from the outside in:
+//!
+//! ```text
+//! serve     connection cap, header deadline, stalled writes, drain
+//! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
+//! guard     draining? our name? a page of another site?
+//! body      deadline and size of the body, bytes of all bodies together
+//! a handler events, incidents, deliveries, dead_letters, probes
+//! ```
+//!
+//! All bounds are in [`limits`]. Errors that hyper finds before there is a request (a broken
+//! request line, too many headers) are answered by hyper with a bare 400 or 431 and the end of the
+//! connection; a client that does not finish its headers in time gets the end of the connection.
+
+mod ask;
+mod body;
+mod dead_letters;
+mod deliveries;
+mod envelope;
+mod events;
+mod gate;
+mod guard;
+mod incidents;
+pub mod limits;
+mod lists;
+mod probes;
+pub mod problem;
+mod query;
+mod serve;
+mod stall;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tokio::sync::{Semaphore, watch};
+
+use crate::clock::Clock;
+use crate::domain::event::Bounds;
+use crate::domain::names::SourceName;
+use crate::messages::Peers;
+use crate::store::Store;
+use crate::telemetry::health::Health;
+use limits::Limits;
+use problem::{Code, Problem};
+pub use serve::{Stage, serve};
+
+/// What the API needs of the rest of Foghorn.
+#[derive(Clone)]
+pub struct Api {
+    /// For lists and people.
+    pub store: Arc<dyn Store>,
+    /// Whom to tell; changes when an actor is restarted.
+    pub peers: watch::Receiver<Arc<Peers>>,
+    /// What the probes tell.
+    pub health: Health,
+    /// Renders `/metrics` in the Prometheus text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The time.
+    pub clock: Clock,
+    /// Bounds on connections and requests.
+    pub limits: Limits,
+    /// Bounds on events.
+    pub bounds: Bounds,
+    /// The source that posted events belong to: `api`.
+    pub source: SourceName,
+    /// `[server] public_url`, without a slash at the end.
+    pub public_url: String,
+    /// A short digest of the configuration, for people who compare nodes.
+    pub config_digest: String,
+}
+
+/// What handlers share.
+struct Shared {
+    api: Api,
+    /// The host of `public_url`.
+    public_host: Option<String>,
+    /// Where the server is in its life.
+    stage: watch::Receiver<Stage>,
+    /// Bytes of bodies that may still be held.
+    bodies: Arc<Semaphore>,
+}
+
+/// Who sent a request.
+#[derive(Debug, Clone, Copy)]
+struct Peer(SocketAddr);
+
+fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
+    let public_host =
+        url::Url::parse(&api.public_url).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    let shared = Arc::new(Shared {
+        bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
+        public_host,
+        stage,
+        api,
+    });
+    Router::new()
+        .route("/api/v1/events", post(events::submit))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{number}", get(incidents::show))
+        .route("/api/v1/incidents/{number}/timeline", get(incidents::timeline))
+        .route("/api/v1/deliveries", get(deliveries::list))
+        .route("/api/v1/deliveries/{id}", get(deliveries::show))
+        .route("/api/v1/dead-letters", get(dead_letters::list))
+        .route("/api/v1/dead-letters/retry", post(dead_letters::retry))
+        .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/docs/errors/{code}", get(explain))
+        .route(probes::LIVEZ, get(probes::livez))
+        .route(probes::READYZ, get(probes::readyz))
+        .route(probes::HEALTHZ, get(probes::readyz))
+        .route(probes::STARTUPZ, get(probes::startupz))
+        .route(probes::METRICS, get(probes::metrics))
+        .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
+        .method_not_allowed_fallback(async |method: Method| {
+            let detail = format!("{method} is not possible here");
+            Problem::new(Code::Method, detail)
+        })
+        .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
+        .with_state(shared)
+}
+
+/// The page that `type` of a problem points to.
+async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
+    let known = Code::all().find(|known| known.as_str() == code);
+    let code = known.ok_or_else(|| Problem::new(Code::NotFound, "no problem has this code"))?;
+    let (name, status, title, advice) = (code.as_str(), code.status(), code.title(), code.advice());
+    Ok(format!("{name}  {title}\n\n{advice}\n\nSent with status {status}.\n"))
+}

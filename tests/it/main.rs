@@ -1,8 +1,35 @@
 //! The one integration binary: one scenario per file.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod a_dead_process_is_adopted;
+mod attempts_run_out;
+mod channel_contract;
+mod config_cases;
+mod dead_provider_burns_no_attempts;
+mod drain_finishes_what_runs;
+mod every_actor_may_die;
+mod floor_plan;
+mod http_bad_input;
+mod http_limits;
+mod http_lists;
+mod incidents_tell_the_right_people;
+mod inventory;
+mod kafka_source;
+mod mail_headers;
+mod mail_injection;
+mod outbox_failures;
+mod retry_is_a_delayed_row;
+mod smtp_connections;
+mod smtp_replies;
+mod smtp_tls;
+mod spent_budget_degrades_a_lane;
 mod store_contract;
 mod store_nodes;
+mod store_outage_is_weather;
 mod store_refusals;
+mod throttling_costs_no_attempt;
+mod unknown_is_a_decision;
+mod worker_deaths_are_verdicts;

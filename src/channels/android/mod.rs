@@ -1,9 +1,15 @@
 //! Android push.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings};
+use jiff::Timestamp;
+
+use super::outbox::{self, Draft};
+use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
+use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
+use crate::render::{Letterhead, TemplateFault, push};
 
 /// `type = "android"`
 #[derive(Debug, Clone, Copy)]
@@ -22,16 +28,35 @@ impl ChannelType for Android {
         &["outbox"]
     }
 
-    fn keys(&self, _provider: &str) -> &'static [&'static str] {
-        &[]
+    fn keys(&self, provider: &str) -> &'static [&'static str] {
+        match provider {
+            "outbox" => outbox::KEYS,
+            _ => &[],
+        }
     }
 
     fn build(
         &self,
-        _provider: &str,
-        _settings: &Settings,
-        _surroundings: &Surroundings,
+        provider: &str,
+        settings: &Settings,
+        surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        Err(Vec::new())
+        match provider {
+            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            _ => Err(unknown_provider(self, provider)),
+        }
     }
+}
+
+fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, TemplateFault> {
+    let text = push::render(&job.content, letterhead)?;
+    let lifetime = Duration::try_from(job.expires_at.duration_since(now)).unwrap_or_default();
+    // The device's address is in the message's `to`; here it would be read by everybody.
+    let token = job.target.address.masked();
+    Ok(Draft {
+        payload: Some(push::fcm(&job.content, &text, letterhead, &token, lifetime)),
+        subject: Some(text.title),
+        text: text.body,
+        html: None,
+    })
 }

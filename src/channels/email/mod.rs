@@ -1,9 +1,27 @@
 //! Email.
+//!
+//! One recipient per transaction, so that one refused address never takes others with it. The
+//! message's id comes from the delivery and is the same on every attempt: a mail that went out
+//! twice can be told from two mails.
+
+mod address;
+mod config;
+mod message;
+mod pool;
+mod smtp;
+mod smtp_reply;
+mod tls;
+mod wire;
 
 use std::sync::Arc;
 
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings};
+use jiff::Timestamp;
+
+use super::outbox::{self, Draft};
+use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
+use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
+use crate::render::{self, Letterhead, TemplateFault};
 
 /// `type = "email"`
 #[derive(Debug, Clone, Copy)]
@@ -19,19 +37,32 @@ impl ChannelType for Email {
     }
 
     fn providers(&self) -> &'static [&'static str] {
-        &["outbox"]
+        &["smtp", "outbox"]
     }
 
-    fn keys(&self, _provider: &str) -> &'static [&'static str] {
-        &[]
+    fn keys(&self, provider: &str) -> &'static [&'static str] {
+        match provider {
+            "smtp" => config::KEYS,
+            "outbox" => outbox::KEYS,
+            _ => &[],
+        }
     }
 
     fn build(
         &self,
-        _provider: &str,
-        _settings: &Settings,
-        _surroundings: &Surroundings,
+        provider: &str,
+        settings: &Settings,
+        surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        Err(Vec::new())
+        match provider {
+            "smtp" => smtp::build(settings, surroundings),
+            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            _ => Err(unknown_provider(self, provider)),
+        }
     }
+}
+
+fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
+    let mail = render::email::render(&job.content, letterhead)?;
+    Ok(Draft { subject: Some(mail.subject), text: mail.text, html: Some(mail.html), payload: None })
 }

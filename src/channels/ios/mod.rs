@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings};
+use jiff::Timestamp;
+
+use super::outbox::{self, Draft};
+use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
+use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
+use crate::render::{Letterhead, TemplateFault, push};
 
 /// `type = "ios"`
 #[derive(Debug, Clone, Copy)]
@@ -22,16 +27,32 @@ impl ChannelType for Ios {
         &["outbox"]
     }
 
-    fn keys(&self, _provider: &str) -> &'static [&'static str] {
-        &[]
+    fn keys(&self, provider: &str) -> &'static [&'static str] {
+        match provider {
+            "outbox" => outbox::KEYS,
+            _ => &[],
+        }
     }
 
     fn build(
         &self,
-        _provider: &str,
-        _settings: &Settings,
-        _surroundings: &Surroundings,
+        provider: &str,
+        settings: &Settings,
+        surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        Err(Vec::new())
+        match provider {
+            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            _ => Err(unknown_provider(self, provider)),
+        }
     }
+}
+
+fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
+    let text = push::render(&job.content, letterhead)?;
+    Ok(Draft {
+        payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at)),
+        subject: Some(text.title),
+        text: text.body,
+        html: None,
+    })
 }

@@ -1,0 +1,348 @@
+//! What a pool has in hand, and what it does next. No actor code: messages go out through
+//! [`tell`], and every decision is the domain's.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{ActorId, RpcReplyPort};
+use tokio::task::JoinHandle;
+
+use super::pool::PoolArguments;
+use super::verdict::{EXPIRED, Judged, RETURNED, conclude, end_of, written};
+use crate::domain::Timestamp;
+use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::fault::Outcome;
+use crate::domain::ids::DeliveryId;
+use crate::domain::in_flight::InFlight;
+use crate::domain::lane::{Change, Lane, Start};
+use crate::domain::retry::OnUnknown;
+use crate::messages::Peers;
+use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
+use crate::messages::dlq::DlqMessage;
+use crate::messages::post::{Post, tell};
+use crate::messages::status::StatusMessage;
+use crate::store::batch::{Adopt, Attempted, Claim, Claimed, Next};
+use crate::telemetry::actor::ActorLife;
+use crate::telemetry::health::Condition;
+
+/// How many deliveries a pool holds for each worker: enough that workers never wait for the store
+/// at full rate, few enough that memory stays small. A channel that must not send twice holds only
+/// what it is sending.
+const IN_HAND_PER_WORKER: usize = 16;
+
+/// The state of a pool.
+pub struct Desk {
+    pub(super) arguments: PoolArguments,
+    pub(super) life: ActorLife,
+    pub(super) myself: Post<DeliveryMessage>,
+    peers: Arc<Peers>,
+    places: Vec<Place>,
+    idle: Vec<usize>,
+    queue: VecDeque<Job>,
+    in_flight: InFlight<DeliveryId, usize, Job, Attempted>,
+    lane: Lane,
+    supply: Supply,
+    /// Places that new deliveries may take without asking.
+    offered: usize,
+    /// When the next waiting row is due, as far as known.
+    next_due: Option<Timestamp>,
+    alarm: Option<(Timestamp, JoinHandle<()>)>,
+    drained: Option<RpcReplyPort<()>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Vacant,
+    Staffed(Post<WorkerMessage>),
+}
+
+/// Where the next deliveries come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Supply {
+    /// Nobody to ask yet.
+    Unconnected,
+    /// Asked for this many waiting rows; the answer is on its way.
+    Asked(usize),
+    /// Nothing asked.
+    Ready,
+    /// No more.
+    Closed,
+}
+
+impl Desk {
+    pub(super) fn new(myself: Post<DeliveryMessage>, life: ActorLife, arguments: PoolArguments) -> Self {
+        Self {
+            places: (0..arguments.workers).map(|_| Place::Vacant).collect(),
+            idle: Vec::with_capacity(arguments.workers),
+            life,
+            myself,
+            arguments,
+            peers: Arc::default(),
+            queue: VecDeque::new(),
+            in_flight: InFlight::default(),
+            lane: Lane::default(),
+            supply: Supply::Unconnected,
+            offered: 0,
+            next_due: None,
+            alarm: None,
+            drained: None,
+        }
+    }
+
+    pub(super) fn staff(&mut self, place: usize, worker: Post<WorkerMessage>) {
+        self.places[place] = Place::Staffed(worker);
+        self.idle.push(place);
+    }
+
+    pub(super) fn place_of(&self, worker: ActorId) -> Option<usize> {
+        self.places.iter().position(|place| matches!(place, Place::Staffed(known) if known.id() == worker))
+    }
+
+    pub(super) fn on_deliver(&mut self, jobs: Vec<Job>) {
+        self.life.credits_taken(jobs.len());
+        self.offered = self.offered.saturating_sub(jobs.len());
+        self.queue.extend(jobs);
+    }
+
+    pub(super) fn on_due(&mut self) {
+        self.next_due = Some(self.now());
+    }
+
+    pub(super) fn on_claimed(&mut self, claimed: Claimed) {
+        if let Supply::Asked(_) = self.supply {
+            self.supply = Supply::Ready;
+        }
+        self.next_due = claimed.next_due;
+        self.life.credits_taken(claimed.jobs.len());
+        self.arguments.metrics.ended(DeliveryState::Expired, claimed.expired);
+        self.arguments.metrics.ended(DeliveryState::Canceled, claimed.canceled);
+        self.queue.extend(claimed.jobs);
+    }
+
+    pub(super) fn on_attempted(&mut self, worker: usize, id: DeliveryId, outcome: &Outcome, took: Duration) {
+        self.idle.push(worker);
+        if let Some(job) = self.in_flight.release(&id) {
+            self.conclude(&job, outcome, took);
+        }
+    }
+
+    pub(super) fn on_worker_died(&mut self, place: usize, why: &str) {
+        self.places[place] = Place::Vacant;
+        self.idle.retain(|idle| *idle != place);
+        if let Some((_, job)) = self.in_flight.orphaned_by(&place) {
+            self.conclude(&job, &Outcome::Crashed(why.to_owned()), Duration::ZERO);
+        }
+    }
+
+    pub(super) fn on_recorded(&mut self, ids: &[DeliveryId]) {
+        let recorded = ids.iter().filter(|id| self.in_flight.forget(id)).count();
+        self.life.credits_returned(recorded);
+    }
+
+    /// A new status actor knows of no offer and no claim, and its predecessor may have written rows
+    /// that it never handed over: everything is said again.
+    pub(super) fn on_introduce(&mut self, peers: Arc<Peers>) {
+        let (before, after) = (self.peers.lives(), peers.lives());
+        self.peers = peers;
+        if (before.status, before.dlq) != (after.status, after.dlq) {
+            for attempted in self.in_flight.unconfirmed() {
+                self.report(attempted.clone());
+            }
+        }
+        if before.status != after.status && self.supply != Supply::Closed {
+            self.offered = 0;
+            let adopt = match self.arguments.retry.on_unknown {
+                OnUnknown::Retry => Adopt::Retry,
+                OnUnknown::Hold => Adopt::Hold,
+            };
+            self.claim(self.capacity().saturating_sub(self.in_hand()).max(1), adopt);
+        }
+    }
+
+    pub(super) fn on_drain(&mut self, reply: RpcReplyPort<()>) {
+        self.supply = Supply::Closed;
+        self.drained = Some(reply);
+        let now = self.now();
+        while let Some(job) = self.queue.pop_front() {
+            let returned = written(&job, now, RETURNED, Next::Held { due_at: now });
+            self.keep_and_report(returned);
+        }
+    }
+
+    /// Starts what can be started and asks for more.
+    pub(super) fn go_on(&mut self) {
+        self.start_queued();
+        self.refill();
+        if self.supply == Supply::Closed
+            && self.in_flight.is_empty()
+            && let Some(reply) = self.drained.take()
+        {
+            drop(reply.send(()));
+        }
+    }
+
+    fn start_queued(&mut self) {
+        let now = self.now();
+        while !self.queue.is_empty() && !self.idle.is_empty() {
+            match self.lane.may_start(now) {
+                Start::Freely | Start::OneProbe => {}
+                Start::NotBefore(at) => return self.wake_at(at),
+                Start::AfterProbe => return,
+            }
+            let Some(job) = self.queue.pop_front() else { return };
+            if job.expires_at <= now {
+                self.keep_and_report(written(&job, now, EXPIRED, Next::Expired));
+                continue;
+            }
+            let Some(place) = self.idle.pop() else {
+                return self.queue.push_front(job);
+            };
+            let Place::Staffed(worker) = &self.places[place] else {
+                continue;
+            };
+            self.lane.started(now);
+            self.in_flight.claim(job.id, place, job.clone());
+            worker.tell(WorkerMessage::Attempt(job));
+        }
+    }
+
+    /// Asks for waiting rows if some are due, and offers room to new deliveries if none are.
+    fn refill(&mut self) {
+        if self.supply != Supply::Ready {
+            return;
+        }
+        let now = self.now();
+        let room = self.capacity().saturating_sub(self.in_hand() + self.offered);
+        match self.next_due {
+            Some(due) if due <= now => {
+                let wanted = if self.lane.may_start(now) == Start::Freely { room } else { room.min(1) };
+                let enough = if self.queue.is_empty() { 1 } else { self.capacity() / 4 };
+                let held = self.lane.may_start(now) != Start::Freely && !self.queue.is_empty();
+                if wanted >= enough.max(1) && !held {
+                    self.claim(wanted, Adopt::Nothing);
+                }
+            }
+            due => {
+                if let Some(due) = due {
+                    self.wake_at(due);
+                }
+                self.offer();
+            }
+        }
+    }
+
+    /// Keeps a quarter back, and one place at least, so that a claim always has room.
+    fn offer(&mut self) {
+        let most = self.capacity() - (self.capacity() / 4).max(1);
+        let places = most.saturating_sub(self.in_hand() + self.offered);
+        if places >= (most / 4).max(1) {
+            self.offered += places;
+            let channel = self.arguments.name.clone();
+            let message = StatusMessage::Offer { channel, places, pool: self.myself.clone() };
+            tell(self.peers.status.as_ref(), message);
+        }
+    }
+
+    fn claim(&mut self, limit: usize, adopt: Adopt) {
+        let holding = match adopt {
+            Adopt::Nothing => Vec::new(),
+            Adopt::Retry | Adopt::Hold => {
+                self.queue.iter().map(|job| job.id).chain(self.in_flight.keys().copied()).collect()
+            }
+        };
+        self.supply = Supply::Asked(limit);
+        let claim = Claim { channel: self.arguments.name.clone(), limit, adopt, holding };
+        tell(self.peers.status.as_ref(), StatusMessage::Claim { claim, pool: self.myself.clone() });
+    }
+
+    fn conclude(&mut self, job: &Job, outcome: &Outcome, took: Duration) {
+        let now = self.now();
+        let Judged { attempted, sign } =
+            conclude(&self.arguments.retry, job, outcome, took, now, fastrand::f64());
+        self.arguments.metrics.attempted(outcome, took);
+        if matches!(outcome, Outcome::Sent(_)) && job.counted == 1 {
+            let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
+            self.arguments.metrics.latency(since);
+        }
+        if let Next::Retrying { due_at, .. } | Next::Held { due_at } = attempted.next {
+            self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
+        }
+        let change = self.lane.ended(sign, now);
+        self.say_how_it_is(change, &attempted);
+        self.keep_and_report(attempted);
+    }
+
+    fn say_how_it_is(&self, change: Change, attempted: &Attempted) {
+        let PoolArguments { name, metrics, health, .. } = &self.arguments;
+        match change {
+            Change::None => {}
+            Change::Held => {
+                let why = format!("{} {}", attempted.code, attempted.detail);
+                tracing::warn!(channel = %name, fault = attempted.outcome, why, "channel is held");
+                metrics.up(false);
+                health.channel(name, Condition::Down(why));
+            }
+            Change::Reopened => {
+                tracing::info!(channel = %name, "channel works again");
+                metrics.up(true);
+                health.channel(name, Condition::Up);
+            }
+        }
+    }
+
+    fn keep_and_report(&mut self, attempted: Attempted) {
+        if let Some(end) = end_of(attempted.next) {
+            self.arguments.metrics.ended(end, 1);
+        }
+        self.report(attempted.clone());
+        self.in_flight.report(attempted.id, attempted);
+    }
+
+    fn report(&self, attempted: Attempted) {
+        let (channel, pool) = (self.arguments.name.clone(), self.myself.clone());
+        if let Next::Dead(_) = attempted.next {
+            tell(self.peers.dlq.as_ref(), DlqMessage::Park { channel, attempted, pool });
+        } else {
+            tell(self.peers.status.as_ref(), StatusMessage::Attempted { channel, attempted, pool });
+        }
+    }
+
+    fn wake_at(&mut self, at: Timestamp) {
+        if self.alarm.as_ref().is_some_and(|(set, timer)| *set <= at && !timer.is_finished()) {
+            return;
+        }
+        let (wait, myself) = (self.arguments.clock.until(at), self.myself.clone());
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            myself.tell(DeliveryMessage::Due);
+        });
+        if let Some((_, earlier)) = self.alarm.replace((at, timer)) {
+            earlier.abort();
+        }
+    }
+
+    fn in_hand(&self) -> usize {
+        let asked = if let Supply::Asked(limit) = self.supply { limit } else { 0 };
+        self.queue.len() + self.in_flight.len() + asked
+    }
+
+    fn capacity(&self) -> usize {
+        match self.arguments.retry.on_unknown {
+            OnUnknown::Retry => self.arguments.workers * IN_HAND_PER_WORKER,
+            OnUnknown::Hold => self.arguments.workers,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.arguments.clock.now()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some((_, timer)) = self.alarm.take() {
+            timer.abort();
+        }
+    }
+}

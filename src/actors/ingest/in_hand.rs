@@ -1,0 +1,61 @@
+//! Records that are read and not yet on stable storage, in the order of their source.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::domain::event::{Event, Position};
+use crate::store::batch::Quarantined;
+
+/// What a record became when it was read.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    /// An event.
+    Event(Arc<Event>),
+    /// A record that is none.
+    Letter(Quarantined),
+}
+
+impl Item {
+    /// Where it lies in its source.
+    pub(super) fn position(&self) -> &Position {
+        match self {
+            Self::Event(event) => &event.position,
+            Self::Letter(letter) => &letter.position,
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct InHand {
+    items: BTreeMap<u64, Item>,
+    places: HashMap<Position, u64>,
+    next: u64,
+}
+
+impl InHand {
+    pub(super) fn hold(&mut self, item: Item) {
+        self.places.insert(item.position().clone(), self.next);
+        self.items.insert(self.next, item);
+        self.next += 1;
+    }
+
+    /// What was held, if it was.
+    pub(super) fn release(&mut self, position: &Position) -> Option<Item> {
+        let place = self.places.remove(position)?;
+        self.items.remove(&place)
+    }
+
+    pub(super) fn contains(&self, position: &Position) -> bool {
+        self.places.contains_key(position)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// As the source gave them.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = Item> + '_ {
+        self.items.values().cloned()
+    }
+}

@@ -1,0 +1,384 @@
+//! An ingest actor: one for each topic, and one for each HTTP source.
+//!
+//! ```text
+//! source ─► Polled ─► read ─► router ─► … ─► Settled ─► offset ledger ─► source commits
+//!                        └──► dlq ─────► … ─► Settled
+//! ```
+//!
+//! A record is held from the moment it is read until it is on stable storage, as an event or as a
+//! dead letter; only then may its offset be committed (I1, I11), and whatever a restarted peer lost
+//! is said again from what is held. What is held is bounded by credits: the reader pauses the source
+//! when they run out, and goes on polling so that the membership is kept.
+
+mod assignment;
+mod in_hand;
+mod reader;
+mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::task::JoinHandle;
+
+use super::born::Born;
+use super::credits::Credits;
+use crate::clock::Clock;
+use crate::domain::event::Body;
+use crate::domain::incident::Transition;
+use crate::domain::malformed::Malformation;
+use crate::formats::Words;
+use crate::messages::dlq::DlqMessage;
+use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
+use crate::messages::post::{Post, tell};
+use crate::messages::router::RouterMessage;
+use crate::messages::{IngestKey, Peers};
+use crate::sources::{Polled, Record, Source, SourceError};
+use crate::store::batch::AcceptResult;
+use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::SourceMetrics;
+use crate::telemetry::health::{Condition, Health};
+use assignment::{Assignment, Safe};
+use in_hand::{InHand, Item};
+use requests::Requests;
+
+/// Reads one topic, or takes requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Ingest;
+
+/// Builds the source anew.
+pub type Connect = Arc<dyn Fn() -> Result<Arc<dyn Source>, SourceError> + Send + Sync>;
+
+/// What an ingest actor is given.
+#[derive(Clone)]
+pub struct IngestArguments {
+    /// Which one it is.
+    pub key: IngestKey,
+    /// How to reach the source; `None` for requests.
+    pub connect: Option<Connect>,
+    /// How many records may be held.
+    pub max_in_flight: usize,
+    /// How records are read.
+    pub words: Arc<Words>,
+    /// The time.
+    pub clock: Clock,
+    /// Where to say how the source is.
+    pub health: Health,
+    /// Its series.
+    pub metrics: SourceMetrics,
+}
+
+impl std::fmt::Debug for IngestArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IngestArguments").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// What an ingest actor works with.
+pub struct IngestState {
+    life: ActorLife,
+    myself: Post<IngestMessage>,
+    arguments: IngestArguments,
+    peers: Arc<Peers>,
+    link: Link,
+    /// How long to wait before the next try to connect.
+    patience: Duration,
+    credits: Arc<Credits>,
+    held: InHand,
+    assignment: Assignment,
+    requests: Requests,
+    drained: Option<RpcReplyPort<()>>,
+}
+
+/// The way to the source.
+enum Link {
+    /// None needed, or none yet.
+    Apart,
+    /// Somebody reads.
+    Reading(Arc<dyn Source>, JoinHandle<()>),
+    /// No more.
+    Closed,
+}
+
+/// The first wait before connecting again.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A source may take this long to commit and leave.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+
+impl Actor for Ingest {
+    type Msg = IngestMessage;
+    type State = IngestState;
+    type Arguments = Born<IngestArguments>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<IngestMessage>,
+        Born { life, with: arguments }: Born<IngestArguments>,
+    ) -> Result<IngestState, ActorProcessingErr> {
+        Ok(IngestState {
+            myself: Post::new(myself, life.clone()),
+            life,
+            credits: Arc::new(Credits::new(arguments.max_in_flight)),
+            arguments,
+            peers: Arc::default(),
+            link: Link::Apart,
+            patience: FIRST_WAIT,
+            held: InHand::default(),
+            assignment: Assignment::default(),
+            requests: Requests::default(),
+            drained: None,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<IngestMessage>,
+        message: IngestMessage,
+        state: &mut IngestState,
+    ) -> Result<(), ActorProcessingErr> {
+        let life = state.life.clone();
+        life.handling(async {
+            state.on_message(message);
+            state.finish_drain().await;
+        })
+        .await;
+        Ok(())
+    }
+}
+
+impl IngestState {
+    fn on_message(&mut self, message: IngestMessage) {
+        match message {
+            IngestMessage::Polled(polled) => self.on_polled(polled),
+            IngestMessage::SourceLost(why) => self.on_source_lost(why),
+            IngestMessage::Connect => self.on_connect(),
+            IngestMessage::Submit { items, traceparent, reply } => {
+                self.on_submit(&items, traceparent.as_deref(), reply);
+            }
+            IngestMessage::Settled(settled) => self.on_settled(settled),
+            IngestMessage::Introduce(peers) => self.on_introduce(peers),
+            IngestMessage::Drain(reply) => self.on_drain(reply),
+        }
+    }
+
+    fn on_connect(&mut self) {
+        let (Link::Apart, Some(connect)) = (&self.link, &self.arguments.connect) else {
+            return;
+        };
+        match connect() {
+            Ok(source) => {
+                let reader =
+                    reader::start(Arc::clone(&source), self.myself.clone(), Arc::clone(&self.credits));
+                self.arguments.metrics.reconnected();
+                self.link = Link::Reading(source, reader);
+            }
+            Err(error) => self.on_source_lost(error.to_string()),
+        }
+    }
+
+    fn on_source_lost(&mut self, why: String) {
+        if let Link::Closed = self.link {
+            return;
+        }
+        self.link = Link::Apart;
+        // A new assignment gives the records again; what is in flight settles without a ledger.
+        self.assignment = Assignment::default();
+        let key = &self.arguments.key;
+        tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
+        self.arguments.metrics.up(false);
+        self.arguments.health.source(&key.source, Condition::Down(why));
+        self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
+        self.patience = (self.patience * 2).min(LONGEST_WAIT);
+    }
+
+    fn on_polled(&mut self, polled: Polled) {
+        let source = &self.arguments.key.source;
+        match polled {
+            Polled::Records(records) => self.on_records(&records),
+            Polled::Revoking(partitions) => {
+                self.assignment.revoke(partitions);
+                self.finish_revoking();
+            }
+            Polled::Up => {
+                self.patience = FIRST_WAIT;
+                self.arguments.metrics.up(true);
+                self.arguments.health.source(source, Condition::Up);
+                tracing::info!(%source, topic = self.arguments.key.topic.as_deref(), "source is up");
+            }
+            Polled::Down(why) => {
+                tracing::warn!(%source, topic = self.arguments.key.topic.as_deref(), why, "source is down");
+                self.arguments.metrics.up(false);
+                self.arguments.health.source(source, Condition::Down(why));
+            }
+        }
+    }
+
+    fn on_records(&mut self, records: &[Record]) {
+        let now = self.arguments.clock.now();
+        self.arguments.metrics.received(records.len(), now);
+        let mut read = Vec::with_capacity(records.len());
+        for record in records {
+            self.assignment.take(&record.position);
+            if self.held.contains(&record.position) {
+                // Given again after a rebalance while the first copy is still on its way.
+                self.credits.give_back(1);
+                continue;
+            }
+            read.push(reader::read(&self.arguments, record, now));
+        }
+        self.hold_and_send(read);
+    }
+
+    fn on_submit(
+        &mut self,
+        items: &[Arc<[u8]>],
+        traceparent: Option<&str>,
+        reply: RpcReplyPort<Vec<Submitted>>,
+    ) {
+        if self.credits.free() < items.len() || matches!(self.link, Link::Closed) {
+            // Dropping the port tells the caller that there is no room now.
+            return;
+        }
+        let now = self.arguments.clock.now();
+        self.arguments.metrics.received(items.len(), now);
+        let mut answers = Vec::with_capacity(items.len());
+        let mut events = Vec::with_capacity(items.len());
+        for raw in items {
+            match reader::read_submitted(&self.arguments, raw, traceparent, now) {
+                Ok(event) => {
+                    answers.push(requests::Answer::Awaited(event.position().clone()));
+                    events.push(event);
+                }
+                Err(malformed) => {
+                    self.arguments.metrics.rejected(malformed.reason);
+                    answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));
+                }
+            }
+        }
+        self.credits.take(events.len());
+        self.requests.open(answers, reply);
+        self.hold_and_send(events);
+    }
+
+    fn hold_and_send(&mut self, items: Vec<Item>) {
+        self.life.credits_taken(items.len());
+        self.send(items.iter().cloned());
+        for item in items {
+            self.held.hold(item);
+        }
+    }
+
+    fn send(&self, items: impl Iterator<Item = Item>) {
+        let (mut events, mut letters) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Item::Event(event) => events.push(event),
+                Item::Letter(letter) => letters.push(letter),
+            }
+        }
+        if !events.is_empty() {
+            let from = self.myself.clone();
+            tell(self.peers.router.as_ref(), RouterMessage::Route { events, from });
+        }
+        if !letters.is_empty() {
+            let from = self.myself.clone();
+            tell(self.peers.dlq.as_ref(), DlqMessage::Quarantine { letters, from });
+        }
+    }
+
+    fn on_settled(&mut self, settled: Vec<Settled>) {
+        let mut safe = Safe::default();
+        let mut released = 0;
+        for Settled { position, as_what } in settled {
+            let Some(item) = self.held.release(&position) else {
+                continue;
+            };
+            self.count(&item, &as_what);
+            released += 1;
+            self.assignment.settle(&position, &mut safe);
+            self.requests.settle(&position, || match as_what {
+                SettledAs::Event(accepted) => Submitted::Accepted(accepted),
+                SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
+            });
+        }
+        self.credits.give_back(released);
+        self.life.credits_returned(released);
+        if let Link::Reading(source, _) = &self.link {
+            for ((topic, partition), offset) in safe.into_iter() {
+                source.settle(&topic, partition, offset);
+            }
+        }
+        self.finish_revoking();
+    }
+
+    fn count(&self, item: &Item, as_what: &SettledAs) {
+        let metrics = &self.arguments.metrics;
+        match (item, as_what) {
+            (Item::Event(event), SettledAs::Event(accepted)) => match accepted.result {
+                AcceptResult::Decided(decision) => {
+                    let took = self.arguments.clock.now().duration_since(event.received_at);
+                    metrics.accepted(Duration::try_from(took).unwrap_or_default());
+                    if let (Some(Transition::Opened), Body::Incident(body)) =
+                        (decision.transition(), &event.body)
+                    {
+                        metrics.opened(body.severity);
+                    }
+                }
+                AcceptResult::Duplicate => metrics.duplicate(),
+                AcceptResult::Conflict => metrics.rejected(Malformation::IdConflict),
+            },
+            (Item::Event(_), SettledAs::DeadLetter(_)) => metrics.rejected(Malformation::Unroutable),
+            (Item::Letter(letter), _) => metrics.rejected(letter.reason),
+        }
+    }
+
+    fn finish_revoking(&mut self) {
+        if let Link::Reading(source, _) = &self.link
+            && self.assignment.give_up()
+        {
+            source.revoked();
+        }
+    }
+
+    fn on_introduce(&mut self, peers: Arc<Peers>) {
+        let changed = self.peers.lives() != peers.lives();
+        self.peers = peers;
+        if changed {
+            self.send(self.held.in_order());
+            if let Link::Apart = self.link {
+                self.myself.tell(IngestMessage::Connect);
+            }
+        }
+    }
+
+    fn on_drain(&mut self, reply: RpcReplyPort<()>) {
+        match &self.link {
+            Link::Reading(source, _) => source.pause(),
+            Link::Apart | Link::Closed => {}
+        }
+        self.drained = Some(reply);
+    }
+
+    async fn finish_drain(&mut self) {
+        if self.drained.is_none() || !self.held.is_empty() {
+            return;
+        }
+        if let Link::Reading(source, reader) = std::mem::replace(&mut self.link, Link::Closed) {
+            reader.abort();
+            source.close(CLOSE_DEADLINE).await;
+        }
+        if let Some(reply) = self.drained.take() {
+            drop(reply.send(()));
+        }
+    }
+}
+
+impl Drop for IngestState {
+    fn drop(&mut self) {
+        if let Link::Reading(_, reader) = &self.link {
+            reader.abort();
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Polling a source into the actor's mailbox, never past its credits; and reading what it gives.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::IngestArguments;
+use super::in_hand::Item;
+use crate::actors::credits::Credits;
+use crate::domain::Timestamp;
+use crate::domain::event::{Event, Position};
+use crate::domain::ids::{DeadLetterId, EventId};
+use crate::domain::malformed::{Malformation, Malformed, Problem};
+use crate::formats::{self, Reading};
+use crate::messages::ingest::IngestMessage;
+use crate::messages::post::Post;
+use crate::sources::{Polled, Record, Source};
+use crate::store::batch::Quarantined;
+
+/// Reads until the source is lost or the task is aborted.
+pub(super) fn start(
+    source: Arc<dyn Source>,
+    ingest: Post<IngestMessage>,
+    credits: Arc<Credits>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let polling = poll_on(&*source, &ingest, &credits);
+        let why = match futures::FutureExt::catch_unwind(AssertUnwindSafe(polling)).await {
+            Ok(why) => why,
+            Err(_) => "reading the source panicked".to_owned(),
+        };
+        ingest.tell(IngestMessage::SourceLost(why));
+    })
+}
+
+/// Reading goes on at half the credits, so that a source is not paused and resumed record by record.
+fn has_room(credits: &Credits) -> bool {
+    credits.free() >= credits.capacity() / 2
+}
+
+async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Credits) -> String {
+    let mut flow = Flow::Open;
+    loop {
+        tokio::select! {
+            polled = source.poll() => match polled {
+                Ok(polled) => {
+                    if let Polled::Records(records) = &polled {
+                        credits.take(records.len());
+                    }
+                    ingest.tell(IngestMessage::Polled(polled));
+                    if flow == Flow::Open && credits.free() == 0 {
+                        source.pause();
+                        flow = Flow::Paused;
+                    }
+                }
+                Err(error) => return error.to_string(),
+            },
+            () = credits.returned(), if flow == Flow::Paused => {
+                if has_room(credits) {
+                    source.resume();
+                    flow = Flow::Open;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Open,
+    Paused,
+}
+
+/// What a record is: an event, or a dead letter.
+pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
+    let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
+    let header = |name: &str| record.header(name);
+    match guarded(arguments, record.payload.as_deref(), &header, now) {
+        Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
+            id: EventId::new(now, fastrand::u128(..)),
+            source: arguments.key.source.clone(),
+            position: record.position.clone(),
+            producer_id,
+            traceparent,
+            received_at: now,
+            body,
+            raw,
+        })),
+        Err(malformed) => Item::Letter(Quarantined {
+            id: DeadLetterId::new(now, fastrand::u128(..)),
+            source: arguments.key.source.clone(),
+            position: record.position.clone(),
+            reason: malformed.reason,
+            detail: malformed.to_string(),
+            raw,
+        }),
+    }
+}
+
+/// What a submitted item is.
+pub(super) fn read_submitted(
+    arguments: &IngestArguments,
+    raw: &Arc<[u8]>,
+    traceparent: Option<&str>,
+    now: Timestamp,
+) -> Result<Item, Malformed> {
+    let header = |name: &str| traceparent.filter(|_| name.eq_ignore_ascii_case("traceparent"));
+    let Reading { body, producer_id, traceparent } = guarded(arguments, Some(raw), &header, now)?;
+    let id = EventId::new(now, fastrand::u128(..));
+    Ok(Item::Event(Arc::new(Event {
+        id,
+        source: arguments.key.source.clone(),
+        position: Position::Request(id),
+        producer_id,
+        traceparent,
+        received_at: now,
+        body,
+        raw: Arc::clone(raw),
+    })))
+}
+
+/// Reads, and takes a record whose reading panics for poison instead of dying over it for ever (I5).
+fn guarded<'a>(
+    arguments: &IngestArguments,
+    raw: Option<&'a [u8]>,
+    header: &dyn Fn(&str) -> Option<&'a str>,
+    now: Timestamp,
+) -> Result<Reading, Malformed> {
+    catch_unwind(AssertUnwindSafe(|| formats::read(raw, header, &arguments.words, now))).unwrap_or_else(
+        |_| {
+            let problem = Problem {
+                pointer: String::new(),
+                code: "poison",
+                detail: "reading this record panicked".to_owned(),
+                hint: None,
+            };
+            Err(Malformed { reason: Malformation::Poison, problems: vec![problem] })
+        },
+    )
+}

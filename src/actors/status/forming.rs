@@ -1,0 +1,182 @@
+//! The batch that forms, who waits for which part of it, and which pool has room.
+
+use std::collections::HashMap;
+
+use ractor::{ActorId, RpcReplyPort};
+
+use crate::domain::acceptance::Accept;
+use crate::domain::delivery::Job;
+use crate::domain::ids::DeliveryId;
+use crate::domain::names::ChannelName;
+use crate::messages::delivery::DeliveryMessage;
+use crate::messages::ingest::{IngestMessage, Settled, SettledAs};
+use crate::messages::post::Post;
+use crate::store::batch::{Attempted, Batch, Claim, Committed, Quarantined};
+
+type Pool = Post<DeliveryMessage>;
+type Ingest = Post<IngestMessage>;
+
+/// Which pool serves a channel, and how many new deliveries it has room for.
+#[derive(Debug, Default)]
+pub(super) struct Seats(HashMap<ChannelName, Seat>);
+
+#[derive(Debug)]
+struct Seat {
+    pool: Pool,
+    places: usize,
+}
+
+impl Seats {
+    /// `pool` serves `channel` from now on. What was offered by one before it is void.
+    pub(super) fn take(&mut self, channel: &ChannelName, pool: &Pool) {
+        let known = self.0.get(channel).map(|seat| seat.pool.id());
+        if known != Some(pool.id()) {
+            self.0.insert(channel.clone(), Seat { pool: pool.clone(), places: 0 });
+        }
+    }
+
+    /// `pool` has room for `places` more.
+    pub(super) fn offer(&mut self, channel: ChannelName, places: usize, pool: Pool) {
+        self.take(&channel, &pool);
+        if let Some(seat) = self.0.get_mut(&channel) {
+            seat.places += places;
+        }
+    }
+}
+
+/// What waits for one commit, beside the rows themselves.
+#[derive(Debug, Default)]
+pub(super) struct Forming {
+    accepts: Vec<Accept>,
+    accepts_from: Vec<(usize, Ingest)>,
+    letters: Vec<Quarantined>,
+    letters_from: Vec<(usize, Ingest)>,
+    attempted: Vec<Attempted>,
+    attempted_by: Vec<Pool>,
+    claims: Vec<Claim>,
+    claims_by: Vec<Pool>,
+    replays: Vec<DeliveryId>,
+    replays_for: Vec<(usize, RpcReplyPort<Vec<Option<DeliveryId>>>)>,
+    /// Whose places the batch may use up.
+    granted: Vec<(ChannelName, ActorId, usize)>,
+}
+
+impl Forming {
+    pub(super) fn is_empty(&self) -> bool {
+        self.accepts.is_empty()
+            && self.letters.is_empty()
+            && self.attempted.is_empty()
+            && self.claims.is_empty()
+            && self.replays.is_empty()
+    }
+
+    pub(super) fn accept(&mut self, accepts: Vec<Accept>, from: &Ingest) {
+        self.accepts_from.push((accepts.len(), from.clone()));
+        self.accepts.extend(accepts);
+    }
+
+    pub(super) fn quarantine(&mut self, letters: Vec<Quarantined>, from: &Ingest) {
+        self.letters_from.push((letters.len(), from.clone()));
+        self.letters.extend(letters);
+    }
+
+    pub(super) fn attempted(&mut self, attempted: Attempted, pool: Pool) {
+        self.attempted.push(attempted);
+        self.attempted_by.push(pool);
+    }
+
+    pub(super) fn claim(&mut self, claim: Claim, pool: Pool) {
+        self.claims.push(claim);
+        self.claims_by.push(pool);
+    }
+
+    pub(super) fn replay(&mut self, ids: Vec<DeliveryId>, reply: RpcReplyPort<Vec<Option<DeliveryId>>>) {
+        self.replays_for.push((ids.len(), reply));
+        self.replays.extend(ids);
+    }
+
+    /// Moves the rows into `batch`, with all the places that pools have offered, if there is
+    /// anything that could use them.
+    pub(super) fn write_into(&mut self, batch: &mut Batch, seats: &mut Seats) {
+        batch.accepts = std::mem::take(&mut self.accepts);
+        batch.quarantined = std::mem::take(&mut self.letters);
+        batch.attempted = std::mem::take(&mut self.attempted);
+        batch.claims = std::mem::take(&mut self.claims);
+        batch.replays = std::mem::take(&mut self.replays);
+        if batch.accepts.is_empty() {
+            return;
+        }
+        for (channel, seat) in &mut seats.0 {
+            let places = std::mem::take(&mut seat.places);
+            if places > 0 {
+                self.granted.push((channel.clone(), seat.pool.id(), places));
+                batch.grants.insert(channel.clone(), places);
+            }
+        }
+    }
+
+    /// Tells everybody what the commit did for them.
+    pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
+        let Committed { accepted, started, waiting, replayed, claimed } = committed;
+        let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
+            position: accept.event.position.clone(),
+            as_what: SettledAs::Event(accepted),
+        });
+        for (count, from) in self.accepts_from {
+            from.tell(IngestMessage::Settled(settled.by_ref().take(count).collect()));
+        }
+        let mut letters = batch.quarantined.iter().map(|letter| Settled {
+            position: letter.position.clone(),
+            as_what: SettledAs::DeadLetter(letter.detail.clone()),
+        });
+        for (count, from) in self.letters_from {
+            from.tell(IngestMessage::Settled(letters.by_ref().take(count).collect()));
+        }
+        answer_recorded(&batch.attempted, &self.attempted_by);
+        hand_out(started, &self.granted, seats);
+        for (pool, claimed) in self.claims_by.iter().zip(claimed) {
+            pool.tell(DeliveryMessage::Claimed(claimed));
+        }
+        let anything_replayed = replayed.iter().any(Option::is_some);
+        let mut replayed = replayed.into_iter();
+        for (count, reply) in self.replays_for {
+            drop(reply.send(replayed.by_ref().take(count).collect()));
+        }
+        for (channel, seat) in &seats.0 {
+            if anything_replayed || waiting.iter().any(|(waits, _)| waits == channel) {
+                seat.pool.tell(DeliveryMessage::Waiting);
+            }
+        }
+    }
+}
+
+fn answer_recorded(attempted: &[Attempted], by: &[Pool]) {
+    let mut recorded: HashMap<ActorId, (&Pool, Vec<DeliveryId>)> = HashMap::new();
+    for (attempted, pool) in attempted.iter().zip(by) {
+        recorded.entry(pool.id()).or_insert_with(|| (pool, Vec::new())).1.push(attempted.id);
+    }
+    for (pool, ids) in recorded.into_values() {
+        pool.tell(DeliveryMessage::Recorded(ids));
+    }
+}
+
+/// Gives each pool what was started for it, and back the places that were not used. A pool that
+/// was replaced meanwhile gets nothing: its successor adopts those rows.
+fn hand_out(started: Vec<Job>, granted: &[(ChannelName, ActorId, usize)], seats: &mut Seats) {
+    let mut by_channel: HashMap<ChannelName, Vec<Job>> = HashMap::new();
+    for job in started {
+        by_channel.entry(job.target.channel.clone()).or_default().push(job);
+    }
+    for (channel, pool, places) in granted {
+        let used = by_channel.get(channel).map_or(0, Vec::len).min(*places);
+        match seats.0.get_mut(channel) {
+            Some(seat) if seat.pool.id() == *pool => seat.places += places - used,
+            _ => drop(by_channel.remove(channel)),
+        }
+    }
+    for (channel, jobs) in by_channel {
+        if let Some(seat) = seats.0.get(&channel) {
+            seat.pool.tell(DeliveryMessage::Deliver(jobs));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The status actor: the single writer of the store, and so the one that persists incident state.
+//!
+//! Everything that waits to be written forms a batch; while one batch commits, the next one forms
+//! (group commit). Only what a commit confirmed is answered (I1). When the store does not answer,
+//! the batch is kept and tried again; nothing is answered meanwhile, so credits run out, sources
+//! pause and pools stop sending: an outage is weather, not a reason to restart.
+
+mod counting;
+mod forming;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::born::Born;
+use crate::clock::Clock;
+use crate::domain::acceptance::IncidentRules;
+use crate::domain::delivery::Lease;
+use crate::messages::post::{Post, tell};
+use crate::messages::status::StatusMessage;
+use crate::messages::supervisor::{Fatality, SupervisorMessage};
+use crate::store::batch::{Batch, Committed};
+use crate::store::{Store, StoreError};
+use crate::telemetry::actor::ActorLife;
+use crate::telemetry::health::{Condition, Health};
+use counting::StatusMetrics;
+use forming::{Forming, Seats};
+
+/// The single writer.
+#[derive(Debug, Clone, Copy)]
+pub struct Status;
+
+/// What the status actor is given.
+#[derive(Clone)]
+pub struct StatusArguments {
+    /// Where the truth is.
+    pub store: Arc<dyn Store>,
+    /// Held while a batch commits. Shared by all lives of this actor, so that a new one never
+    /// overtakes the last commit of the one before.
+    pub gate: Arc<Mutex<()>>,
+    /// Who writes.
+    pub lease: Lease,
+    /// `[incidents]`
+    pub rules: IncidentRules,
+    /// The time.
+    pub clock: Clock,
+    /// Where to say how the store is.
+    pub health: Health,
+    /// Who ends the process when it must not go on: whoever starts this actor.
+    pub supervisor: Option<Post<SupervisorMessage>>,
+}
+
+impl std::fmt::Debug for StatusArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StatusArguments").field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
+
+/// What the status actor works with.
+pub struct StatusState {
+    metrics: StatusMetrics,
+    life: ActorLife,
+    myself: Post<StatusMessage>,
+    arguments: StatusArguments,
+    seats: Seats,
+    /// What waits for the next commit.
+    forming: Forming,
+    commit: Commit,
+    /// How long to wait before the next try, should the store not answer.
+    patience: Duration,
+    /// Who wants to know when nothing waits any more.
+    flushing: Vec<RpcReplyPort<()>>,
+}
+
+/// What is being written.
+#[derive(Debug)]
+enum Commit {
+    Idle,
+    /// On its way to the store.
+    Running(Arc<Batch>, Forming, Instant),
+    /// The store did not answer; waits to be tried again.
+    Stalled(Arc<Batch>, Forming),
+}
+
+/// The first wait after the store did not answer.
+const FIRST_STALL: Duration = Duration::from_millis(50);
+/// The longest: how long a store that is back may go unnoticed.
+const LONGEST_STALL: Duration = Duration::from_secs(1);
+
+impl Actor for Status {
+    type Msg = StatusMessage;
+    type State = StatusState;
+    type Arguments = Born<StatusArguments>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<StatusMessage>,
+        Born { life, with: arguments }: Born<StatusArguments>,
+    ) -> Result<StatusState, ActorProcessingErr> {
+        Ok(StatusState {
+            metrics: StatusMetrics::default(),
+            myself: Post::new(myself, life.clone()),
+            life,
+            arguments,
+            seats: Seats::default(),
+            forming: Forming::default(),
+            commit: Commit::Idle,
+            patience: FIRST_STALL,
+            flushing: Vec::new(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<StatusMessage>,
+        message: StatusMessage,
+        state: &mut StatusState,
+    ) -> Result<(), ActorProcessingErr> {
+        let life = state.life.clone();
+        life.handling(async { state.on_message(message) }).await;
+        Ok(())
+    }
+}
+
+impl StatusState {
+    fn on_message(&mut self, message: StatusMessage) {
+        match message {
+            StatusMessage::Accept { accepts, from } => self.forming.accept(accepts, &from),
+            StatusMessage::Quarantine { letters, from } => self.forming.quarantine(letters, &from),
+            StatusMessage::Attempted { attempted, pool, .. } => self.forming.attempted(attempted, pool),
+            StatusMessage::Offer { channel, places, pool } => self.seats.offer(channel, places, pool),
+            StatusMessage::Claim { claim, pool } => {
+                self.seats.take(&claim.channel, &pool);
+                self.forming.claim(claim, pool);
+            }
+            StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
+            StatusMessage::Committed(result) => self.on_committed(result),
+            StatusMessage::Retry => self.on_retry(),
+            StatusMessage::Flush(reply) => self.flushing.push(reply),
+        }
+        self.commit_next();
+    }
+
+    /// Sends the formed batch on its way, unless one is under way.
+    fn commit_next(&mut self) {
+        if !matches!(self.commit, Commit::Idle) {
+            return;
+        }
+        if self.forming.is_empty() {
+            self.answer_flushing();
+            return;
+        }
+        let mut forming = std::mem::take(&mut self.forming);
+        let StatusArguments { lease, rules, clock, .. } = &self.arguments;
+        let mut batch = Batch::empty(lease.clone(), clock.now(), rules.clone());
+        forming.write_into(&mut batch, &mut self.seats);
+        self.run(Arc::new(batch), forming);
+    }
+
+    fn run(&mut self, batch: Arc<Batch>, forming: Forming) {
+        let StatusArguments { store, gate, .. } = self.arguments.clone();
+        let (writer, committing) = (self.myself.clone(), Arc::clone(&batch));
+        tokio::spawn(async move {
+            let _gate = gate.lock().await;
+            let committed = AssertUnwindSafe(store.commit(&committing)).catch_unwind().await;
+            let result =
+                committed.unwrap_or_else(|_| Err(StoreError::Corrupt("writing a batch panicked".to_owned())));
+            writer.tell(StatusMessage::Committed(result));
+        });
+        self.commit = Commit::Running(batch, forming, Instant::now());
+    }
+
+    fn on_committed(&mut self, result: Result<Committed, StoreError>) {
+        let Commit::Running(batch, forming, begun) = std::mem::replace(&mut self.commit, Commit::Idle) else {
+            return;
+        };
+        match result {
+            Ok(committed) => {
+                self.patience = FIRST_STALL;
+                self.metrics.committed(&batch, &committed, begun.elapsed());
+                self.arguments.health.store(Condition::Up);
+                forming.answer(&batch, committed, &mut self.seats);
+            }
+            Err(error) => self.on_failed(batch, forming, &error),
+        }
+    }
+
+    fn on_failed(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
+        self.metrics.failed();
+        let fatality = match error {
+            StoreError::Fenced { .. } => Some(Fatality::Fenced(error.to_string())),
+            StoreError::Broken(_) => Some(Fatality::StorageBroken(error.to_string())),
+            StoreError::Unavailable(_) | StoreError::Corrupt(_) => None,
+        };
+        let before = self.arguments.health.store(Condition::Down(error.to_string()));
+        if !matches!(before, Condition::Down(_)) {
+            tracing::error!(%error, "the store does not commit; keeping the batch and trying again");
+        }
+        match fatality {
+            Some(fatality) => tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Fatal(fatality)),
+            None => {
+                self.myself.actor().send_after(self.patience, || StatusMessage::Retry);
+                self.patience = (self.patience * 2).min(LONGEST_STALL);
+                self.commit = Commit::Stalled(batch, forming);
+            }
+        }
+    }
+
+    fn on_retry(&mut self) {
+        if let Commit::Stalled(batch, forming) = std::mem::replace(&mut self.commit, Commit::Idle) {
+            self.run(batch, forming);
+        }
+    }
+
+    fn answer_flushing(&mut self) {
+        for reply in self.flushing.drain(..) {
+            drop(reply.send(()));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The sweeper: the guarantee behind every timer. It finds due rows that nobody armed, whatever the
+//! reason, and wakes the pool that should look; and it counts what waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use super::born::Born;
+use crate::clock::Clock;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::names::ChannelName;
+use crate::messages::Peers;
+use crate::messages::delivery::DeliveryMessage;
+use crate::messages::post::tell;
+use crate::messages::sweeper::SweeperMessage;
+use crate::store::Store;
+use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::{ChannelMetrics, DeadLetterMetrics};
+use crate::telemetry::labels::DeadLetterKind;
+
+/// Looks for forgotten rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Sweeper;
+
+/// What the sweeper is given.
+#[derive(Clone)]
+pub struct SweeperArguments {
+    /// Where the rows are.
+    pub store: Arc<dyn Store>,
+    /// Which channels have rows, with their series.
+    pub channels: BTreeMap<ChannelName, ChannelMetrics>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for SweeperArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SweeperArguments").field("channels", &self.channels.keys()).finish_non_exhaustive()
+    }
+}
+
+/// What the sweeper works with.
+pub struct SweeperState {
+    life: ActorLife,
+    arguments: SweeperArguments,
+    peers: Arc<Peers>,
+}
+
+/// A forgotten row waits this long at most.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Counting reads an index of everything that waits, so it is rarer.
+pub const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+impl Actor for Sweeper {
+    type Msg = SweeperMessage;
+    type State = SweeperState;
+    type Arguments = Born<SweeperArguments>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SweeperMessage>,
+        Born { life, with: arguments }: Born<SweeperArguments>,
+    ) -> Result<SweeperState, ActorProcessingErr> {
+        myself.send_interval(SWEEP_EVERY, || SweeperMessage::Sweep);
+        myself.send_interval(COUNT_EVERY, || SweeperMessage::Count);
+        Ok(SweeperState { life, arguments, peers: Arc::default() })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<SweeperMessage>,
+        message: SweeperMessage,
+        state: &mut SweeperState,
+    ) -> Result<(), ActorProcessingErr> {
+        let life = state.life.clone();
+        life.handling(async {
+            match message {
+                SweeperMessage::Sweep => state.on_sweep().await,
+                SweeperMessage::Count => state.on_count().await,
+                SweeperMessage::Introduce(peers) => {
+                    state.peers = peers;
+                    state.on_count().await;
+                }
+            }
+        })
+        .await;
+        Ok(())
+    }
+}
+
+impl SweeperState {
+    /// A store that does not answer is the status actor's business: here it only means no news.
+    async fn on_sweep(&self) {
+        let SweeperArguments { store, channels, clock } = &self.arguments;
+        for channel in channels.keys() {
+            if let Ok(Some(due)) = store.next_due(channel).await
+                && due <= clock.now()
+            {
+                tell(self.peers.pools.get(channel), DeliveryMessage::Due);
+            }
+        }
+    }
+
+    async fn on_count(&self) {
+        let Ok(backlog) = self.arguments.store.backlog().await else {
+            return;
+        };
+        let now = self.arguments.clock.now();
+        let mut dead = 0;
+        for (channel, metrics) in &self.arguments.channels {
+            let lines = || backlog.deliveries.iter().filter(|line| line.channel == *channel);
+            for state in ChannelMetrics::WAITING {
+                metrics
+                    .waiting(state, lines().filter(|line| line.state == state).map(|line| line.count).sum());
+            }
+            let oldest =
+                lines().filter(|line| !line.state.is_terminal()).filter_map(|line| line.oldest).min();
+            let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+            metrics.oldest_pending(age.unwrap_or_default());
+            dead +=
+                lines().filter(|line| line.state == DeliveryState::Dead).map(|line| line.count).sum::<u64>();
+        }
+        let letters = DeadLetterMetrics::of_process();
+        letters.now(DeadLetterKind::Delivery, dead);
+        letters.now(DeadLetterKind::Event, backlog.dead_letters);
+    }
+}

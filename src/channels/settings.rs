@@ -1,0 +1,98 @@
+//! Reading `[channels.NAME]`: each key once, with its own message when it is wrong.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{Settings, SettingsProblem};
+
+/// Takes keys out of settings and gathers what is wrong with them. No message repeats a value,
+/// because any value may be a secret in the wrong place.
+pub(super) struct Reader {
+    settings: Settings,
+    problems: Vec<SettingsProblem>,
+}
+
+impl Reader {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), problems: Vec::new() }
+    }
+
+    /// Says that `key` is wrong.
+    pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
+        self.problems.push(SettingsProblem { key: Some(key.to_owned()), message: message.into() });
+    }
+
+    /// A text; an empty one is none.
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        match self.settings.remove(key)? {
+            toml::Value::String(text) if text.is_empty() => None,
+            toml::Value::String(text) => Some(text),
+            _ => {
+                self.problem(key, "must be a text");
+                None
+            }
+        }
+    }
+
+    /// A text that is never printed.
+    pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
+        self.text(key).map(SecretString::from)
+    }
+
+    /// A text that has to be there.
+    pub(super) fn required(&mut self, key: &str, example: &str) -> Option<String> {
+        let known = self.problems.len();
+        let text = self.text(key);
+        if text.is_none() && self.problems.len() == known {
+            self.problem(key, format!("is missing; for example {key} = \"{example}\""));
+        }
+        text
+    }
+
+    /// A whole number from `lowest` to `highest`.
+    pub(super) fn number(&mut self, key: &str, lowest: u64, highest: u64) -> Option<u64> {
+        let number = match self.settings.remove(key)? {
+            toml::Value::Integer(number) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| (lowest..=highest).contains(number));
+        if number.is_none() {
+            self.problem(key, format!("must be a whole number from {lowest} to {highest}"));
+        }
+        number
+    }
+
+    /// A duration from a moment to `longest`.
+    pub(super) fn duration(&mut self, key: &str, longest: Duration) -> Option<Duration> {
+        let text = self.text(key)?;
+        let duration = humantime::parse_duration(&text)
+            .ok()
+            .filter(|duration| !duration.is_zero() && *duration <= longest);
+        if duration.is_none() {
+            let longest = humantime::format_duration(longest);
+            self.problem(key, format!("must be a duration up to {longest}, for example \"15s\""));
+        }
+        duration
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        let chosen = choices.iter().find(|(word, _)| *word == text);
+        if chosen.is_none() {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            self.problem(key, format!("must be one of {}", words.join(", ")));
+        }
+        chosen.map(|(_, value)| *value)
+    }
+
+    /// What is wrong: the problems found, and each key that nobody took.
+    pub(super) fn finish(mut self) -> Vec<SettingsProblem> {
+        let unknown: Vec<String> = self.settings.keys().cloned().collect();
+        for key in unknown {
+            self.problem(&key, "is not a key of this provider");
+        }
+        self.problems
+    }
+}

@@ -1,0 +1,192 @@
+//! The connection to a running Foghorn, and what its refusals mean to a command.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::Exit;
+
+/// Longer than the server gives itself.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nobody is there.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The server said no.
+    #[error("{told}")]
+    Refused { exit: Exit, told: String },
+    /// What it said is not understood.
+    #[error("the answer of {url} is not understood: {why}")]
+    Garbled { url: String, why: String },
+    /// Standard output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Unreachable(_) => Exit::Unreachable,
+            Self::Refused { exit, .. } => *exit,
+            Self::Garbled { .. } | Self::Output(_) => Exit::Failed,
+        }
+    }
+}
+
+/// A running Foghorn.
+#[derive(Debug)]
+pub(super) struct Connection {
+    http: reqwest::Client,
+    url: String,
+}
+
+/// One page of a list; entries as they came, so that `--json` shows what this version cannot name.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawPage {
+    pub(super) data: Vec<Box<RawValue>>,
+    pub(super) next_cursor: Option<String>,
+}
+
+/// A problem as the API tells it.
+#[derive(Debug, Deserialize)]
+struct Told {
+    code: String,
+    title: String,
+    detail: String,
+    #[serde(default)]
+    errors: Vec<Place>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Place {
+    pointer: String,
+    detail: String,
+}
+
+impl Connection {
+    pub(super) fn to(url: &str) -> Result<Self, Failure> {
+        let http = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Failure::Unreachable(chain(&error)))?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, Failure> {
+        self.ask(self.http.get(format!("{}{path}", self.url)).query(query)).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Failure> {
+        self.ask(self.http.post(format!("{}{path}", self.url)).json(body)).await
+    }
+
+    /// The status and the text of a probe.
+    pub(super) async fn probe(&self, path: &str) -> Result<(StatusCode, String), Failure> {
+        let (status, bytes) = self.exchange(self.http.get(format!("{}{path}", self.url))).await?;
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let (status, bytes) = self.exchange(request).await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::Garbled { url: self.url.clone(), why: error.to_string() })
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        Ok((status, bytes.to_vec()))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let url = &self.url;
+        Failure::Unreachable(if error.is_builder() {
+            format!("\"{url}\" is no URL of a server: write http://127.0.0.1:3644")
+        } else if error.is_connect() {
+            format!("no Foghorn answers at {url} ({}); start one with: foghorn dev", chain(error))
+        } else {
+            format!("{url} did not answer: {}", chain(error))
+        })
+    }
+}
+
+fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
+    let exit = match status {
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Denied,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Exit::Usage,
+        StatusCode::SERVICE_UNAVAILABLE => Exit::Unreachable,
+        _ => Exit::Failed,
+    };
+    let told = match serde_json::from_slice::<Told>(bytes) {
+        Ok(told) => {
+            let places = told.errors.iter().map(|place| format!("; {}: {}", place.pointer, place.detail));
+            format!("{}: {}: {}{}", told.code, told.title, told.detail, places.collect::<String>())
+        }
+        Err(_) => format!("the server answered {status}; is it a Foghorn?"),
+    };
+    Failure::Refused { exit, told }
+}
+
+/// The innermost reason; reqwest's own words say nothing a person could use.
+fn chain(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_its_code_and_ends_with_the_code_of_its_kind() {
+        let body = br#"{"code":"FH0706","title":"The query is not understood","detail":"limit = 0"}"#;
+        let failure = refused(StatusCode::BAD_REQUEST, body);
+        assert_eq!(failure.to_string(), "FH0706: The query is not understood: limit = 0");
+        assert_eq!(failure.exit(), Exit::Usage);
+        let failure = refused(StatusCode::BAD_GATEWAY, b"<html>");
+        assert_eq!(failure.to_string(), "the server answered 502 Bad Gateway; is it a Foghorn?");
+        assert_eq!(failure.exit().code(), 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_told_with_what_to_do() {
+        // Bound and closed again: nobody listens there.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a port")
+            .port();
+        let url = format!("http://127.0.0.1:{port}");
+        let connection = Connection::to(&url).expect("a client");
+        let failure = connection.probe("/livez").await.expect_err("nobody is there");
+        assert_eq!(failure.exit(), Exit::Unreachable);
+        let told = failure.to_string();
+        assert!(told.starts_with(&format!("no Foghorn answers at {url} (")), "{told}");
+        assert!(told.ends_with("start one with: foghorn dev"), "{told}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The commands that make a process: `serve` and `dev`.
+
+use std::collections::BTreeMap;
+
+use super::check;
+use super::print::{Printer, say};
+use super::{CheckArgs, DevArgs, Exit, ServeArgs};
+use crate::config::{self, LogFormat, Problem};
+use crate::daemon::dev::{self, Show};
+use crate::daemon::serve::{Ended, ServeError, Serving};
+use crate::messages::supervisor::Fatality;
+use crate::store::open::OpenError;
+use crate::telemetry::{logs, panics};
+
+/// The environment, as far as it is text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Says what is wrong with the configuration, or what it amounts to.
+pub(super) fn check(args: &CheckArgs) -> Exit {
+    let checked = check::check(args.path.as_deref(), &environment());
+    let valid = checked.loaded.is_some();
+    // What is valid is data; what is wrong is talk. A reader that went away is no error.
+    if valid {
+        let mut out = Printer::new(std::io::stdout().lock());
+        drop(checked.text.lines().try_for_each(|line| out.line(line)));
+        Exit::Done
+    } else {
+        checked.text.lines().for_each(say);
+        Exit::InvalidConfig
+    }
+}
+
+/// Runs until a signal or a fatality.
+pub(super) async fn serve(args: &ServeArgs) -> Exit {
+    let loaded = match config::load(args.config.as_deref(), &environment()) {
+        Ok(loaded) => loaded,
+        Err(problems) => return invalid(&problems),
+    };
+    if let Err(error) = start_logs(&loaded.config.logs.level, loaded.config.logs.format) {
+        say(&error);
+        return Exit::InvalidConfig;
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.render());
+    }
+    match Serving::start(&loaded.config).await {
+        Ok(serving) => exit_of(&serving.run().await),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Runs on nothing, until a signal.
+pub(super) async fn dev(args: &DevArgs) -> Exit {
+    if let Err(error) = start_logs("warn", LogFormat::Auto) {
+        say(&error);
+        return Exit::InvalidConfig;
+    }
+    let show = if args.demo { Show::Demo } else { Show::Nothing };
+    match dev::run(args.port, show, &environment()).await {
+        Ok(ended) => exit_of(&ended),
+        Err(dev::DevError::Serve(error)) => refused(&error),
+        Err(dev::DevError::Config(problems)) => invalid(&problems),
+        Err(error) => {
+            say(&format!("error: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+fn start_logs(level: &str, format: LogFormat) -> Result<(), String> {
+    let format = match format {
+        LogFormat::Auto => logs::LogFormat::Auto,
+        LogFormat::Pretty => logs::LogFormat::Pretty,
+        LogFormat::Json => logs::LogFormat::Json,
+    };
+    panics::install();
+    logs::init(level, format).map_err(|error| error.to_string())
+}
+
+fn invalid(problems: &[Problem]) -> Exit {
+    for problem in problems {
+        for line in problem.render().lines() {
+            say(line);
+        }
+    }
+    Exit::InvalidConfig
+}
+
+/// What to do about it, where something can be done.
+fn refused(error: &ServeError) -> Exit {
+    let (exit, fix) = match error {
+        ServeError::Listen { .. } => {
+            (Exit::Unreachable, "stop what listens there, or set FOGHORN_HTTP__LISTEN=127.0.0.1:3645")
+        }
+        ServeError::Store(OpenError::NewerSchema { .. }) => {
+            (Exit::InvalidConfig, "nothing was changed; install that version or a newer one")
+        }
+        ServeError::Store(OpenError::Foreign { .. } | OpenError::Url(_)) => {
+            (Exit::InvalidConfig, "nothing was changed; set [store] url to a database of its own")
+        }
+        ServeError::Store(OpenError::ReadOnly { .. }) => {
+            (Exit::InvalidConfig, "make it writable for the user that runs foghorn")
+        }
+        ServeError::Store(OpenError::InUse { .. }) => {
+            (Exit::Unreachable, "stop the other one, or give this one a [server] data_dir of its own")
+        }
+        ServeError::Store(OpenError::NotDurable { .. }) => {
+            (Exit::InvalidConfig, "switch it on: an acknowledged event would be lost with the power")
+        }
+        ServeError::Store(OpenError::Unreachable(_)) | ServeError::Start(_) | ServeError::Signals(_) => {
+            (Exit::Unreachable, "")
+        }
+        ServeError::Assembly(_) => (Exit::InvalidConfig, "foghorn check tells more"),
+    };
+    say(&format!("error: {error}"));
+    if !fix.is_empty() {
+        say(&format!("   = {fix}"));
+    }
+    exit
+}
+
+fn exit_of(ended: &Ended) -> Exit {
+    match ended {
+        Ended::Drained | Ended::OutOfTime => Exit::Done,
+        Ended::Interrupted => Exit::Interrupted,
+        Ended::Fatal(Fatality::StorageBroken(_)) => Exit::StorageBroken,
+        Ended::Fatal(Fatality::Fenced(_) | Fatality::BudgetSpent(_)) => Exit::Crashed,
+    }
+}

@@ -1,0 +1,95 @@
+//! What the tables read of the API's answers. Fields they do not show are left alone, so that an
+//! older command line works with a newer server.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::domain::Timestamp;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Incident {
+    pub(super) number: u64,
+    pub(super) title: String,
+    pub(super) severity: String,
+    pub(super) status: String,
+    pub(super) service: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) source: String,
+    pub(super) event_count: u64,
+    pub(super) route: Option<String>,
+    pub(super) policy: Option<String>,
+    pub(super) opened_at: Timestamp,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) links: Vec<Link>,
+    /// Counts by state.
+    #[serde(default)]
+    pub(super) deliveries: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Link {
+    pub(super) text: String,
+    pub(super) url: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TimelineEntry {
+    pub(super) at: Timestamp,
+    pub(super) kind: String,
+    pub(super) detail: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Delivery {
+    pub(super) id: String,
+    pub(super) incident_number: Option<u64>,
+    pub(super) notification: String,
+    pub(super) channel: String,
+    pub(super) recipient: String,
+    pub(super) to: String,
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) attempt_count: u32,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) next_attempt_at: Option<Timestamp>,
+    pub(super) expires_at: Timestamp,
+    pub(super) replay_of: Option<String>,
+    /// Of a delivery that was asked for alone.
+    #[serde(default)]
+    pub(super) attempts: Vec<Attempt>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) number: u32,
+    pub(super) at: Timestamp,
+    pub(super) took_ms: Option<i64>,
+    pub(super) outcome: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) detail: Option<String>,
+    pub(super) provider_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DeadLetter {
+    pub(super) id: String,
+    pub(super) source: String,
+    pub(super) position: String,
+    pub(super) reason: String,
+    pub(super) detail: String,
+    pub(super) quarantined_at: Timestamp,
+    pub(super) bytes: u64,
+    #[serde(default)]
+    pub(super) payload: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Retried {
+    pub(super) retried: usize,
+    pub(super) skipped: usize,
+    pub(super) deliveries: Vec<String>,
+}

@@ -1,0 +1,166 @@
+//! From a file and an environment to a [`Config`], or to everything that is wrong with them.
+//!
+//! ```text
+//! file ─ parse ─▶ tree ─▶ FOGHORN_* over it, other services' names under it ─▶ secrets read
+//!      ─▶ checked along the schema ─▶ laid over the compiled-in defaults ─▶ composed, laws checked
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::check::check;
+use super::compose::compose;
+use super::environment;
+use super::problem::{Code, Location, Problem};
+use super::report::Report;
+use super::secrets;
+use super::settings::Config;
+use super::tree::{self, Place, Table};
+use crate::channels::{CHANNELS, ChannelType};
+
+/// The reference: every key with its default, and the defaults themselves.
+pub const REFERENCE: &str = include_str!("../../config.toml");
+
+/// Where a file is looked for when none is named.
+const USUAL_PLACES: [&str; 2] = ["config.toml", "/etc/foghorn/config.toml"];
+
+/// No configuration is longer than this.
+const LONGEST: u64 = 16 << 20;
+
+/// A configuration and what to say about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is dubious.
+    pub warnings: Vec<Problem>,
+    /// The file it came from; `None` if there is none.
+    pub origin: Option<PathBuf>,
+    /// Variables of other services that were of use.
+    pub borrowed: Vec<String>,
+    /// How many keys were written, file and environment together.
+    pub keys: usize,
+    /// How many secrets were read.
+    pub secrets: usize,
+}
+
+/// Finds and reads the configuration: `explicit`, else `$FOGHORN_CONFIG`, else `./config.toml`,
+/// else `/etc/foghorn/config.toml`, else the defaults alone.
+///
+/// # Errors
+/// Everything that is wrong with it, warnings included.
+pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
+    let named = explicit.map(Path::to_owned).or_else(|| {
+        let path = env.get("FOGHORN_CONFIG").filter(|path| !path.is_empty())?;
+        Some(PathBuf::from(path))
+    });
+    let found = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
+    match found {
+        Some(path) => {
+            let text = read(&path)?;
+            Config::parse(&text, Some(&path), env)
+        }
+        None => Config::parse("", None, env),
+    }
+}
+
+fn read(path: &Path) -> Result<String, Vec<Problem>> {
+    let unreadable = |why: String| {
+        let what = format!("cannot read the configuration {}", path.display());
+        let problem = Problem::new(Code::Unreadable, what).label(why);
+        vec![problem.located(Some(Location::Whole(path.display().to_string())))]
+    };
+    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if length > LONGEST {
+        return Err(unreadable(format!("it is longer than {} MiB", LONGEST >> 20)));
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(format!("it is not UTF-8 text (line {line})"))
+    })
+}
+
+impl Config {
+    /// The configuration of `text`, which was read from `path`, in the environment `env`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the file, warnings included.
+    pub fn parse(
+        text: &str,
+        path: Option<&Path>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Loaded, Vec<Problem>> {
+        Self::parse_with(text, path, env, CHANNELS)
+    }
+
+    /// Like [`Config::parse`], with other types of channels than the built-in ones.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse_with(
+        text: &str,
+        path: Option<&Path>,
+        env: &BTreeMap<String, String>,
+        types: &'static [&'static dyn ChannelType],
+    ) -> Result<Loaded, Vec<Problem>> {
+        let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
+        // A byte order mark is no part of the first key.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut report = Report::new(text, &shown);
+        let mut tree = parse_text(text, &mut report)?;
+        environment::overrides(&mut tree, env, &mut report);
+        let borrowed = environment::foreign(&mut tree, env);
+        report.hide_secrets_of(&tree);
+        let secrets = secrets::resolve(&mut tree, env, &mut report);
+        check(&mut tree, &mut report);
+        let keys = tree.count_leaves();
+        let mut whole = defaults();
+        whole.lay(tree);
+        let config = compose(&whole, types, &mut report);
+        let problems = report.finish();
+        if problems.iter().any(Problem::is_error) {
+            return Err(problems);
+        }
+        Ok(Loaded { config, warnings: problems, origin: path.map(Path::to_owned), borrowed, keys, secrets })
+    }
+}
+
+fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>> {
+    match DeTable::parse(text) {
+        Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
+        Err(error) => {
+            let what =
+                if error.message() == "duplicate key" { "this is written twice" } else { "this is not TOML" };
+            let problem = Problem::new(Code::Syntax, what).label(error.message());
+            report.at(&Place::File(error.span().unwrap_or_default()), problem);
+            Err(report.take())
+        }
+    }
+}
+
+/// The tree of the compiled-in reference.
+fn defaults() -> Table {
+    let document = DeTable::parse(REFERENCE).expect("the reference is TOML: a test reads it");
+    tree::from_document(document.get_ref(), &|_| Place::Default)
+}
+
+/// The retry policy that the reference writes down.
+#[cfg(test)]
+pub(super) fn reference_retry() -> crate::domain::retry::RetryPolicy {
+    super::channels::policy(
+        crate::domain::retry::RetryPolicy {
+            base: std::time::Duration::ZERO,
+            cap: std::time::Duration::ZERO,
+            max_attempts: 0,
+            max_age: std::time::Duration::ZERO,
+            jitter: 0.0,
+            on_unknown: crate::domain::retry::OnUnknown::Hold,
+        },
+        defaults().table("delivery").table("retry"),
+    )
+}

@@ -1,0 +1,80 @@
+//! `[users]` and `[teams]`.
+
+use super::channels::texts;
+use super::problem::{Code, Problem};
+use super::report::Report;
+use super::suggest::{listed, nearest, question};
+use super::tree::Table;
+use crate::domain::delivery::Address;
+use crate::domain::names::UserName;
+use crate::domain::people::{Role, Team, User};
+
+/// `[users.NAME]`
+pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
+    let mut address = |key: &str, what: &str, fits: fn(&str) -> bool, example: &str| {
+        let node = table.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
+        let text = node.text()?;
+        if !fits(text) {
+            let problem = Problem::new(Code::WrongValue, format!("[users.{name}] {key} is no {what}"))
+                .label(format!("write one such as \"{example}\""));
+            report.at(&node.place, problem);
+        }
+        Some(Address::from(text))
+    };
+    let email = address("email", "mailbox", is_mailbox, "ada@example.com");
+    let phone = address("phone", "phone number", is_phone, "+15550111");
+    let devices = |key: &str| {
+        let listed = table.get(key).map(texts).unwrap_or_default();
+        listed.into_iter().map(|(token, _)| Address::from(token)).collect()
+    };
+    User {
+        name: table.text("name").unwrap_or(name).to_owned(),
+        email,
+        phone,
+        ios: devices("ios"),
+        android: devices("android"),
+        role: match table.text("role") {
+            Some("viewer") => Role::Viewer,
+            Some("admin") => Role::Admin,
+            _ => Role::default(),
+        },
+    }
+}
+
+/// One mailbox; whether it exists only its server knows.
+fn is_mailbox(text: &str) -> bool {
+    let odd = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || matches!(letter, ',' | ';' | '<' | '>')
+    };
+    text.len() <= 254
+        && !text.contains(odd)
+        && !text.starts_with('-')
+        && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// E.164.
+fn is_phone(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// `[teams.NAME]`
+pub(super) fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<'_>) -> Team {
+    let members = table.get("members").map(texts).unwrap_or_default();
+    let users = tree.table("users");
+    for (member, place) in &members {
+        if !users.has(member) {
+            let what = format!("team \"{name}\" has the member \"{member}\", who does not exist");
+            report.at(place, stranger(what, member, users));
+        }
+    }
+    Team { members: members.into_iter().map(|(member, _)| UserName::from(member)).collect() }
+}
+
+/// A problem about somebody of `table` who does not exist.
+pub(super) fn stranger(what: String, name: &str, table: &Table) -> Problem {
+    let names: Vec<&str> = table.entries.iter().map(|entry| entry.key.as_str()).collect();
+    let slip = nearest(name, names.iter().copied());
+    Problem::new(Code::UnknownPerson, what).note(format!("known: {}.{}", listed(names), question(slip)))
+}

@@ -1,0 +1,257 @@
+//! Collects problems and shows where they lie, without ever showing a secret.
+
+use std::ops::Range;
+
+use super::problem::{Excerpt, Location, Problem};
+use super::tree::{Node, Place, Table, Value};
+
+/// Keys that hold a secret, under channels, sources and the store.
+const SECRETS: [&str; 5] = ["password", "auth_token", "token", "secret", "client_secret"];
+
+/// Is the value of this key a secret? Dotted names (`sasl.password`) count by their last part.
+pub(super) fn is_secret(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    SECRETS.contains(&last)
+}
+
+/// May the value of this key be a secret, misspelt or not? Then it is not shown.
+fn may_be_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let last = key.rsplit('.').next().unwrap_or(&key);
+    // The name of a secret is no secret.
+    if last == "credential" {
+        return false;
+    }
+    last == "key"
+        || last.ends_with("_key")
+        || ["pass", "secret", "token", "credential", "pwd"].iter().any(|part| key.contains(part))
+        || SECRETS.iter().any(|secret| strsim::damerau_levenshtein(last, secret) <= 2)
+}
+
+/// The problems found so far, and the text that they are in.
+pub(super) struct Report<'a> {
+    text: &'a str,
+    path: &'a str,
+    hidden: Vec<Range<usize>>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Report<'a> {
+    /// `path` is what messages call the file.
+    pub(super) fn new(text: &'a str, path: &'a str) -> Self {
+        Self { text, path, hidden: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Adds a problem that lies at `place`.
+    pub(super) fn at(&mut self, place: &Place, problem: Problem) {
+        let location = match place {
+            Place::Default => None,
+            Place::Variable(name) => Some(Location::Variable(name.to_string())),
+            Place::File(span) => Some(self.locate(span.clone(), true)),
+        };
+        self.problems.push(problem.located(location));
+    }
+
+    /// Adds a problem whose line is better not shown.
+    pub(super) fn beside(&mut self, place: &Place, problem: Problem) {
+        match place {
+            Place::File(span) => {
+                let location = self.locate(span.clone(), false);
+                self.problems.push(problem.located(Some(location)));
+            }
+            _ => self.at(place, problem),
+        }
+    }
+
+    /// Adds a problem of the file as a whole.
+    pub(super) fn of_all(&mut self, problem: Problem) {
+        let whole = (!self.path.is_empty()).then(|| Location::Whole(self.path.to_owned()));
+        self.problems.push(problem.located(whole));
+    }
+
+    /// The problems so far; none are left.
+    pub(super) fn take(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Every problem, in the order of the file.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(Problem::position);
+        self.problems
+    }
+
+    /// Remembers where in the text the values are that may be secrets.
+    pub(super) fn hide_secrets_of(&mut self, table: &Table) {
+        for entry in &table.entries {
+            self.hide(&entry.node, may_be_secret(&entry.key));
+        }
+    }
+
+    fn hide(&mut self, node: &Node, secret: bool) {
+        match (&node.value, &node.place) {
+            (Value::Table(table), _) => self.hide_secrets_of(table),
+            (Value::List(list), _) => list.iter().for_each(|item| self.hide(item, secret)),
+            (_, Place::File(span)) if secret => self.hidden.push(span.clone()),
+            _ => {}
+        }
+    }
+
+    fn locate(&self, span: Range<usize>, show: bool) -> Location {
+        let start = floor(self.text, span.start);
+        let before = &self.text[..start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
+        let line = self.text[line_start..line_end].trim_end_matches('\r');
+        let end = floor(self.text, span.end.clamp(start, line_start + line.len().max(start - line_start)));
+        let excerpt = show.then(|| {
+            let mut hidden = self.hidden_in(line_start, line);
+            hidden.sort_by_key(|range| range.start);
+            excerpt(line, start - line_start..end - line_start, &hidden)
+        });
+        Location::File {
+            path: if self.path.is_empty() { "config".to_owned() } else { self.path.to_owned() },
+            line: before.matches('\n').count() + 1,
+            column: self.text[line_start..start].chars().count() + 1,
+            excerpt,
+        }
+    }
+
+    /// What must not be shown of a line: known secrets, and whatever looks like one.
+    fn hidden_in(&self, line_start: usize, line: &str) -> Vec<Range<usize>> {
+        if self.text[..line_start].matches("\"\"\"").count() % 2 == 1 {
+            return std::iter::once(0..line.len()).collect();
+        }
+        let line_end = line_start + line.len();
+        let known = self
+            .hidden
+            .iter()
+            .filter(|span| span.start < line_end && span.end > line_start)
+            .map(|span| span.start.max(line_start) - line_start..span.end.min(line_end) - line_start);
+        known.chain(secret_values(line)).chain(url_passwords(line)).collect()
+    }
+}
+
+/// `password = …` anywhere in a line, for text that is not even TOML.
+fn secret_values(line: &str) -> Vec<Range<usize>> {
+    let is_key = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '"' | '\'');
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices('=') {
+        let head = line[..at].trim_end();
+        let key_start = head.rfind(|letter| !is_key(letter)).map_or(0, |before| before + 1);
+        let key = head.get(key_start..).unwrap_or_default().trim_matches(['"', '\'']);
+        if key.is_empty() || !may_be_secret(key) {
+            continue;
+        }
+        let start = at + 1 + line[at + 1..].len() - line[at + 1..].trim_start().len();
+        let rest = &line[start..];
+        let length = match rest.chars().next() {
+            None | Some('{') => continue,
+            Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map_or(rest.len(), |end| end + 2),
+            Some(_) => rest.find([',', '}']).unwrap_or(rest.len()),
+        };
+        found.push(start..start + length);
+    }
+    found
+}
+
+/// `://user:THIS@host`
+fn url_passwords(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, mark) in line.match_indices("://") {
+        let start = at + mark.len();
+        let end = line[start..]
+            .find(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''))
+            .map_or(line.len(), |length| start + length);
+        let (Some(colon), Some(sign)) = (line[start..end].find(':'), line[start..end].rfind('@')) else {
+            continue;
+        };
+        if colon < sign {
+            found.push(start + colon + 1..start + sign);
+        }
+    }
+    found
+}
+
+/// Lines are cut to this many characters; nobody reads more.
+const LONGEST_LINE: usize = 200;
+
+fn excerpt(line: &str, mark: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
+    let mut shown = String::new();
+    let (mut start, mut end) = (None, None);
+    let mut masked = 0;
+    for (at, letter) in line.char_indices() {
+        let position = shown.chars().count();
+        if at >= mark.start {
+            start.get_or_insert(position);
+        }
+        if at >= mark.end {
+            end.get_or_insert(position);
+        }
+        if hidden.iter().any(|range| range.contains(&at)) {
+            if masked == 0 {
+                shown.push_str("***");
+            }
+            masked += 1;
+            continue;
+        }
+        masked = 0;
+        shown.push(if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter });
+        if position > LONGEST_LINE {
+            break;
+        }
+    }
+    let length = shown.chars().count();
+    let start = start.unwrap_or(length);
+    Excerpt { line: shown, start, width: end.unwrap_or(length).saturating_sub(start).max(1) }
+}
+
+/// The nearest boundary of a character at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> String {
+        let mut hidden = secret_values(line);
+        hidden.extend(url_passwords(line));
+        excerpt(line, 0..1, &hidden).line
+    }
+
+    #[test]
+    fn a_line_is_shown_without_its_secrets() {
+        let table = [
+            (r#"password = "hunter2""#, "password = ***"),
+            (r#"pasword="hunter2" # x"#, "pasword=*** # x"),
+            (r#"password = "hunter2"#, "password = ***"),
+            ("token = hunter2", "token = ***"),
+            (
+                r#"sasl = { password = "hunter2", mechanism = "PLAIN" }"#,
+                r#"sasl = { password = ***, mechanism = "PLAIN" }"#,
+            ),
+            (r#"password = { env = "NAME" }"#, r#"password = { env = "NAME" }"#),
+            (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
+            (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),
+            (r#""sasl.password" = "hunter2""#, r#""sasl.password" = ***"#),
+            (r#"name = "Ada""#, r#"name = "Ada""#),
+        ];
+        for (line, expected) in table {
+            assert_eq!(shown(line), expected);
+        }
+    }
+
+    #[test]
+    fn the_mark_moves_with_the_mask() {
+        let line = r#"a = { password = "hunter2", prot = 1 }"#;
+        let at = line.find("prot").unwrap();
+        let excerpt = excerpt(line, at..at + 4, &secret_values(line));
+        let marked: String = excerpt.line.chars().skip(excerpt.start).take(excerpt.width).collect();
+        assert_eq!(marked, "prot");
+    }
+}

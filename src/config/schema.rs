@@ -1,0 +1,349 @@
+//! Every key there is, and what may stand behind it. The check, the environment and the test of
+//! the reference file all read this one table.
+
+/// What may stand behind a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// One of these words; the second list arrives in a later version.
+    Word(&'static [&'static str], &'static [&'static str]),
+    /// `true` or `false`.
+    Switch,
+    /// A whole number in this range.
+    Count(u64, u64),
+    /// From 0 to 1.
+    Share,
+    /// A duration in this range, in milliseconds.
+    Duration(u64, u64),
+    /// A size in this range, in bytes.
+    Size(u64, u64),
+    /// Texts.
+    Texts,
+    /// A secret, resolved before anything is checked.
+    Secret,
+    /// `[table]`
+    Table(&'static Section),
+    /// `[table.NAME]`: names are the operator's.
+    Named(&'static Section),
+    /// `[sources.NAME]`: what is known depends on `type`.
+    Sources,
+    /// `[[list]]`
+    Each(&'static Section),
+    /// Any keys, each one of these words.
+    Words(&'static [&'static str]),
+    /// Any keys with a text, number or switch behind each.
+    Properties,
+    /// `match = { … }`
+    Match,
+}
+
+/// A key and what may stand behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// What a table may hold.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) keys: &'static [Key],
+    /// Keys that a later version will know.
+    pub(super) later: &'static [&'static str],
+    /// Other keys are somebody else's to check.
+    pub(super) open: bool,
+}
+
+impl Section {
+    pub(super) fn kind(&self, name: &str) -> Option<Kind> {
+        self.keys.iter().find(|key| key.name == name).map(|key| key.kind)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|key| key.name)
+    }
+}
+
+const fn key(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind }
+}
+
+const fn section(keys: &'static [Key], later: &'static [&'static str]) -> Section {
+    Section { keys, later, open: false }
+}
+
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+
+/// The whole file.
+pub(super) static ROOT: Section = section(
+    &[
+        key("config_version", Kind::Count(1, 1)),
+        key("server", Kind::Table(&SERVER)),
+        key("http", Kind::Table(&HTTP)),
+        key("auth", Kind::Table(&AUTH)),
+        key("store", Kind::Table(&STORE)),
+        key("sources", Kind::Sources),
+        key("channels", Kind::Named(&CHANNEL)),
+        key("users", Kind::Named(&USER)),
+        key("teams", Kind::Named(&TEAM)),
+        key("routes", Kind::Each(&ROUTE)),
+        key("policies", Kind::Named(&POLICY)),
+        key("incidents", Kind::Table(&INCIDENTS)),
+        key("delivery", Kind::Table(&DELIVERY)),
+        key("templates", Kind::Table(&TEMPLATES)),
+        key("telemetry", Kind::Table(&TELEMETRY)),
+    ],
+    &["include"],
+);
+
+static SERVER: Section = section(
+    &[
+        key("name", Kind::Text),
+        key("public_url", Kind::Text),
+        key("timezone", Kind::Text),
+        key("data_dir", Kind::Text),
+        key("shutdown_grace", Kind::Duration(0, HOUR)),
+    ],
+    &[],
+);
+
+static HTTP: Section = section(
+    &[
+        key("listen", Kind::Text),
+        key("max_body", Kind::Size(1 << 10, 64 << 20)),
+        key("request_timeout", Kind::Duration(100, HOUR)),
+    ],
+    &["base_path", "trusted_proxies", "ui", "docs", "tls", "rate_limit"],
+);
+
+static AUTH: Section = section(
+    &[key("mode", Kind::Word(&["none"], &["password", "oidc", "proxy"]))],
+    &["session_ttl", "default_role", "ack_link_ttl", "oidc"],
+);
+
+static STORE: Section = section(
+    &[
+        key("url", Kind::Text),
+        key("password", Kind::Secret),
+        key("max_connections", Kind::Count(1, 1_000)),
+        key("migrate", Kind::Word(&["auto"], &["manual"])),
+    ],
+    &["replica_url", "retention"],
+);
+
+/// `[sources.NAME]` with `type = "http"`.
+pub(super) static HTTP_SOURCE: Section = section(
+    &[key("type", Kind::Word(SOURCE_TYPES, SOURCE_TYPES_LATER))],
+    &["path", "format", "token", "map"],
+);
+
+/// `[sources.NAME]` with `type = "kafka"`.
+pub(super) static KAFKA_SOURCE: Section = section(
+    &[
+        key("type", Kind::Word(SOURCE_TYPES, SOURCE_TYPES_LATER)),
+        key("brokers", Kind::Texts),
+        key("topics", Kind::Texts),
+        key("group_id", Kind::Text),
+        key(
+            "format",
+            Kind::Word(&["foghorn"], &["json", "cloudevents", "alertmanager", "pagerduty-v2", "grafana"]),
+        ),
+        key("start", Kind::Word(&["earliest", "latest"], &[])),
+        key("commit", Kind::Word(&["after_store"], &[])),
+        key("max_in_flight", Kind::Count(1, 1_000_000)),
+        key("sasl", Kind::Table(&SASL)),
+        key("tls", Kind::Table(&TLS)),
+        key("properties", Kind::Properties),
+    ],
+    &["dead_letter_topic", "map"],
+);
+
+/// Types of sources that exist.
+pub(super) const SOURCE_TYPES: &[&str] = &["http", "kafka"];
+/// Types of sources that a later version will know.
+pub(super) const SOURCE_TYPES_LATER: &[&str] = &["rabbitmq", "pubsub", "redis-stream", "nats"];
+
+static SASL: Section = section(
+    &[
+        key(
+            "mechanism",
+            Kind::Word(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], &["OAUTHBEARER", "GSSAPI"]),
+        ),
+        key("username", Kind::Text),
+        key("password", Kind::Secret),
+    ],
+    &[],
+);
+
+static TLS: Section = section(
+    &[
+        key("enabled", Kind::Switch),
+        key("ca_file", Kind::Text),
+        key("cert_file", Kind::Text),
+        key("key_file", Kind::Text),
+    ],
+    &[],
+);
+
+/// What every `[channels.NAME]` has; the rest is its provider's.
+pub(super) static CHANNEL: Section = Section {
+    keys: &[
+        key("type", Kind::Text),
+        key("provider", Kind::Text),
+        key("workers", Kind::Count(1, 10_000)),
+        key("retry", Kind::Table(&RETRY)),
+    ],
+    later: &[],
+    open: true,
+};
+
+/// Types of channels that a later version will know.
+pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["webhook", "slack", "teams", "discord", "telegram"];
+/// Keys of channels that a later version will know.
+pub(super) const CHANNEL_KEYS_LATER: &[&str] =
+    &["rate", "max_segments", "encoding", "links", "replies", "critical", "allow_private_networks"];
+
+static USER: Section = section(
+    &[
+        key("name", Kind::Text),
+        key("email", Kind::Text),
+        key("phone", Kind::Text),
+        key("ios", Kind::Texts),
+        key("android", Kind::Texts),
+        key("role", Kind::Word(&["viewer", "responder", "admin"], &[])),
+    ],
+    &["quiet_hours", "preferences", "timezone"],
+);
+
+static TEAM: Section = section(&[key("members", Kind::Texts)], &["rotation"]);
+
+static ROUTE: Section =
+    section(&[key("name", Kind::Text), key("match", Kind::Match), key("policy", Kind::Text)], &[]);
+
+static POLICY: Section = section(
+    &[key("on_resolve", Kind::Word(&["notify", "silent"], &[])), key("steps", Kind::Each(&STEP))],
+    &["repeat", "ack_timeout", "bundle"],
+);
+
+static STEP: Section = section(
+    &[key("after", Kind::Duration(0, 30 * DAY)), key("notify", Kind::Texts), key("via", Kind::Texts)],
+    &[],
+);
+
+/// Severities, worst first.
+pub(super) const SEVERITIES: &[&str] = &["critical", "high", "medium", "low", "info"];
+
+static INCIDENTS: Section = section(
+    &[
+        key("dedup_window", Kind::Duration(0, 365 * DAY)),
+        key("default_severity", Kind::Word(SEVERITIES, &[])),
+        key("severity_aliases", Kind::Words(SEVERITIES)),
+    ],
+    &["auto_resolve"],
+);
+
+static DELIVERY: Section = section(
+    &[key("workers", Kind::Count(1, 10_000)), key("retry", Kind::Table(&RETRY))],
+    &["retry_schedule", "jitter", "retry_on", "stop_when", "dead_letters"],
+);
+
+static RETRY: Section = section(
+    &[
+        key("base", Kind::Duration(10, DAY)),
+        key("cap", Kind::Duration(10, 7 * DAY)),
+        key("max_attempts", Kind::Count(1, 100_000)),
+        key("max_age", Kind::Duration(SECOND, 365 * DAY)),
+        key("jitter", Kind::Share),
+        key("on_unknown", Kind::Word(&["retry", "hold"], &[])),
+    ],
+    &[],
+);
+
+static TEMPLATES: Section = section(&[key("dir", Kind::Text)], &["locale", "subject_style", "links"]);
+
+static TELEMETRY: Section =
+    section(&[key("logs", Kind::Table(&LOGS)), key("metrics", Kind::Table(&METRICS))], &["traces"]);
+
+static LOGS: Section = section(
+    &[
+        key("level", Kind::Word(&["error", "warn", "info", "debug", "trace"], &[])),
+        key("format", Kind::Word(&["auto", "pretty", "json"], &["logfmt"])),
+    ],
+    &["redact"],
+);
+
+static METRICS: Section = section(&[key("enabled", Kind::Switch)], &["listen", "per_service_labels"]);
+
+/// Every key with the path of its table, `NAME` for the operator's names.
+pub(super) fn every_key() -> Vec<(String, Key)> {
+    let mut found = Vec::new();
+    collect("", &ROOT, &mut found);
+    found
+}
+
+fn collect(path: &str, section: &'static Section, found: &mut Vec<(String, Key)>) {
+    for key in section.keys {
+        let here = join(path, key.name);
+        found.push((path.to_owned(), *key));
+        match key.kind {
+            Kind::Table(inner) => collect(&here, inner, found),
+            Kind::Named(inner) => collect(&join(&here, "NAME"), inner, found),
+            Kind::Each(inner) => collect(&here, inner, found),
+            Kind::Sources => collect(&join(&here, "NAME"), &KAFKA_SOURCE, found),
+            _ => {}
+        }
+    }
+}
+
+/// `path.key`
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The table that has `name`, if it is only one and not `path`: it may stand in the wrong place.
+pub(super) fn home_of(name: &str, path: &str) -> Option<String> {
+    let mut homes: Vec<String> = every_key()
+        .into_iter()
+        .filter(|(home, key)| key.name == name && home != path && !home.contains("NAME"))
+        .map(|(home, _)| home)
+        .collect();
+    homes.dedup();
+    match homes.as_slice() {
+        [home] if !home.is_empty() => Some(home.clone()),
+        _ => None,
+    }
+}
+
+/// What may stand at this path, the operator's names being any.
+pub(super) fn kind_at(path: &[String]) -> Option<Kind> {
+    let mut kind = Kind::Table(&ROOT);
+    let mut rest = path.iter();
+    while let Some(name) = rest.next() {
+        let section = match kind {
+            Kind::Table(section) => section,
+            Kind::Named(section) => match rest.next() {
+                Some(key) => return deeper(section.kind(key)?, rest.as_slice()),
+                None => return Some(Kind::Properties),
+            },
+            Kind::Sources => match rest.next() {
+                Some(key) => return deeper(KAFKA_SOURCE.kind(key)?, rest.as_slice()),
+                None => return Some(Kind::Properties),
+            },
+            Kind::Words(_) => return Some(Kind::Text),
+            _ => return None,
+        };
+        kind = section.kind(name)?;
+    }
+    Some(kind)
+}
+
+fn deeper(kind: Kind, rest: &[String]) -> Option<Kind> {
+    match (kind, rest) {
+        (kind, []) => Some(kind),
+        (Kind::Table(section), [name, rest @ ..]) => deeper(section.kind(name)?, rest),
+        _ => None,
+    }
+}

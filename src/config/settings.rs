@@ -1,0 +1,238 @@
+//! The values of a configuration, ready to use.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::channels::{ChannelType, Settings};
+use crate::domain::acceptance::IncidentRules;
+use crate::domain::names::{ChannelName, NodeName, SourceName};
+use crate::domain::retry::RetryPolicy;
+use crate::domain::routes::RouteTable;
+use crate::domain::severity::{Severity, SeverityAliases};
+use crate::sources::kafka::KafkaSettings;
+
+/// Everything the operator can say.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[http]`
+    pub http: HttpConfig,
+    /// `[auth] mode`
+    pub auth: AuthMode,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[sources]`; `api` is always there.
+    pub sources: BTreeMap<SourceName, SourceConfig>,
+    /// `[channels]`
+    pub channels: BTreeMap<ChannelName, ChannelConfig>,
+    /// `[users]`, `[teams]`, `[[routes]]`, `[policies]`
+    pub route_table: RouteTable,
+    /// `[incidents]`, for the router.
+    pub incidents: IncidentRules,
+    /// `[incidents]`, for whoever reads records.
+    pub severities: SeverityWords,
+    /// `[templates]`
+    pub templates: TemplatesConfig,
+    /// `[telemetry.logs]`
+    pub logs: LogsConfig,
+    /// `[telemetry.metrics]`
+    pub metrics: MetricsConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Shown in messages, and the name that rows are held under.
+    pub name: NodeName,
+    /// What links in messages start with, without a slash at the end.
+    pub public_url: String,
+    /// IANA name of the zone of times in messages.
+    pub timezone: String,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// How long a drain may take.
+    pub shutdown_grace: Duration,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// One port for API, probes and metrics.
+    pub listen: SocketAddr,
+    /// Longest body, bytes.
+    pub max_body: usize,
+    /// From the first byte of a request to the last of its answer.
+    pub request_timeout: Duration,
+}
+
+/// `[auth] mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthMode {
+    /// Whoever can connect may do everything: loopback only.
+    #[default]
+    None,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Which store.
+    pub url: StoreUrl,
+    /// The database's password, if the URL has none.
+    pub password: Option<SecretString>,
+    /// Upper bound of connections.
+    pub max_connections: u32,
+    /// Who brings the schema up to date.
+    pub migrate: Migrate,
+}
+
+/// `[store] migrate`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Migrate {
+    /// Foghorn, at start.
+    #[default]
+    Auto,
+}
+
+/// The address of a store. Printed without the password that it may hold.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    /// The address of `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The address itself: for whoever opens the store, never for logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The last @, because a password may hold one that should have been escaped.
+        let credentials = self.0.split_once("://").and_then(|(scheme, rest)| {
+            let (user, host) = rest.rsplit_once('@')?;
+            Some((scheme, user.split(':').next().unwrap_or_default(), host))
+        });
+        let Some((scheme, user, host)) = credentials else {
+            let bare = self.0.split('?').next().unwrap_or_default();
+            return f.write_str(bare);
+        };
+        write!(f, "{scheme}://{user}@{}", host.split('?').next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// `[sources.NAME]`
+#[derive(Debug, Clone)]
+pub enum SourceConfig {
+    /// `POST /api/v1/events`
+    Http,
+    /// Topics of a Kafka-protocol broker.
+    Kafka(Arc<KafkaSettings>),
+}
+
+impl SourceConfig {
+    /// `type = "…"`
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Kafka(_) => "kafka",
+        }
+    }
+}
+
+/// `[channels.NAME]`
+#[derive(Clone)]
+pub struct ChannelConfig {
+    /// What it is.
+    pub channel_type: &'static dyn ChannelType,
+    /// Who carries it.
+    pub provider: String,
+    /// Upper bound of concurrent attempts.
+    pub workers: usize,
+    /// When to try again, and when to stop.
+    pub retry: RetryPolicy,
+    /// Everything else, for [`ChannelType::build`]. Secrets are in the clear.
+    pub settings: Settings,
+}
+
+impl fmt::Debug for ChannelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelConfig")
+            .field("type", &self.channel_type.name())
+            .field("provider", &self.provider)
+            .field("workers", &self.workers)
+            .field("retry", &self.retry)
+            .field("settings", &Keys(&self.settings))
+            .finish()
+    }
+}
+
+/// The keys of settings without their values, which may be secrets.
+struct Keys<'a>(&'a Settings);
+
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// `[incidents] default_severity`, `severity_aliases`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeverityWords {
+    /// Of an event that names none.
+    pub default: Severity,
+    /// The operator's own words.
+    pub aliases: SeverityAliases,
+}
+
+/// `[templates]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TemplatesConfig {
+    /// Where the operator's own are.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[telemetry.logs]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogsConfig {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+/// `[telemetry.metrics]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricsConfig {
+    /// `GET /metrics` answers.
+    pub enabled: bool,
+}

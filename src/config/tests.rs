@@ -1,0 +1,309 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::schema::{Kind, every_key};
+use super::{Code, Config, Loaded, Location, Problem, REFERENCE, SourceConfig};
+use crate::domain::retry::RetryPolicy;
+
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+fn parse(text: &str, pairs: &[(&str, &str)]) -> Result<Loaded, Vec<Problem>> {
+    Config::parse(text, Some(Path::new("config.toml")), &env(pairs))
+}
+
+fn good(text: &str, pairs: &[(&str, &str)]) -> Loaded {
+    parse(text, pairs).unwrap_or_else(|problems| panic!("{}", rendered(&problems)))
+}
+
+fn rendered(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_empty_file_is_valid_and_says_the_same_as_the_reference() {
+    let empty = good("", &[]);
+    let reference = good(REFERENCE, &[]);
+    assert_eq!(format!("{:?}", empty.config), format!("{:?}", reference.config));
+    assert_eq!(empty.warnings, []);
+    assert_eq!(reference.warnings, []);
+    assert!(empty.config.channels.is_empty() && empty.config.route_table.routes.is_empty());
+    let sources: Vec<&str> = empty.config.sources.keys().map(|name| name.as_str()).collect();
+    assert_eq!(sources, ["api"]);
+    assert_eq!(empty.config.store.url.expose(), "sqlite:///var/lib/foghorn/foghorn.db");
+    assert!(empty.config.http.listen.ip().is_loopback());
+}
+
+#[test]
+fn the_reference_names_every_key() {
+    for (path, key) in every_key() {
+        let name = key.name;
+        let value = [format!("{name} "), format!("[{name}"), format!(".{name}]"), format!("[[{name}")];
+        let named = REFERENCE.lines().any(|line| {
+            let line = line.trim_start_matches(['#', ' ']);
+            line.starts_with(&value[0])
+                || line.starts_with(&value[1])
+                || line.starts_with(&value[3])
+                || line.contains(&value[2])
+                || line.contains(&format!("[{name}."))
+                || line.contains(&format!(".{name}]]"))
+                || line.contains(&format!("{{ {name} ="))
+                || line.contains(&format!(", {name} ="))
+        });
+        assert!(named, "config.toml does not mention {path}.{name}");
+    }
+}
+
+#[test]
+fn the_examples_of_the_reference_are_valid_too() {
+    let mut text = String::new();
+    let mut example = false;
+    for line in REFERENCE.lines() {
+        example = (example || line == "# example") && !line.is_empty();
+        let shown = if example && line != "# example" { line.trim_start_matches('#') } else { line };
+        text.push_str(shown);
+        text.push('\n');
+    }
+    // The channel's own keys belong to its type, which is tested where it is.
+    text = text.replace("provider = \"smtp\"", "provider = \"outbox\"");
+    let own = ["host", "port", "security", "username", "password", "from", "timeout"];
+    let (mut kept, mut table) = (String::new(), "");
+    for line in text.lines() {
+        if line.trim_start().starts_with('[') {
+            table = line.trim();
+        }
+        let key = line.trim_start().split([' ', '=']).next().unwrap_or_default();
+        if table != "[channels.email]" || !own.contains(&key) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    // "page" is left for the reader to write.
+    kept = kept.replace("policy = \"page\"", "policy = \"mail-only\"");
+    let loaded = good(&kept, &[("KAFKA_PASSWORD", "x")]);
+    assert_eq!(loaded.config.route_table.routes.len(), 2);
+    assert_eq!(loaded.config.channels.len(), 2);
+    assert_eq!(loaded.config.sources.len(), 2);
+}
+
+#[test]
+fn the_retry_of_the_reference_is_the_domains() {
+    let loaded = good("[channels.a]\ntype = 'email'\nprovider = 'outbox'", &[]);
+    let retry = &loaded.config.channels["a"].retry;
+    assert_eq!(retry, &RetryPolicy::default());
+    let written = super::load::reference_retry();
+    assert_eq!(written, RetryPolicy::default());
+}
+
+/// A valid line for a key, misspelt by the caller.
+fn sample(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Word(..) => "'x'",
+        Kind::Switch => "true",
+        Kind::Count(..) => "1",
+        Kind::Share => "0.5",
+        Kind::Duration(..) => "'5s'",
+        Kind::Size(..) => "'1MiB'",
+        Kind::Texts | Kind::Each(_) => "[]",
+        _ => "{}",
+    }
+}
+
+#[test]
+fn a_key_misspelt_by_one_letter_is_found_at_its_place_with_what_was_meant() {
+    let (mut tried, mut right) = (0, 0);
+    let mut wrong = Vec::new();
+    for (path, key) in every_key() {
+        for at in 0..key.name.len() {
+            let mut misspelt = key.name.to_owned();
+            misspelt.remove(at);
+            if misspelt.is_empty() || misspelt.starts_with(['_', '-']) {
+                continue;
+            }
+            let mut text = String::from("# comment\n\n");
+            if path.starts_with("sources.NAME.") {
+                text.push_str("[sources.x]\ntype = 'kafka'\n");
+            }
+            let header = path.replace("NAME", "x");
+            let list = path == "routes" || path.ends_with("steps");
+            match (path.is_empty(), list) {
+                (true, _) => {}
+                (false, true) => text.push_str(&format!("[[{header}]]\n")),
+                (false, false) => text.push_str(&format!("[{header}]\n")),
+            }
+            if path.starts_with("sources") && key.name != "type" {
+                text.push_str(if path == "sources.NAME" { "type = 'kafka'\n" } else { "" });
+            }
+            if path.starts_with("channels.NAME") && path == "channels.NAME" {
+                let base = ["type = 'email'\n", "provider = 'outbox'\n"];
+                base.iter().filter(|line| !line.starts_with(key.name)).for_each(|line| text.push_str(line));
+            }
+            let line = text.lines().count() + 1;
+            text.push_str(&format!("  {misspelt} = {}\n", sample(key.kind)));
+            tried += 1;
+            if finds(&text, &misspelt, key.name, line) {
+                right += 1;
+            } else {
+                wrong.push(format!("[{path}] {misspelt} for {}", key.name));
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
+    assert!(right * 100 >= tried * 95, "{right} of {tried}; {wrong:?}");
+}
+
+fn finds(text: &str, misspelt: &str, meant: &str, line: usize) -> bool {
+    let Err(problems) = parse(text, &[]) else {
+        return false;
+    };
+    let place = |problem: &Problem| match &problem.location {
+        Some(Location::File { line, column, .. }) => (*line, *column),
+        _ => (0, 0),
+    };
+    problems.iter().any(|problem| {
+        problem.code == Code::UnknownKey
+            && problem.what == format!("unknown key \"{misspelt}\"")
+            && place(problem) == (line, 3)
+            && problem
+                .label
+                .as_deref()
+                .is_some_and(|label| label.contains(&format!("Did you mean \"{meant}\"?")))
+    })
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let text = "[http]\nlisten = '127.0.0.1:1'\n[sources.in-coming]\ntype = 'kafka'\nbrokers = ['a:1']\ntopics = ['t']";
+    let loaded = good(
+        text,
+        &[
+            ("FOGHORN_HTTP__LISTEN", "127.0.0.1:2"),
+            ("FOGHORN_DELIVERY__RETRY__MAX_AGE", "2h"),
+            ("FOGHORN_SOURCES__IN_COMING__BROKERS", "b:2, c:3"),
+            ("FOGHORN_SOURCES__IN_COMING__TOPICS", "[\"x\", \"y\"]"),
+            ("FOGHORN_CHANNELS__EMAIL__TYPE", "email"),
+            ("FOGHORN_CHANNELS__EMAIL__PROVIDER", "outbox"),
+            ("FOGHORN_CHANNELS__EMAIL__WORKERS", "3"),
+            ("FOGHORN_USERS__ADA__PHONE", "+15550111"),
+            ("FOGHORN_INCIDENTS__SEVERITY_ALIASES", "{\"p9\": \"low\"}"),
+            ("FOGHORN_CONFIG", "ignored"),
+            ("FOGHORN_TEST_ANYTHING", "ignored"),
+        ],
+    );
+    let config = loaded.config;
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.http.request_timeout, Duration::from_secs(30));
+    assert_eq!(config.channels["email"].workers, 3);
+    assert_eq!(config.channels["email"].retry.max_age, Duration::from_secs(7_200));
+    let SourceConfig::Kafka(kafka) = &config.sources["in-coming"] else { panic!() };
+    assert_eq!(kafka.brokers, ["b:2", "c:3"]);
+    assert_eq!(kafka.topics, ["x", "y"]);
+    assert!(config.severities.aliases.resolve("p9").is_some());
+    assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn a_variable_that_means_nothing_is_a_warning_with_a_suggestion() {
+    let loaded = good(
+        "",
+        &[("FOGHORN_HTPP__LISTEN", "x"), ("FOGHORN_HTTP__LISTNE", "x"), ("FOGHORN_HTTP_LISTEN", "x")],
+    );
+    let warnings = rendered(&loaded.warnings);
+    assert_eq!(warnings.matches("warning FH0120").count(), 3, "{warnings}");
+    assert_eq!(warnings.matches("did you mean FOGHORN_HTTP__LISTEN?").count(), 3, "{warnings}");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let problems = parse("", &[("FOGHORN_HTTP__REQUEST_TIMEOUT", "15")]).unwrap_err();
+    let text = rendered(&problems);
+    assert!(text.contains("FH0106") && text.contains("environment: FOGHORN_HTTP__REQUEST_TIMEOUT"), "{text}");
+}
+
+#[test]
+fn names_of_other_services_work_and_the_file_wins() {
+    let foreign = [
+        ("KAFKA_BROKERS", "a:1,b:2"),
+        ("KAFKA_TOPIC", "notifications"),
+        ("KAFKA_GROUP_ID", "consumers"),
+        ("DATABASE_URL", "postgres://foghorn@db/foghorn"),
+        ("WORKER_POOL_SIZE", "7"),
+        ("MAX_RETRIES", "5"),
+        ("BACKOFF_BASE_DELAY_MS", "250"),
+    ];
+    let channel = "[channels.sms]\ntype = 'sms'\nprovider = 'outbox'\n";
+    let loaded = good(channel, &foreign);
+    let SourceConfig::Kafka(kafka) = &loaded.config.sources["kafka"] else { panic!() };
+    assert_eq!(kafka.brokers, ["a:1", "b:2"]);
+    assert_eq!(
+        (kafka.topics.as_slice(), kafka.group_id.as_str()),
+        (["notifications".to_owned()].as_slice(), "consumers")
+    );
+    let sms = &loaded.config.channels["sms"];
+    assert_eq!((sms.workers, sms.retry.max_attempts, sms.retry.base), (7, 6, Duration::from_millis(250)));
+    assert_eq!(loaded.config.store.url.expose(), "postgres://foghorn@db/foghorn");
+    assert_eq!(loaded.borrowed.len(), foreign.len());
+
+    let text = format!(
+        "{channel}workers = 2\n[store]\nurl = 'memory:'\n[sources.mine]\ntype = 'kafka'\nbrokers = ['c:1']\ntopics = ['t']\n"
+    );
+    let loaded = good(&text, &foreign);
+    assert!(!loaded.config.sources.contains_key("kafka"));
+    assert_eq!(loaded.config.channels["sms"].workers, 2);
+    assert_eq!(loaded.config.store.url.expose(), "memory:");
+}
+
+#[test]
+fn a_secret_is_read_from_where_it_is_and_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("broker"), "planted-secret\r\n\n").unwrap();
+    let text = "[sources.a]\ntype = 'kafka'\nbrokers = ['a:1']\ntopics = ['t']\n\
+                sasl = { mechanism = 'PLAIN', username = 'u', password = { credential = 'broker' } }\n\
+                [store]\nurl = 'postgres://u@h/d'\npassword = { env = 'PG' }\n";
+    let directory = dir.path().display().to_string();
+    let loaded = good(text, &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "planted-secret")]);
+    assert_eq!(loaded.secrets, 2);
+    let SourceConfig::Kafka(kafka) = &loaded.config.sources["a"] else { panic!() };
+    let password =
+        kafka.sasl.as_ref().map(|sasl| secrecy::ExposeSecret::expose_secret(&sasl.password).to_owned());
+    assert_eq!(password.as_deref(), Some("planted-secret"));
+    assert!(!format!("{loaded:?}").contains("planted-secret"));
+    let escape = text.replace("'broker'", "'../broker'");
+    let problems = parse(&escape, &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "x")]).unwrap_err();
+    assert_eq!(problems.iter().filter(|problem| problem.is_error()).count(), 1, "{}", rendered(&problems));
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_are_no_mistake_and_nul_is() {
+    good("\u{feff}[http]\r\nmax_body = '2MiB'\r\n", &[]);
+    for text in ["[http]\0", "\u{1}\u{2}\u{3}", "= = =", "[", "a"] {
+        let problems = parse(text, &[]).unwrap_err();
+        assert_eq!(problems[0].code, Code::Syntax, "{}", rendered(&problems));
+    }
+}
+
+#[test]
+fn a_channel_says_its_retry_over_delivery_over_its_type() {
+    let text = "[delivery.retry]\nbase = '1s'\ncap = '1m'\n[channels.a]\ntype = 'sms'\nprovider = 'outbox'\n\
+                retry = { cap = '2m', on_unknown = 'hold' }\n";
+    let retry = good(text, &[]).config.channels["a"].retry.clone();
+    assert_eq!((retry.base, retry.cap), (Duration::from_secs(1), Duration::from_secs(120)));
+    assert_eq!(retry.max_attempts, 120);
+}
+
+#[test]
+fn ten_thousand_routes_load_within_a_moment() {
+    let mut text = String::from(
+        "[users.ada]\nemail = 'ada@example.com'\n[channels.email]\ntype = 'email'\nprovider = 'outbox'\n",
+    );
+    text.push_str("[policies.p]\nsteps = [{ notify = ['ada'], via = ['email'] }]\n");
+    for index in 0..10_000 {
+        text.push_str(&format!(
+            "[[routes]]\nname = 'r{index}'\nmatch = {{ service = 's{index}' }}\npolicy = 'p'\n"
+        ));
+    }
+    text.push_str("[[routes]]\nname = 'rest'\npolicy = 'p'\n");
+    assert_eq!(good(&text, &[]).config.route_table.routes.len(), 10_001);
+}

@@ -1,0 +1,249 @@
+//! The process: the supervisor tree from its parts, started, drained, or left to die.
+//!
+//! [`Foghorn`] is everything but the outside: tests start it on a store in memory and channels that
+//! follow a script, `foghorn serve` on what the configuration names.
+
+pub mod assembly;
+pub mod dev;
+pub mod serve;
+pub mod signals;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::Actor;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::actors::born::Born;
+use crate::actors::delivery::PoolArguments;
+use crate::actors::ingest::{Connect, IngestArguments};
+use crate::actors::status::StatusArguments;
+use crate::actors::supervisor::{Plan, Supervisor, SupervisorArguments};
+use crate::actors::sweeper::SweeperArguments;
+use crate::channels::Channel;
+use crate::clock::Clock;
+use crate::domain::acceptance::IncidentRules;
+use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::restarts::RestartBudget;
+use crate::domain::retry::RetryPolicy;
+use crate::domain::routes::RouteTable;
+use crate::formats::Words;
+use crate::messages::post::Post;
+use crate::messages::supervisor::{Fatality, SupervisorMessage};
+use crate::messages::{IngestKey, Peers};
+use crate::store::{Store, StoreError};
+use crate::telemetry::actor::ActorLife;
+use crate::telemetry::handles::{ChannelMetrics, ConfiguredChannel, ConfiguredSource, SourceMetrics};
+use crate::telemetry::health::{Condition, Health, Phase};
+use crate::telemetry::labels::ActorKind;
+
+/// What a Foghorn is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Which node it is.
+    pub node: NodeName,
+    /// Where the truth is.
+    pub store: Arc<dyn Store>,
+    /// `[incidents]`
+    pub rules: IncidentRules,
+    /// How records are read.
+    pub words: Words,
+    /// Who hears of what.
+    pub routes: RouteTable,
+    /// `[channels]`
+    pub channels: BTreeMap<ChannelName, ChannelPart>,
+    /// `[sources]`, each topic by itself.
+    pub sources: BTreeMap<IngestKey, SourcePart>,
+    /// How often an actor may die before its lane is left alone.
+    pub budget: RestartBudget,
+    /// The time.
+    pub clock: Clock,
+    /// The notice board.
+    pub health: Health,
+}
+
+/// One way out.
+#[derive(Clone)]
+pub struct ChannelPart {
+    /// `type = "…"`
+    pub kind: String,
+    /// Who carries it.
+    pub provider: String,
+    /// How to send.
+    pub channel: Arc<dyn Channel>,
+    /// How many attempts at once.
+    pub workers: usize,
+    /// When to try again.
+    pub retry: RetryPolicy,
+}
+
+impl ChannelPart {
+    fn metrics(&self, name: &ChannelName) -> ChannelMetrics {
+        ChannelMetrics::of(&ConfiguredChannel {
+            name: name.clone(),
+            kind: self.kind.clone(),
+            provider: self.provider.clone(),
+        })
+    }
+}
+
+/// One way in.
+#[derive(Clone)]
+pub struct SourcePart {
+    /// `type = "…"`
+    pub kind: String,
+    /// How to reach it; `None` for requests.
+    pub connect: Option<Connect>,
+    /// How many records may be in flight.
+    pub max_in_flight: usize,
+}
+
+/// Why a Foghorn did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store would not give a lease.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tree would not start.
+    #[error("the actors did not start: {0}")]
+    Tree(String),
+}
+
+/// A running supervisor tree.
+#[derive(Debug)]
+pub struct Foghorn {
+    supervisor: Post<SupervisorMessage>,
+    tree: JoinHandle<()>,
+    peers: watch::Receiver<Arc<Peers>>,
+    fatal: mpsc::UnboundedReceiver<Fatality>,
+    health: Health,
+}
+
+/// Actors may die this often within [`BUDGET_WINDOW`].
+pub const MAX_RESTARTS: usize = 20;
+/// See [`MAX_RESTARTS`].
+pub const BUDGET_WINDOW: Duration = Duration::from_secs(60);
+
+impl Foghorn {
+    /// Starts the tree. Rows that an earlier life held are adopted as the pools start.
+    ///
+    /// # Errors
+    /// The store does not answer, or an actor does not start.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let lease = parts.store.lease(&parts.node, parts.clock.now()).await?;
+        let health = parts.health.clone();
+        health.store(Condition::Up);
+        let (clock, budget) = (parts.clock, parts.budget.clone());
+        let status = StatusArguments {
+            store: Arc::clone(&parts.store),
+            gate: Arc::new(Mutex::new(())),
+            lease,
+            rules: parts.rules.clone(),
+            clock,
+            health: health.clone(),
+            supervisor: None,
+        };
+        let sweeper = SweeperArguments {
+            store: Arc::clone(&parts.store),
+            channels: parts.channels.iter().map(|(name, part)| (name.clone(), part.metrics(name))).collect(),
+            clock,
+        };
+        let plan = Plan {
+            status,
+            pools: pools(&parts),
+            ingests: ingests(&parts),
+            routes: Arc::new(parts.routes),
+            sweeper,
+        };
+        let (peers_out, peers) = watch::channel(Arc::default());
+        let (fatal_out, fatal) = mpsc::unbounded_channel();
+        let arguments = SupervisorArguments { plan, budget, clock, peers: peers_out, fatal: fatal_out };
+        let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
+        let born = Born { life: life.clone(), with: arguments };
+        let (supervisor, tree) = Actor::spawn(None, Supervisor, born)
+            .await
+            .map_err(|error| StartError::Tree(error.to_string()))?;
+        let supervisor = Post::new(supervisor, life);
+        health.enter(Phase::Running);
+        Ok(Self { supervisor, tree, peers, fatal, health })
+    }
+
+    /// Who is there now; changes whenever an actor was restarted.
+    pub fn peers(&self) -> watch::Receiver<Arc<Peers>> {
+        self.peers.clone()
+    }
+
+    /// The root of the tree.
+    pub fn supervisor(&self) -> &Post<SupervisorMessage> {
+        &self.supervisor
+    }
+
+    /// Waits until the process must not go on. Cancel safe.
+    pub async fn fatal(&mut self) -> Fatality {
+        match self.fatal.recv().await {
+            Some(fatality) => fatality,
+            // The supervisor itself is gone.
+            None => Fatality::BudgetSpent("the root supervisor died".to_owned()),
+        }
+    }
+
+    /// Takes nothing more in, finishes what is in flight and stops, within `grace`.
+    pub async fn drain(self, grace: Duration) -> Drained {
+        self.health.enter(Phase::Draining);
+        let drained = match self.supervisor.ask(SupervisorMessage::Drain, grace).await {
+            Some(()) => Drained::Completely,
+            None => Drained::OutOfTime,
+        };
+        self.stop().await;
+        drained
+    }
+
+    /// Stops at once, as a crash would: what is in flight is adopted at the next start.
+    pub async fn stop(self) {
+        self.supervisor.actor().stop_children_and_wait(None, Some(STOP_PATIENCE)).await;
+        self.supervisor.actor().stop(None);
+        // An actor that does not stop is ended with the runtime.
+        drop(tokio::time::timeout(STOP_PATIENCE, self.tree).await);
+    }
+}
+
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Nothing is left in flight.
+    Completely,
+    /// What is left is rows, adopted at the next start.
+    OutOfTime,
+}
+
+fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
+    let pool = |name: &ChannelName, part: &ChannelPart| PoolArguments {
+        name: name.clone(),
+        metrics: part.metrics(name),
+        channel: Arc::clone(&part.channel),
+        workers: part.workers,
+        retry: part.retry.clone(),
+        budget: parts.budget.clone(),
+        clock: parts.clock,
+        health: parts.health.clone(),
+    };
+    parts.channels.iter().map(|(name, part)| (name.clone(), pool(name, part))).collect()
+}
+
+fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
+    let words = Arc::new(parts.words.clone());
+    let ingest = |key: &IngestKey, part: &SourcePart| IngestArguments {
+        key: key.clone(),
+        connect: part.connect.clone(),
+        max_in_flight: part.max_in_flight,
+        words: Arc::clone(&words),
+        clock: parts.clock,
+        health: parts.health.clone(),
+        metrics: SourceMetrics::of(&ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() }),
+    };
+    parts.sources.iter().map(|(key, part)| (key.clone(), ingest(key, part))).collect()
+}

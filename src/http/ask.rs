@@ -1,0 +1,56 @@
+//! Questions to actors. The actor is looked up for each question, because it may have been
+//! restarted since the last one.
+
+use std::sync::Arc;
+
+use super::Api;
+use super::problem::{Code, Problem};
+use crate::domain::ids::DeliveryId;
+use crate::messages::dlq::DlqMessage;
+use crate::messages::ingest::{IngestMessage, Submitted};
+use crate::telemetry::health::Condition;
+
+/// Has events accepted. One answer for each item, when all are on stable storage.
+pub(super) async fn submit(
+    api: &Api,
+    items: Vec<Arc<[u8]>>,
+    traceparent: Option<String>,
+) -> Result<Vec<Submitted>, Problem> {
+    refuse_without_store(api)?;
+    let asked = items.len();
+    let ingest = api.peers.borrow().http_ingest(&api.source).cloned();
+    let ingest =
+        ingest.ok_or_else(|| Problem::new(Code::Unavailable, "intake is not running at the moment"))?;
+    let submit = |reply| IngestMessage::Submit { items, traceparent, reply };
+    let answer = ingest.ask(submit, api.limits.answer_time).await;
+    let answers = answer.ok_or_else(no_answer)?;
+    if answers.len() == asked {
+        Ok(answers)
+    } else {
+        tracing::error!(asked, answered = answers.len(), "intake answered for another number of events");
+        Err(Problem::new(Code::Internal, "intake answered for another number of events"))
+    }
+}
+
+/// Has dead deliveries repeated. One answer for each.
+pub(super) async fn retry(api: &Api, ids: Vec<DeliveryId>) -> Result<Vec<Option<DeliveryId>>, Problem> {
+    refuse_without_store(api)?;
+    let dlq = api.peers.borrow().dlq.clone();
+    let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
+    dlq.ask(|reply| DlqMessage::Retry { ids, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// A store that is known to be away is not worth a wait.
+fn refuse_without_store(api: &Api) -> Result<(), Problem> {
+    match api.health.report().store {
+        Condition::Down(_) => Err(Problem::new(Code::Unavailable, "the store is away")),
+        _ => Ok(()),
+    }
+}
+
+fn no_answer() -> Problem {
+    Problem::new(
+        Code::Unavailable,
+        "no confirmation that this is on stable storage; it may or may not have been kept",
+    )
+}

@@ -1,0 +1,204 @@
+//! `/api/v1/dead-letters`: deliveries that ran out (`kind=delivery`, the default) and records that
+//! could not become events (`kind=event`). An id says by its prefix which of them it is.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::deliveries::with_attempts;
+use super::limits::{PAGE, RETRIES};
+use super::lists::{found, paged};
+use super::problem::{Code, Problem};
+use super::query::Query;
+use super::{Api, Shared, ask, body};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::names::ChannelName;
+use crate::store::{DeliveryFilter, Paging};
+
+/// How many dead deliveries go to the DLQ actor in one message.
+const RETRY_CHUNK: usize = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Delivery,
+    Event,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Delivery, Self::Event];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.to_string() == text)
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Delivery => "delivery",
+            Self::Event => "event",
+        })
+    }
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+    let query = Query::parse(&uri, &["kind", "channel", "incident", "limit", "cursor"])?;
+    match query.words("kind", Kind::parse, &Kind::ALL)?.as_slice() {
+        [] | [Kind::Delivery] => {
+            let filter = DeliveryFilter {
+                states: vec![DeliveryState::Dead],
+                channel: query.get("channel").map(ChannelName::from),
+                incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
+            };
+            let paging = query.paging::<DeliveryId>()?;
+            Ok(paged(&uri, shared.api.store.deliveries(&filter, &paging).await?))
+        }
+        [Kind::Event] if query.has("channel") || query.has("incident") => Err(Problem::new(
+            Code::Query,
+            "a record that could not become an event has no channel and no incident",
+        )),
+        [Kind::Event] => {
+            let paging = query.paging::<DeadLetterId>()?;
+            Ok(paged(&uri, shared.api.store.dead_letters(&paging).await?))
+        }
+        _ => Err(Problem::new(Code::Query, "kind is one of delivery, event")),
+    }
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::parse(&uri, &[])?;
+    if let Ok(id) = id.parse::<DeadLetterId>() {
+        let letter = shared.api.store.dead_letter(id).await?;
+        return Ok(Json(found(letter, "dead letter")?).into_response());
+    }
+    let id: DeliveryId = id
+        .parse()
+        .map_err(|_| Problem::new(Code::NotFound, "a dead letter is named by its id: del_… or dle_…"))?;
+    let delivery = with_attempts(&shared, id).await?;
+    if delivery.is_dead() {
+        Ok(Json(delivery).into_response())
+    } else {
+        let detail = format!("this delivery is not dead: see /api/v1/deliveries/{id}");
+        Err(Problem::new(Code::NotFound, detail))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    ids: Option<Vec<DeliveryId>>,
+    #[serde(default)]
+    all: bool,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Retry {
+    These(Vec<DeliveryId>),
+    Newest(usize),
+}
+
+impl Wish {
+    fn read(body: &[u8]) -> Result<Retry, Problem> {
+        let invalid = |detail: String| Problem::new(Code::InvalidBody, detail);
+        let wish: Self = serde_json::from_slice(body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => invalid(error.to_string()),
+            _ => Problem::new(Code::NotJson, error.to_string()),
+        })?;
+        let most = format!("at most {RETRIES} deliveries are repeated in one request");
+        match wish {
+            Self { ids: Some(ids), all: false, limit: None } if !ids.is_empty() => {
+                if ids.len() > RETRIES {
+                    return Err(invalid(most));
+                }
+                Ok(Retry::These(ids))
+            }
+            Self { ids: None, all: true, limit } => match limit.unwrap_or(RETRIES) {
+                limit if (1..=RETRIES).contains(&limit) => Ok(Retry::Newest(limit)),
+                _ => Err(invalid(most)),
+            },
+            _ => Err(invalid(
+                "give either {\"ids\": [\"del_…\"]} or {\"all\": true, \"limit\": 100}".to_owned(),
+            )),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Retried {
+    retried: usize,
+    skipped: usize,
+    deliveries: Vec<DeliveryId>,
+}
+
+pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
+    let held = body::read_json(&shared, request).await?;
+    let ids = match Wish::read(&held.bytes)? {
+        Retry::These(ids) => ids,
+        Retry::Newest(limit) => newest_dead(&shared.api, limit).await?,
+    };
+    let mut retried = Retried::default();
+    for chunk in ids.chunks(RETRY_CHUNK) {
+        let answers = ask::retry(&shared.api, chunk.to_vec()).await?;
+        retried.deliveries.extend(answers.into_iter().flatten());
+    }
+    retried.retried = retried.deliveries.len();
+    retried.skipped = ids.len() - retried.retried.min(ids.len());
+    Ok((StatusCode::ACCEPTED, Json(retried)).into_response())
+}
+
+/// Read to the end before anything is repeated, so that a repeat that dies at once is not met again.
+async fn newest_dead(api: &Api, limit: usize) -> Result<Vec<DeliveryId>, Problem> {
+    let filter = DeliveryFilter { states: vec![DeliveryState::Dead], ..DeliveryFilter::default() };
+    let mut ids = Vec::new();
+    let mut before = None;
+    while ids.len() < limit {
+        let paging = Paging { before, limit: PAGE.min(limit - ids.len()) };
+        let page = api.store.deliveries(&filter, &paging).await?;
+        ids.extend(page.data.iter().map(|delivery| delivery.id));
+        before = page.next_cursor;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn a_wish_names_some_or_asks_for_all_and_never_both() {
+        let id = DeliveryId::new(Timestamp::UNIX_EPOCH, 1);
+        let read = |body: String| Wish::read(body.as_bytes()).map_err(|problem| problem.code());
+        assert_eq!(read(format!("{{\"ids\":[\"{id}\"]}}")), Ok(Retry::These(vec![id])));
+        assert_eq!(read("{\"all\":true}".into()), Ok(Retry::Newest(RETRIES)));
+        assert_eq!(read("{\"all\":true,\"limit\":5}".into()), Ok(Retry::Newest(5)));
+        for body in [
+            "{}".to_owned(),
+            "[]".to_owned(),
+            "{\"ids\":[]}".to_owned(),
+            "{\"all\":false}".to_owned(),
+            "{\"all\":true,\"limit\":0}".to_owned(),
+            "{\"all\":true,\"limit\":10001}".to_owned(),
+            "{\"ids\":[\"evt_1\"]}".to_owned(),
+            format!("{{\"ids\":[\"{id}\"],\"all\":true}}"),
+            format!("{{\"ids\":[\"{id}\"],\"limit\":1}}"),
+            "{\"all\":true,\"filter\":\"x\"}".to_owned(),
+        ] {
+            assert_eq!(read(body.clone()), Err(Code::InvalidBody), "{body}");
+        }
+        assert_eq!(read("{".into()), Err(Code::NotJson));
+    }
+}

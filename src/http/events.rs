@@ -1,0 +1,223 @@
+//! `POST /api/v1/events`: one event, or an array of up to 500.
+//!
+//! Answered when everything that is an event is on stable storage. A batch with some bad items is
+//! accepted all the same, and each item has its own result; nothing was kept of a bad one.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::problem::{Code, Problem};
+use super::{Shared, ask, body};
+use crate::domain::ids::EventId;
+use crate::domain::malformed::{Malformation, Malformed, Problem as Flaw};
+use crate::formats::batch;
+use crate::messages::ingest::Submitted;
+use crate::store::batch::{AcceptResult, Accepted};
+
+/// The longest `traceparent` that is passed on, bytes.
+const TRACEPARENT_BYTES: usize = 128;
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Answer {
+    accepted: usize,
+    events: Vec<Item>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Item {
+    Kept {
+        event_id: EventId,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        incident_number: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        incident_url: Option<String>,
+    },
+    Rejected {
+        result: &'static str,
+        errors: Vec<Flaw>,
+    },
+}
+
+pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
+    let traceparent = traceparent(request.headers());
+    let held = body::read_json(&shared, request).await?;
+    let items = batch::split(&held.bytes, &shared.api.bounds).map_err(refused)?;
+    let alone = held.bytes.trim_ascii_start().first() != Some(&b'[');
+    let items = items.into_iter().map(Arc::from).collect();
+    let submitted = ask::submit(&shared.api, items, traceparent).await?;
+    let answer = answer(submitted, &shared.api.public_url, alone)?;
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .filter(|text| text.len() <= TRACEPARENT_BYTES)
+        .map(str::to_owned)
+}
+
+/// A body none of whose events was looked at.
+fn refused(malformed: Malformed) -> Problem {
+    let code = match malformed.reason {
+        Malformation::Parse => Code::NotJson,
+        Malformation::TooLarge => Code::TooLarge,
+        _ => Code::InvalidEvent,
+    };
+    match code {
+        Code::InvalidEvent => Problem::with_errors(code, malformed.problems),
+        code => Problem::new(code, malformed.to_string()),
+    }
+}
+
+fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<Answer, Problem> {
+    let none_kept = !submitted.iter().any(is_kept);
+    if none_kept && alone {
+        // A single event that is no JSON is a request that is no JSON.
+        return Err(match submitted.into_iter().next() {
+            Some(Submitted::Malformed(malformed)) => refused(malformed),
+            other => Problem::with_errors(Code::InvalidEvent, other.map(errors).unwrap_or_default()),
+        });
+    }
+    if none_kept {
+        let all = submitted.into_iter().enumerate().flat_map(|(index, item)| {
+            errors(item).into_iter().map(move |mut flaw| {
+                flaw.pointer.insert_str(0, &format!("/{index}"));
+                flaw
+            })
+        });
+        return Err(Problem::with_errors(Code::InvalidEvent, all.collect()));
+    }
+    let events: Vec<Item> = submitted.into_iter().map(|item| told(item, public_url)).collect();
+    let accepted = events.iter().filter(|item| matches!(item, Item::Kept { .. })).count();
+    Ok(Answer { accepted, events })
+}
+
+fn is_kept(item: &Submitted) -> bool {
+    matches!(item, Submitted::Accepted(accepted) if accepted.result != AcceptResult::Conflict)
+}
+
+fn told(item: Submitted, public_url: &str) -> Item {
+    let kept = |accepted: &Accepted, result| Item::Kept {
+        event_id: accepted.event,
+        result,
+        incident_number: accepted.incident,
+        incident_url: accepted.incident.map(|number| format!("{public_url}/incidents/{number}")),
+    };
+    match item {
+        Submitted::Accepted(accepted) => match accepted.result {
+            AcceptResult::Decided(decision) => kept(&accepted, decision.result()),
+            AcceptResult::Duplicate => kept(&accepted, "duplicate"),
+            AcceptResult::Conflict => rejected(Submitted::Accepted(accepted)),
+        },
+        item => rejected(item),
+    }
+}
+
+fn rejected(item: Submitted) -> Item {
+    Item::Rejected { result: "rejected", errors: errors(item) }
+}
+
+/// What is wrong with an item that was not kept as an event.
+fn errors(item: Submitted) -> Vec<Flaw> {
+    let flaw =
+        |pointer: &str, code, detail| vec![Flaw { pointer: pointer.to_owned(), code, detail, hint: None }];
+    match item {
+        Submitted::Malformed(malformed) => malformed.problems,
+        Submitted::DeadLetter(why) => flaw("", "dead_letter", format!("kept as a dead letter: {why}")),
+        Submitted::Accepted(accepted) => flaw(
+            "",
+            Malformation::IdConflict.as_str(),
+            format!(
+                "event {} has the same event_id and other content; kept as a dead letter",
+                accepted.event
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::acceptance::Decision;
+    use crate::domain::incident::Transition;
+
+    fn accepted(result: AcceptResult) -> Submitted {
+        Submitted::Accepted(Accepted {
+            event: EventId::new(Timestamp::UNIX_EPOCH, 1),
+            result,
+            incident: Some(7),
+        })
+    }
+
+    fn malformed(reason: Malformation, pointer: &str) -> Submitted {
+        Submitted::Malformed(Malformed {
+            reason,
+            problems: vec![Flaw {
+                pointer: pointer.into(),
+                code: "missing",
+                detail: "must be there".into(),
+                hint: None,
+            }],
+        })
+    }
+
+    #[test]
+    fn each_item_of_a_mixed_batch_has_its_own_result() {
+        let opened = AcceptResult::Decided(Decision::Routed(Transition::Opened));
+        let items = vec![
+            accepted(opened),
+            malformed(Malformation::Schema, "/title"),
+            accepted(AcceptResult::Duplicate),
+            accepted(AcceptResult::Conflict),
+            Submitted::DeadLetter("reaches nobody".into()),
+        ];
+        let answer = answer(items, "https://fog.example", false).expect("one is enough");
+        let id = EventId::new(Timestamp::UNIX_EPOCH, 1);
+        let url = "https://fog.example/incidents/7";
+        assert_eq!(
+            serde_json::to_value(answer).expect("it is JSON"),
+            json!({"accepted": 2, "events": [
+                {"event_id": id, "result": "opened", "incident_number": 7, "incident_url": url},
+                {"result": "rejected", "errors": [
+                    {"pointer": "/title", "code": "missing", "detail": "must be there"}]},
+                {"event_id": id, "result": "duplicate", "incident_number": 7, "incident_url": url},
+                {"result": "rejected", "errors": [{"pointer": "", "code": "id_conflict", "detail":
+                    format!("event {id} has the same event_id and other content; kept as a dead letter")}]},
+                {"result": "rejected", "errors": [{"pointer": "", "code": "dead_letter",
+                    "detail": "kept as a dead letter: reaches nobody"}]},
+            ]})
+        );
+    }
+
+    #[test]
+    fn a_request_without_one_good_event_is_refused_by_what_is_wrong() {
+        let code = |items: Vec<Submitted>, alone| {
+            answer(items, "", alone).map_err(|problem| problem.code().as_str())
+        };
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], true), Err("FH0701"));
+        assert_eq!(code(vec![malformed(Malformation::Schema, "/title")], true), Err("FH0702"));
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], false), Err("FH0702"));
+        assert_eq!(code(vec![Submitted::DeadLetter("nobody".into())], true), Err("FH0702"));
+    }
+
+    #[test]
+    fn errors_of_a_batch_point_into_the_batch() {
+        let items = vec![malformed(Malformation::Schema, "/title"), malformed(Malformation::Parse, "")];
+        let problem = answer(items, "", false).expect_err("all are bad");
+        let body = problem.body("", "/api/v1/events", "req_1");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
+        assert_eq!(body["errors"][0]["pointer"], "/0/title");
+        assert_eq!(body["errors"][1]["pointer"], "/1");
+    }
+}

@@ -1,0 +1,130 @@
+//! Accepts connections and serves them, within the bounds that axum has not.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+use super::gate::{Gate, Pass};
+use super::limits::{HEADER_BYTES, HEADERS, Limits};
+use super::stall::Impatient;
+use super::{Api, Peer, router};
+
+/// Where the server is in its life. It only ever goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stage {
+    /// It serves.
+    #[default]
+    Running,
+    /// Probes are answered; everything else hears 503 and `Connection: close`. What was begun is
+    /// finished.
+    Draining,
+    /// Nothing new is accepted, and connections end with the request they are in.
+    Stopped,
+}
+
+/// How long to wait when the machine has no socket left to give.
+const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
+
+/// Serves `api` on `listener` until `stage` is [`Stage::Stopped`], or until its sender is gone, and
+/// then for at most [`Limits::drain_time`] more.
+pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage>) {
+    let limits = api.limits.clone();
+    let gate = Gate::new(&limits);
+    let router = router(api, stage.clone());
+    let mut connections = JoinSet::new();
+    let mut stopped = pin!(stopped(stage.clone()));
+    loop {
+        tokio::select! {
+            () = &mut stopped => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => match gate.admit(peer.ip()) {
+                    Some(pass) => {
+                        let converse = converse(stream, peer, router.clone(), limits.clone(), stage.clone(), pass);
+                        connections.spawn(converse);
+                    }
+                    None => turn_away(stream),
+                },
+                Err(error) if is_about_one_client(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections, trying again");
+                    sleep(OUT_OF_SOCKETS).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    // Dropping the set ends what is left.
+    let _ = timeout(limits.drain_time, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+async fn stopped(mut stage: watch::Receiver<Stage>) {
+    // An error means that the sender is gone, and then there is nothing to wait for either.
+    let _ = stage.wait_for(|stage| *stage == Stage::Stopped).await;
+}
+
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}
+
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    stage: watch::Receiver<Stage>,
+    _pass: Pass,
+) {
+    // Answers are small and complete: waiting for more to send along only delays them.
+    let _ = stream.set_nodelay(true);
+    let io = TokioIo::new(Impatient::new(stream, limits.stall_time));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let router = router.clone();
+        router.oneshot(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_headers(HEADERS)
+        .max_header_size(HEADER_BYTES)
+        .half_close(true)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    // An error is the client's: it broke off, or it sent what is no HTTP and was told so.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stopped(stage) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Tells a client that there are too many, if that can be told at once.
+fn turn_away(stream: TcpStream) {
+    const BODY: &str =
+        r#"{"title":"Not now","status":503,"code":"FH0713","detail":"there are too many connections"}"#;
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
+         Retry-After: 2\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write_all(answer.as_bytes());
+    }
+}

@@ -1,0 +1,43 @@
+//! What may be said to the DLQ actor.
+
+use std::sync::Arc;
+
+use ractor::RpcReplyPort;
+
+use super::Peers;
+use super::delivery::DeliveryMessage;
+use super::ingest::IngestMessage;
+use super::post::Post;
+use crate::domain::ids::DeliveryId;
+use crate::domain::names::ChannelName;
+use crate::store::batch::{Attempted, Quarantined};
+
+/// What may be said to the DLQ actor.
+#[derive(Debug)]
+pub enum DlqMessage {
+    /// This delivery is dead; `pool` hears `Recorded`.
+    Park {
+        /// Whose delivery.
+        channel: ChannelName,
+        /// How its last attempt ended.
+        attempted: Attempted,
+        /// Who waits for it.
+        pool: Post<DeliveryMessage>,
+    },
+    /// These records are no events; `from` hears `Settled`.
+    Quarantine {
+        /// The records.
+        letters: Vec<Quarantined>,
+        /// Who waits for them.
+        from: Post<IngestMessage>,
+    },
+    /// Repeat these dead deliveries as new ones.
+    Retry {
+        /// Which.
+        ids: Vec<DeliveryId>,
+        /// One answer each: the new delivery, or `None` if there was nothing to repeat.
+        reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
+    },
+    /// Somebody was restarted.
+    Introduce(Arc<Peers>),
+}

@@ -1,0 +1,66 @@
+//! What may be said to an ingest actor.
+
+use std::sync::Arc;
+
+use ractor::RpcReplyPort;
+
+use super::Peers;
+use crate::domain::event::Position;
+use crate::domain::malformed::Malformed;
+use crate::sources::Polled;
+use crate::store::batch::Accepted;
+
+/// What may be said to an ingest actor.
+#[derive(Debug)]
+pub enum IngestMessage {
+    /// The source has news.
+    Polled(Polled),
+    /// The source cannot go on as it is; try again after a while.
+    SourceLost(String),
+    /// Build the source anew and read from it.
+    Connect,
+    /// Events that came by request, each as raw JSON. Answered when all are on stable storage.
+    Submit {
+        /// At most 500.
+        items: Vec<Arc<[u8]>>,
+        /// The `traceparent` of the request.
+        traceparent: Option<String>,
+        /// Where the answers go, one for each item.
+        reply: RpcReplyPort<Vec<Submitted>>,
+    },
+    /// These are on stable storage.
+    Settled(Vec<Settled>),
+    /// Somebody was restarted: here are the new peers; say again what is unsettled.
+    Introduce(Arc<Peers>),
+    /// Take nothing more in, settle what is in flight, commit, then answer.
+    Drain(RpcReplyPort<()>),
+}
+
+/// A position that is on stable storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Which.
+    pub position: Position,
+    /// As what.
+    pub as_what: SettledAs,
+}
+
+/// What a record became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettledAs {
+    /// An event.
+    Event(Accepted),
+    /// A dead letter; the reason in words.
+    DeadLetter(String),
+}
+
+/// What became of one submitted item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// It is on stable storage.
+    Accepted(Accepted),
+    /// It is no event; nothing was kept.
+    Malformed(Malformed),
+    /// It is kept as a dead letter: a direct notification that reaches nobody, or worse.
+    DeadLetter(String),
+}

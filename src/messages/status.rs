@@ -1,0 +1,69 @@
+//! What may be said to the status actor, the single writer of the store.
+
+use ractor::RpcReplyPort;
+
+use super::delivery::DeliveryMessage;
+use super::ingest::IngestMessage;
+use super::post::Post;
+use crate::domain::acceptance::Accept;
+use crate::domain::ids::DeliveryId;
+use crate::domain::names::ChannelName;
+use crate::store::StoreError;
+use crate::store::batch::{Attempted, Claim, Committed, Quarantined};
+
+/// What may be said to the status actor.
+#[derive(Debug)]
+pub enum StatusMessage {
+    /// Accept these; `from` hears [`IngestMessage::Settled`].
+    Accept {
+        /// In the order of their source.
+        accepts: Vec<Accept>,
+        /// Who waits for them.
+        from: Post<IngestMessage>,
+    },
+    /// Keep these as dead letters; `from` hears [`IngestMessage::Settled`].
+    Quarantine {
+        /// The records.
+        letters: Vec<Quarantined>,
+        /// Who waits for them.
+        from: Post<IngestMessage>,
+    },
+    /// An attempt on `channel` ended; `pool` hears `Recorded`.
+    Attempted {
+        /// Whose attempt.
+        channel: ChannelName,
+        /// How it ended.
+        attempted: Attempted,
+        /// Who waits for it.
+        pool: Post<DeliveryMessage>,
+    },
+    /// `pool` has room for so many more deliveries that are new and due now.
+    Offer {
+        /// Its channel.
+        channel: ChannelName,
+        /// How many more.
+        places: usize,
+        /// Who gets them.
+        pool: Post<DeliveryMessage>,
+    },
+    /// `pool` wants waiting deliveries; it hears `Claimed`.
+    Claim {
+        /// What it wants.
+        claim: Claim,
+        /// Who gets them.
+        pool: Post<DeliveryMessage>,
+    },
+    /// Repeat these dead deliveries as new ones.
+    Replay {
+        /// Which.
+        ids: Vec<DeliveryId>,
+        /// One answer each: the new delivery, or `None` if there was nothing to repeat.
+        reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
+    },
+    /// A commit ended.
+    Committed(Result<Committed, StoreError>),
+    /// Try the same batch again.
+    Retry,
+    /// Answer once nothing waits to be written.
+    Flush(RpcReplyPort<()>),
+}

@@ -1,0 +1,61 @@
+//! What may be said to the root supervisor.
+
+use std::fmt;
+
+use ractor::RpcReplyPort;
+
+use super::IngestKey;
+use crate::domain::names::ChannelName;
+
+/// What may be said to the root supervisor.
+#[derive(Debug)]
+pub enum SupervisorMessage {
+    /// Start this child again.
+    Restart(Child),
+    /// The process must not go on: another one took over, or stable storage failed.
+    Fatal(Fatality),
+    /// Stop in order, from the sources inward, then answer.
+    Drain(RpcReplyPort<()>),
+}
+
+/// A place in the fixed tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Child {
+    /// The single writer.
+    Status,
+    /// Dead letters.
+    Dlq,
+    /// The planner.
+    Router,
+    /// The pool of a channel.
+    Pool(ChannelName),
+    /// The reader of a topic or of requests.
+    Ingest(IngestKey),
+    /// The one that looks for forgotten rows.
+    Sweeper,
+}
+
+/// Why the process must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fatality {
+    /// Another process has this node's name.
+    Fenced(String),
+    /// Stable storage failed a sync.
+    StorageBroken(String),
+    /// An actor that nothing works without keeps dying.
+    BudgetSpent(String),
+}
+
+impl fmt::Display for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status => f.write_str("status"),
+            Self::Dlq => f.write_str("dlq"),
+            Self::Router => f.write_str("router"),
+            Self::Pool(channel) => write!(f, "pool/{channel}"),
+            Self::Ingest(IngestKey { source, topic: Some(topic) }) => write!(f, "ingest/{source}/{topic}"),
+            Self::Ingest(IngestKey { source, topic: None }) => write!(f, "ingest/{source}"),
+            Self::Sweeper => f.write_str("sweeper"),
+        }
+    }
+}

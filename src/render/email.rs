@@ -1,0 +1,231 @@
+//! Mail: a subject, plain text, and the same in HTML.
+//!
+//! The subject of an incident is the same for its whole life, so that readers which thread by
+//! subject keep it together; the first line of the text says where it stands.
+
+use std::fmt::Write as _;
+
+use super::{Letterhead, TemplateFault, sanitize, words};
+use crate::domain::notification::{Content, IncidentFacts};
+use crate::domain::severity::Severity;
+
+/// A mail before it has headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailText {
+    /// One line.
+    pub subject: String,
+    /// Lines ended by `\n`.
+    pub text: String,
+    /// The alternative, which says the same.
+    pub html: String,
+}
+
+/// `content` as a mail.
+///
+/// # Errors
+/// The template that was asked for does not exist or does not fit its variables.
+pub fn render(content: &Content, letterhead: &Letterhead) -> Result<EmailText, TemplateFault> {
+    match content {
+        Content::Incident(facts) => Ok(incident(facts, letterhead)),
+        Content::Direct(request) => {
+            let rendered = letterhead.direct(request)?;
+            let text = sanitize::block(&rendered.text).into_owned();
+            let html = rendered
+                .html
+                .map(|html| sanitize::block(&html).into_owned())
+                .unwrap_or_else(|| direct_html(&text));
+            Ok(EmailText {
+                subject: sanitize::line(&rendered.subject, sanitize::SUBJECT).into_owned(),
+                text,
+                html,
+            })
+        }
+    }
+}
+
+fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
+    let subject = format!("[Foghorn #{}] {}", facts.number, words::headline(facts));
+    let summary = Summary::of(facts, letterhead);
+    EmailText {
+        subject: sanitize::cut(&subject, sanitize::SUBJECT).into_owned(),
+        text: summary.text(),
+        html: summary.html(),
+    }
+}
+
+/// What both alternatives say.
+struct Summary<'a> {
+    number: u64,
+    severity: Severity,
+    state: String,
+    title: String,
+    description: Option<std::borrow::Cow<'a, str>>,
+    url: Option<String>,
+    links: Vec<(String, &'a str)>,
+    /// Name and value of each fact.
+    rows: Vec<(&'static str, String)>,
+    footer: String,
+}
+
+impl<'a> Summary<'a> {
+    fn of(facts: &'a IncidentFacts, letterhead: &Letterhead) -> Self {
+        let mut state = words::state(facts).to_owned();
+        if let Some(lasted) = words::lasted(facts) {
+            state = format!("{state} {lasted}");
+        }
+        state = format!("{state} - {}", words::severity(facts.severity));
+        if let Some(service) = words::service(facts) {
+            state = format!("{state} - {service}");
+        }
+        Self {
+            number: facts.number,
+            severity: facts.severity,
+            state,
+            title: words::title(facts),
+            description: facts.description.as_deref().map(sanitize::block),
+            url: letterhead.incident_url(facts.number),
+            links: links(facts),
+            rows: rows(facts),
+            footer: footer(facts, letterhead),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}\n{}\n", self.state, self.title);
+        if let Some(description) = &self.description {
+            text.push_str(description.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+        if let Some(url) = &self.url {
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(text, "Incident: {url}");
+        }
+        for (name, url) in &self.links {
+            let _ = writeln!(text, "{name}: {url}");
+        }
+        if self.url.is_some() || !self.links.is_empty() {
+            text.push('\n');
+        }
+        for (name, value) in &self.rows {
+            let _ = writeln!(text, "{name:<9}{value}");
+        }
+        let _ = write!(text, "\n{}\n", self.footer);
+        text
+    }
+
+    fn html(&self) -> String {
+        let colour = colour(self.severity);
+        let mut page = String::with_capacity(2_048);
+        page.push_str(PAGE_START);
+        let _ = write!(page, "<p style=\"margin:0 0 8px;font-size:13px;font-weight:bold;color:{colour}\">");
+        sanitize::push_html(&mut page, &self.state);
+        page.push_str("</p><h1 style=\"margin:0 0 8px;font-size:20px\">");
+        sanitize::push_html(&mut page, &self.title);
+        page.push_str("</h1>");
+        if let Some(description) = &self.description {
+            page.push_str("<p style=\"margin:0 0 16px;white-space:pre-wrap\">");
+            sanitize::push_html(&mut page, description.trim_end());
+            page.push_str("</p>");
+        }
+        if let Some(url) = &self.url {
+            let _ = write!(
+                page,
+                "<p style=\"margin:0 0 16px\"><a style=\"display:inline-block;padding:10px 16px;\
+                 border-radius:4px;background:{colour};color:#fff;text-decoration:none\" href=\""
+            );
+            sanitize::push_html(&mut page, url);
+            let _ = write!(page, "\">Open incident #{}</a></p>", self.number);
+        }
+        for (name, url) in &self.links {
+            page.push_str("<p style=\"margin:0 0 8px\"><a href=\"");
+            sanitize::push_html(&mut page, url);
+            page.push_str("\">");
+            sanitize::push_html(&mut page, name);
+            page.push_str("</a></p>");
+        }
+        page.push_str("<table style=\"margin:8px 0;font-size:13px\">");
+        for (name, value) in &self.rows {
+            let _ = write!(page, "<tr><td style=\"padding-right:12px\">{name}</td><td>");
+            sanitize::push_html(&mut page, value);
+            page.push_str("</td></tr>");
+        }
+        page.push_str("</table><p style=\"margin:16px 0 0;font-size:12px;opacity:.7\">");
+        sanitize::push_html(&mut page, &self.footer);
+        page.push_str("</p>");
+        page.push_str(PAGE_END);
+        page
+    }
+}
+
+fn links(facts: &IncidentFacts) -> Vec<(String, &str)> {
+    facts
+        .links
+        .iter()
+        .filter(|link| words::is_web_address(&link.url))
+        .take(20)
+        .map(|link| {
+            let name = sanitize::line(&link.text, 60);
+            let name = if name.is_empty() { "Link".into() } else { name };
+            (name.into_owned(), link.url.as_str())
+        })
+        .collect()
+}
+
+fn rows(facts: &IncidentFacts) -> Vec<(&'static str, String)> {
+    let source = sanitize::line(&facts.source, 60);
+    let events = match facts.event_count {
+        1 => "1 event".to_owned(),
+        count => format!("{count} events"),
+    };
+    let opened = format!("{} by {source}, {events}", words::moment(facts.opened_at));
+    let mut rows = vec![("Incident", format!("#{}", facts.number)), ("Opened", opened)];
+    if let Some(resolved) = facts.resolved_at {
+        rows.push(("Resolved", words::moment(resolved)));
+    }
+    let labels = words::labels(facts);
+    if !labels.is_empty() {
+        rows.push(("Labels", labels));
+    }
+    rows
+}
+
+fn footer(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
+    let sender = match sanitize::line(&letterhead.server_name, 60) {
+        name if name.is_empty() => "Foghorn".to_owned(),
+        name => format!("Foghorn on {name}"),
+    };
+    match words::policy(facts) {
+        Some(policy) => format!("{sender} tells you because of policy \"{policy}\"."),
+        None => format!("{sender} tells you because somebody chose you for it."),
+    }
+}
+
+fn colour(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "#b3121d",
+        Severity::High => "#b34700",
+        Severity::Medium => "#7a5c00",
+        Severity::Low | Severity::Info => "#2f5d8a",
+    }
+}
+
+fn direct_html(text: &str) -> String {
+    let mut page = String::with_capacity(PAGE_START.len() + PAGE_END.len() + text.len() + 64);
+    page.push_str(PAGE_START);
+    page.push_str("<p style=\"margin:0;white-space:pre-wrap\">");
+    sanitize::push_html(&mut page, text.trim_end());
+    page.push_str("</p>");
+    page.push_str(PAGE_END);
+    page
+}
+
+const PAGE_START: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+<meta name=\"color-scheme\" content=\"light dark\"></head>\
+<body style=\"margin:0;padding:16px\"><div style=\"max-width:600px;margin:0 auto;\
+font-family:system-ui,sans-serif;font-size:15px;line-height:1.45\">\n";
+const PAGE_END: &str = "\n</div></body></html>\n";
+
+#[cfg(test)]
+#[path = "email_tests.rs"]
+mod tests;

@@ -1,0 +1,247 @@
+//! Push: a title, a subtitle and a body for the lock screen, and the JSON that APNs and FCM take.
+//!
+//! A newer message about an incident replaces the older one on the screen.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Letterhead, TemplateFault, sanitize, words};
+use crate::domain::incident::IncidentStatus;
+use crate::domain::notification::{Content, IncidentFacts};
+use crate::domain::severity::Severity;
+
+/// The most characters of the body, so that a payload stays far below 4,096 bytes.
+const BODY: usize = 300;
+
+/// What the lock screen shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushText {
+    /// How bad and where.
+    pub title: String,
+    /// The number; empty for a direct notification.
+    pub subtitle: String,
+    /// What.
+    pub body: String,
+}
+
+/// `content` for a lock screen.
+///
+/// # Errors
+/// The template that was asked for does not exist or does not fit its variables.
+pub fn render(content: &Content, letterhead: &Letterhead) -> Result<PushText, TemplateFault> {
+    match content {
+        Content::Incident(facts) => Ok(incident(facts)),
+        Content::Direct(request) => {
+            let rendered = letterhead.direct(request)?;
+            Ok(PushText {
+                title: sanitize::line(&rendered.subject, 100).into_owned(),
+                subtitle: String::new(),
+                body: sanitize::line(&rendered.text, BODY).into_owned(),
+            })
+        }
+    }
+}
+
+fn incident(facts: &IncidentFacts) -> PushText {
+    let severity = words::severity(facts.severity);
+    let prefix = match facts.status {
+        IncidentStatus::Resolved => "RESOLVED ",
+        IncidentStatus::Open | IncidentStatus::Acknowledged => "",
+    };
+    let title = match words::service(facts) {
+        Some(service) => format!("{prefix}{severity} {service}"),
+        None => format!("{prefix}{severity}"),
+    };
+    PushText {
+        title,
+        subtitle: format!("#{}", facts.number),
+        body: sanitize::line(&facts.title, BODY).into_owned(),
+    }
+}
+
+/// Headers and body for APNs. The provider adds its topic and the device's address.
+pub fn apns(content: &Content, text: &PushText, letterhead: &Letterhead, expires_at: Timestamp) -> Value {
+    let mut alert = json!({ "title": text.title, "body": text.body });
+    if !text.subtitle.is_empty() {
+        alert["subtitle"] = json!(text.subtitle);
+    }
+    let expiration = expires_at.as_second().to_string();
+    let Content::Incident(facts) = content else {
+        return json!({
+            "headers": { "apns-push-type": "alert", "apns-priority": "10", "apns-expiration": expiration },
+            "body": { "aps": { "alert": alert, "sound": "default" }, "v": 1 }
+        });
+    };
+    let (level, sound, relevance) = match urgency(facts) {
+        Severity::Critical => ("time-sensitive", Some("page.caf"), 1.0),
+        Severity::High => ("time-sensitive", Some("page.caf"), 0.8),
+        Severity::Medium => ("active", Some("default"), 0.5),
+        Severity::Low | Severity::Info => ("passive", None, 0.1),
+    };
+    let thread = format!("inc-{}", facts.number);
+    let mut aps = json!({
+        "alert": alert, "thread-id": thread, "category": "INCIDENT",
+        "interruption-level": level, "relevance-score": relevance, "mutable-content": 1
+    });
+    if let Some(sound) = sound {
+        aps["sound"] = json!(sound);
+    }
+    let mut body = json!({ "aps": aps, "incident": facts.number, "status": facts.status.as_str(), "v": 1 });
+    if let Some(url) = letterhead.incident_url(facts.number) {
+        body["url"] = json!(url);
+    }
+    json!({
+        "headers": {
+            "apns-push-type": "alert",
+            "apns-priority": if sound.is_some() { "10" } else { "5" },
+            "apns-expiration": expiration,
+            "apns-collapse-id": thread
+        },
+        "body": body
+    })
+}
+
+/// The message for FCM HTTP v1 to the device of `token`, worth `lifetime` from now.
+pub fn fcm(
+    content: &Content,
+    text: &PushText,
+    letterhead: &Letterhead,
+    token: &str,
+    lifetime: Duration,
+) -> Value {
+    // FCM takes up to four weeks.
+    let ttl = format!("{}s", lifetime.as_secs().min(2_419_200));
+    let Content::Incident(facts) = content else {
+        return json!({ "message": {
+            "token": token,
+            "notification": { "title": text.title, "body": text.body },
+            "android": { "priority": "HIGH", "ttl": ttl }
+        } });
+    };
+    let (priority, channel, shown) = match urgency(facts) {
+        Severity::Critical => ("HIGH", "pages-critical", "PRIORITY_MAX"),
+        Severity::High => ("HIGH", "pages", "PRIORITY_HIGH"),
+        Severity::Medium => ("HIGH", "alerts", "PRIORITY_DEFAULT"),
+        Severity::Low | Severity::Info => ("NORMAL", "quiet", "PRIORITY_LOW"),
+    };
+    // Values of "data" are strings, always.
+    let mut data = json!({ "incident": facts.number.to_string(), "status": facts.status.as_str() });
+    if let Some(url) = letterhead.incident_url(facts.number) {
+        data["url"] = json!(url);
+    }
+    json!({ "message": {
+        "token": token,
+        "notification": { "title": text.title, "body": format!("{} {}", text.subtitle, text.body) },
+        "data": data,
+        "android": {
+            "priority": priority,
+            "ttl": ttl,
+            "notification": {
+                "channel_id": channel,
+                "tag": format!("inc-{}", facts.number),
+                "notification_priority": shown,
+                "visibility": "PUBLIC"
+            }
+        }
+    } })
+}
+
+/// How loud: as bad as it is, and quiet once it is over.
+fn urgency(facts: &IncidentFacts) -> Severity {
+    match facts.status {
+        IncidentStatus::Resolved => facts.severity.max(Severity::Low),
+        IncidentStatus::Open | IncidentStatus::Acknowledged => facts.severity,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::notification::NotificationKind;
+    use crate::render::words::tests_facts::facts;
+
+    fn house() -> Letterhead {
+        Letterhead { public_url: "https://foghorn.example.com".into(), ..Letterhead::default() }
+    }
+
+    fn content(kind: NotificationKind) -> Content {
+        Content::Incident(Box::new(facts(kind)))
+    }
+
+    #[test]
+    fn a_page_for_ios_is_time_sensitive_and_replaces_the_older_one() {
+        let content = content(NotificationKind::Opened);
+        let text = render(&content, &house()).unwrap();
+        let expires_at = Timestamp::from_second(1_795_271_531).unwrap();
+        assert_eq!(
+            apns(&content, &text, &house(), expires_at),
+            json!({
+                "headers": {
+                    "apns-push-type": "alert", "apns-priority": "10",
+                    "apns-expiration": "1795271531", "apns-collapse-id": "inc-1042"
+                },
+                "body": {
+                    "aps": {
+                        "alert": {
+                            "title": "CRITICAL checkout-api", "subtitle": "#1042",
+                            "body": "5xx rate above 5%"
+                        },
+                        "thread-id": "inc-1042", "category": "INCIDENT",
+                        "interruption-level": "time-sensitive", "relevance-score": 1.0,
+                        "sound": "page.caf", "mutable-content": 1
+                    },
+                    "incident": 1042, "status": "open",
+                    "url": "https://foghorn.example.com/incidents/1042", "v": 1
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn a_page_for_android_goes_to_the_loudest_channel() {
+        let content = content(NotificationKind::Opened);
+        let text = render(&content, &house()).unwrap();
+        let message = fcm(&content, &text, &house(), "token", Duration::from_secs(1_800));
+        assert_eq!(
+            message,
+            json!({ "message": {
+                "token": "token",
+                "notification": { "title": "CRITICAL checkout-api", "body": "#1042 5xx rate above 5%" },
+                "data": {
+                    "incident": "1042", "status": "open",
+                    "url": "https://foghorn.example.com/incidents/1042"
+                },
+                "android": {
+                    "priority": "HIGH", "ttl": "1800s",
+                    "notification": {
+                        "channel_id": "pages-critical", "tag": "inc-1042",
+                        "notification_priority": "PRIORITY_MAX", "visibility": "PUBLIC"
+                    }
+                }
+            } })
+        );
+    }
+
+    #[test]
+    fn what_is_over_makes_no_noise() {
+        let content = content(NotificationKind::Resolved);
+        let text = render(&content, &house()).unwrap();
+        assert_eq!(text.title, "RESOLVED CRITICAL checkout-api");
+        let payload = apns(&content, &text, &house(), Timestamp::UNIX_EPOCH);
+        assert_eq!(payload["body"]["aps"]["interruption-level"], "passive");
+        assert_eq!(payload["body"]["aps"].get("sound"), None);
+    }
+
+    #[test]
+    fn the_longest_page_stays_below_the_limit_of_apns() {
+        let mut long = facts(NotificationKind::Opened);
+        long.title = "🔴".repeat(5_000);
+        long.service = Some("ß".repeat(5_000));
+        let content = Content::Incident(Box::new(long));
+        let text = render(&content, &house()).unwrap();
+        let payload = apns(&content, &text, &house(), Timestamp::MAX);
+        assert!(payload["body"].to_string().len() <= 4_096);
+    }
+}

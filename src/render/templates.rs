@@ -1,0 +1,214 @@
+//! The operator's templates: MiniJinja files of one directory, read and compiled once at start.
+//!
+//! A template `welcome` is `welcome.subject.txt`, `welcome.txt` and, for mail, `welcome.html`,
+//! whose values are escaped. A variable that is not given is a fault and never an empty word.
+//! Templates reach nothing outside their directory: no loader is set, so `include` finds only the
+//! files read at start; and each rendering runs on a limited amount of fuel.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::Map;
+
+/// Instructions one rendering may take.
+const FUEL: u64 = 100_000;
+/// The longest result, bytes.
+const LONGEST: usize = 256 << 10;
+
+const SUBJECT: &str = ".subject.txt";
+const TEXT: &str = ".txt";
+const HTML: &str = ".html";
+
+/// Every template there is.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+    /// Name of each template, and whether it has HTML.
+    names: BTreeMap<String, bool>,
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        Self { environment, names: BTreeMap::new() }
+    }
+}
+
+/// What a template said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedText {
+    /// `NAME.subject.txt`
+    pub subject: String,
+    /// `NAME.txt`
+    pub text: String,
+    /// `NAME.html`, if there is one.
+    pub html: Option<String>,
+}
+
+/// Why a template said nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateFault {
+    /// No template of this name.
+    #[error("no template \"{0}\"")]
+    Unknown(String),
+    /// It does not fit its variables, or takes too much.
+    #[error("template \"{file}\": {message}")]
+    Broken {
+        /// Which file of it.
+        file: String,
+        /// What, and where.
+        message: String,
+    },
+}
+
+impl Templates {
+    /// The templates in `dir`; none without one.
+    ///
+    /// # Errors
+    /// Every file that cannot be read or compiled, and every template that lacks a file.
+    pub fn load(dir: Option<&Path>) -> Result<Self, Vec<String>> {
+        let mut templates = Self::default();
+        let Some(dir) = dir else { return Ok(templates) };
+        templates.environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.environment.set_fuel(Some(FUEL));
+        let entries =
+            fs::read_dir(dir).map_err(|error| vec![format!("templates dir {}: {error}", dir.display())])?;
+        let mut problems = Vec::new();
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            if let Err(problem) = templates.add(&path) {
+                problems.push(format!("{}: {problem}", path.display()));
+            }
+        }
+        for name in templates.names.keys() {
+            for suffix in [SUBJECT, TEXT] {
+                if templates.environment.get_template(&format!("{name}{suffix}")).is_err() {
+                    problems.push(format!("template \"{name}\" has no {name}{suffix}"));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(templates) } else { Err(problems) }
+    }
+
+    /// Is there a template of this name?
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// What the template `name` says with `vars`.
+    ///
+    /// # Errors
+    /// There is none, or it does not fit `vars`.
+    pub fn render(
+        &self,
+        name: &str,
+        vars: &Map<String, serde_json::Value>,
+    ) -> Result<RenderedText, TemplateFault> {
+        let Some(&has_html) = self.names.get(name) else {
+            return Err(TemplateFault::Unknown(name.chars().take(100).collect()));
+        };
+        let vars = Value::from(Serde(vars));
+        Ok(RenderedText {
+            subject: self.render_file(name, SUBJECT, &vars)?,
+            text: self.render_file(name, TEXT, &vars)?,
+            html: match has_html {
+                true => Some(self.render_file(name, HTML, &vars)?),
+                false => None,
+            },
+        })
+    }
+
+    fn render_file(&self, name: &str, suffix: &str, vars: &Value) -> Result<String, TemplateFault> {
+        let file = format!("{name}{suffix}");
+        let broken = |message: String| TemplateFault::Broken { file: file.clone(), message };
+        let template = self.environment.get_template(&file).map_err(|error| broken(error.to_string()))?;
+        let rendered = template.render(vars.clone()).map_err(|error| broken(error.to_string()))?;
+        if rendered.len() > LONGEST {
+            return Err(broken(format!("says more than {LONGEST} bytes")));
+        }
+        Ok(rendered)
+    }
+
+    /// Takes one file in, if it is one of a template.
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        let Some(file) = path.file_name().and_then(|name| name.to_str()) else {
+            return Ok(());
+        };
+        let part = [SUBJECT, TEXT, HTML]
+            .into_iter()
+            .find_map(|suffix| file.strip_suffix(suffix).map(|name| (name, suffix)));
+        let Some((name, suffix)) = part else { return Ok(()) };
+        if name.is_empty() || name.starts_with('.') || !path.is_file() {
+            return Ok(());
+        }
+        let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
+        *self.names.entry(name.to_owned()).or_default() |= suffix == HTML;
+        self.environment.add_template_owned(file.to_owned(), source).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn load(files: &[(&str, &str)]) -> Result<Templates, Vec<String>> {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, source) in files {
+            fs::write(dir.path().join(name), source).unwrap();
+        }
+        Templates::load(Some(dir.path()))
+    }
+
+    fn said(files: &[(&str, &str)], vars: &serde_json::Value) -> Result<RenderedText, TemplateFault> {
+        load(files).unwrap().render("hi", vars.as_object().unwrap())
+    }
+
+    #[test]
+    fn a_template_is_three_files_and_only_its_html_is_escaped() {
+        let files = [
+            ("hi.subject.txt", "Hello {{ name }}"),
+            ("hi.txt", "Dear {{ name }}"),
+            ("hi.html", "<p>{{ name }}</p>"),
+            ("README.md", "{{ broken"),
+        ];
+        let rendered = said(&files, &json!({ "name": "<b>Ada" })).unwrap();
+        assert_eq!(rendered.subject, "Hello <b>Ada");
+        assert_eq!(rendered.text, "Dear <b>Ada");
+        assert_eq!(rendered.html.unwrap(), "<p>&lt;b&gt;Ada</p>");
+        assert!(load(&files).unwrap().contains("hi"));
+        assert!(!load(&files).unwrap().contains("README"));
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_a_fault() {
+        let table = [
+            ("{{ missing }}", "undefined"),
+            ("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}", "fuel"),
+            ("{% include '/etc/passwd' %}", "passwd"),
+            ("{{ 'x' * 1000000 }}", ""),
+            ("{{ 1 / 0 }}", ""),
+        ];
+        for (source, word) in table {
+            let fault = said(&[("hi.subject.txt", "x"), ("hi.txt", source)], &json!({})).unwrap_err();
+            assert!(fault.to_string().contains(word), "{source}: {fault}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_start() {
+        let problems = load(&[("a.txt", "{% if %}"), ("b.html", "x")]).unwrap_err();
+        let all = problems.join("\n");
+        for word in ["a.txt: syntax error", "a.subject.txt", "b.subject.txt", "no b.txt"] {
+            assert!(all.contains(word), "{word} in {all}");
+        }
+        assert!(Templates::load(Some(Path::new("/nowhere"))).is_err());
+        assert!(Templates::load(None).is_ok());
+    }
+}

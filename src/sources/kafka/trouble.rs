@@ -1,0 +1,107 @@
+//! What an error of librdkafka means for a source.
+//!
+//! librdkafka reports everything it notices and mends most of it by itself. Three kinds matter:
+//! no broker is left, this consumer is finished, or the operator has to act.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::sources::SourceError;
+
+/// What to do about it.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// librdkafka is at it.
+    Passing,
+    /// No broker answers.
+    Unreachable,
+    /// This consumer will not go on.
+    Over(SourceError),
+}
+
+/// What `error` means for the consumer of `topic`. `reason` is librdkafka's own text about it.
+pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Trouble {
+    let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    if let KafkaError::MessageConsumptionFatal(code) = error {
+        return Trouble::Over(SourceError::Lost(format!("the consumer failed ({code}){because}")));
+    }
+    let Some(code) = error.rdkafka_error_code() else {
+        return Trouble::Passing;
+    };
+    let refused = |text: String| Trouble::Over(SourceError::Refused(text));
+    match code {
+        RDKafkaErrorCode::AllBrokersDown => Trouble::Unreachable,
+        RDKafkaErrorCode::PollExceeded | RDKafkaErrorCode::FencedInstanceId => Trouble::Over(
+            SourceError::Lost(format!("the consumer group went on without us ({code}){because}")),
+        ),
+        RDKafkaErrorCode::UnknownTopicOrPartition
+        | RDKafkaErrorCode::UnknownTopic
+        | RDKafkaErrorCode::UnknownTopicId
+        | RDKafkaErrorCode::InvalidTopic => {
+            refused(format!("there is no topic \"{topic}\": create it, or correct the source's topics"))
+        }
+        RDKafkaErrorCode::TopicAuthorizationFailed => {
+            refused(format!("not allowed to read topic \"{topic}\": the user needs Read and Describe on it"))
+        }
+        RDKafkaErrorCode::GroupAuthorizationFailed => {
+            refused(format!("not allowed to join the consumer group: the user needs Read on it{because}"))
+        }
+        RDKafkaErrorCode::ClusterAuthorizationFailed => {
+            refused(format!("not allowed on this cluster{because}"))
+        }
+        RDKafkaErrorCode::Authentication
+        | RDKafkaErrorCode::SaslAuthenticationFailed
+        | RDKafkaErrorCode::UnsupportedSASLMechanism => {
+            refused(format!("the brokers refuse the source's user or password{because}"))
+        }
+        RDKafkaErrorCode::SSL => refused(format!("no trusted TLS connection{because}")),
+        RDKafkaErrorCode::InvalidGroupId => refused(format!("the group_id is not valid{because}")),
+        RDKafkaErrorCode::InconsistentGroupProtocol => refused(
+            "other members of the group use another assignment strategy: \
+             give Foghorn a group_id of its own"
+                .to_owned(),
+        ),
+        RDKafkaErrorCode::AutoOffsetReset => {
+            refused(format!("the group's offset of topic \"{topic}\" is gone{because}"))
+        }
+        _ => Trouble::Passing,
+    }
+}
+
+/// Why a consumer could not be made, without the values of its settings.
+pub(super) fn refusal(error: &KafkaError) -> SourceError {
+    SourceError::Refused(match error {
+        KafkaError::ClientConfig(_, description, key, _) => format!("setting {key}: {description}"),
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_librdkafka_cannot_mend_ends_a_consumer() {
+        let verdict = |code| match judge(&KafkaError::MessageConsumption(code), "t", None) {
+            Trouble::Passing => "passing",
+            Trouble::Unreachable => "unreachable",
+            Trouble::Over(SourceError::Lost(_)) => "lost",
+            Trouble::Over(SourceError::Refused(_)) => "refused",
+        };
+        let table = [
+            (RDKafkaErrorCode::BrokerTransportFailure, "passing"),
+            (RDKafkaErrorCode::Resolve, "passing"),
+            (RDKafkaErrorCode::NotLeaderForPartition, "passing"),
+            (RDKafkaErrorCode::RebalanceInProgress, "passing"),
+            (RDKafkaErrorCode::AllBrokersDown, "unreachable"),
+            (RDKafkaErrorCode::PollExceeded, "lost"),
+            (RDKafkaErrorCode::UnknownTopicOrPartition, "refused"),
+            (RDKafkaErrorCode::TopicAuthorizationFailed, "refused"),
+            (RDKafkaErrorCode::SaslAuthenticationFailed, "refused"),
+            (RDKafkaErrorCode::SSL, "refused"),
+            (RDKafkaErrorCode::AutoOffsetReset, "refused"),
+        ];
+        for (code, expected) in table {
+            assert_eq!(verdict(code), expected, "{code}");
+        }
+    }
+}

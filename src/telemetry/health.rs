@@ -1,0 +1,110 @@
+//! How the parts of the process are, as they last said themselves. Read by the probes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::names::{ChannelName, SourceName};
+
+/// How a part is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// It has not said yet.
+    #[default]
+    Unknown,
+    /// It works.
+    Up,
+    /// It works, but not well: why, in words.
+    Degraded(String),
+    /// It does not work: why, in words.
+    Down(String),
+}
+
+/// Where the process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// The store is being opened, the actors are being started.
+    #[default]
+    Starting,
+    /// It takes work.
+    Running,
+    /// It finishes what it has and takes nothing more.
+    Draining,
+}
+
+/// Everything the probes need to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HealthReport {
+    /// Where the process is in its life.
+    pub phase: Phase,
+    /// The store, as its last commit or check found it.
+    pub store: Condition,
+    /// Each source.
+    pub sources: BTreeMap<SourceName, Condition>,
+    /// Each channel.
+    pub channels: BTreeMap<ChannelName, Condition>,
+}
+
+impl HealthReport {
+    /// May traffic come? Sources and channels are reported, they never gate: a dead provider is no
+    /// reason to refuse events.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Running && matches!(self.store, Condition::Up | Condition::Degraded(_))
+    }
+}
+
+/// The shared notice board. Cheap to clone; all clones are one board.
+#[derive(Debug, Clone, Default)]
+pub struct Health(Arc<Mutex<HealthReport>>);
+
+impl Health {
+    /// What everybody last said.
+    pub fn report(&self) -> HealthReport {
+        self.board().clone()
+    }
+
+    /// The process enters a phase.
+    pub fn enter(&self, phase: Phase) {
+        self.board().phase = phase;
+    }
+
+    /// The store is so. Returns what it was before.
+    pub fn store(&self, condition: Condition) -> Condition {
+        std::mem::replace(&mut self.board().store, condition)
+    }
+
+    /// A source is so. Returns what it was before.
+    pub fn source(&self, source: &SourceName, condition: Condition) -> Condition {
+        self.board().sources.insert(source.clone(), condition).unwrap_or_default()
+    }
+
+    /// A channel is so. Returns what it was before.
+    pub fn channel(&self, channel: &ChannelName, condition: Condition) -> Condition {
+        self.board().channels.insert(channel.clone(), condition).unwrap_or_default()
+    }
+
+    /// Nothing under this lock can panic half-way, so a poisoned board is still true.
+    fn board(&self) -> MutexGuard<'_, HealthReport> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_store_and_the_phase_gate_readiness() {
+        let health = Health::default();
+        assert!(!health.report().is_ready(), "not started");
+        health.enter(Phase::Running);
+        health.store(Condition::Up);
+        health.source(&"kafka".into(), Condition::Down("refused".into()));
+        health.channel(&"email".into(), Condition::Down("refused".into()));
+        assert!(health.report().is_ready());
+        assert_eq!(health.store(Condition::Down("gone".into())), Condition::Up);
+        assert!(!health.report().is_ready());
+        health.store(Condition::Up);
+        health.enter(Phase::Draining);
+        assert!(!health.report().is_ready());
+    }
+}

@@ -1,0 +1,225 @@
+//! The Kafka source against a broker that speaks the protocol, in this process.
+//!
+//! Joining a group takes seconds, so each test walks a whole history.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use foghorn::domain::event::Position;
+use foghorn::sources::kafka::{EmbeddedBroker, KafkaSettings, KafkaSource};
+use foghorn::sources::{Polled, Record, Source, SourceError};
+
+const TOPIC: &str = "incidents";
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(30), future).await {
+        Ok(value) => value,
+        Err(_) => panic!("not in time: {what}"),
+    }
+}
+
+fn broker(partitions: i32) -> EmbeddedBroker {
+    EmbeddedBroker::start(&[(TOPIC, partitions)]).expect("a broker")
+}
+
+fn source(broker: &EmbeddedBroker) -> KafkaSource {
+    let settings = KafkaSettings {
+        brokers: vec![broker.address().to_owned()],
+        topics: vec![TOPIC.to_owned()],
+        // The embedded broker gives a group this long to come together again.
+        properties: [
+            ("session.timeout.ms".to_owned(), "3000".to_owned()),
+            ("heartbeat.interval.ms".to_owned(), "200".to_owned()),
+        ]
+        .into(),
+        ..KafkaSettings::default()
+    };
+    assert_eq!(settings.objections(), []);
+    KafkaSource::open(&settings, TOPIC).expect("a source")
+}
+
+async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
+    for payload in payloads {
+        let payload = payload.to_string();
+        broker.produce(TOPIC, &payload, payload.as_bytes()).await.expect("produced");
+    }
+}
+
+/// The next `count` records as text and offset; says nothing of what else is told.
+async fn records(source: &KafkaSource, count: usize) -> Vec<(String, i64)> {
+    let mut records = Vec::new();
+    while records.len() < count {
+        match soon("records", source.poll()).await.expect("polled") {
+            Polled::Records(batch) => records.extend(batch.iter().map(text)),
+            Polled::Up => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    records
+}
+
+fn text(record: &Record) -> (String, i64) {
+    let payload = record.payload.as_deref().unwrap_or_default();
+    let payload = String::from_utf8_lossy(payload).into_owned();
+    match record.position {
+        Position::Kafka { offset, .. } => (payload, offset),
+        Position::Request(_) => panic!("no request"),
+    }
+}
+
+fn numbered(range: std::ops::Range<u32>) -> Vec<(String, i64)> {
+    range.map(|n| (n.to_string(), i64::from(n))).collect()
+}
+
+/// Nothing but silence for a while, in which the source is polled.
+async fn assert_silent(source: &KafkaSource) {
+    let told = tokio::time::timeout(Duration::from_millis(1_200), source.poll()).await;
+    assert!(told.is_err(), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_come_in_order_and_only_what_was_settled_stays_away() {
+    let broker = broker(1);
+    produce(&broker, 0..10).await;
+    broker
+        .produce_with_headers(TOPIC, None, &[("traceparent", b"00-a"), ("raw", &[0xff])])
+        .await
+        .expect("produced");
+
+    let first = source(&broker);
+    assert_eq!(soon("up", first.poll()).await.expect("polled"), Polled::Up);
+    let mut read = records(&first, 11).await;
+    assert_eq!(read.pop(), Some((String::new(), 10)), "the tombstone is a record too");
+    assert_eq!(read, numbered(0..10));
+
+    // While paused nothing comes, and what is settled is committed all the same.
+    first.pause();
+    produce(&broker, 11..13).await;
+    first.settle(TOPIC, 0, 4);
+    assert_silent(&first).await;
+    first.resume();
+    assert_eq!(records(&first, 2).await, numbered(11..13));
+    // Settled by somebody who is wrong, or for a topic that is not ours: no effect.
+    first.settle(TOPIC, 0, 500);
+    first.settle(TOPIC, 7, 1);
+    first.settle("other", 0, 9);
+    first.close(Duration::from_secs(5)).await;
+    assert!(matches!(first.poll().await, Err(SourceError::Lost(_))));
+
+    // Four were settled, so the next reader begins with the fifth.
+    let second = source(&broker);
+    let again = records(&second, 9).await;
+    assert_eq!(again[0], ("4".to_owned(), 4));
+    // Dropped without a word: what was settled and not yet committed comes again.
+    second.settle(TOPIC, 0, 13);
+    second.close(Duration::from_secs(5)).await;
+
+    let third = source(&broker);
+    produce(&broker, 13..14).await;
+    assert_eq!(records(&third, 1).await, numbered(13..14));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_away_is_told_and_its_return_too() {
+    let broker = broker(1);
+    produce(&broker, 0..1).await;
+    let source = source(&broker);
+    assert_eq!(records(&source, 1).await, numbered(0..1));
+
+    broker.take_down().expect("down");
+    let told = soon("down", source.poll()).await.expect("polled");
+    assert!(matches!(told, Polled::Down(_)), "{told:?}");
+
+    broker.bring_up().expect("up");
+    produce(&broker, 1..3).await;
+    assert_eq!(soon("up", source.poll()).await.expect("polled"), Polled::Up);
+    assert_eq!(records(&source, 2).await, numbered(1..3));
+    source.settle(TOPIC, 0, 3);
+    assert_silent(&source).await;
+    assert_eq!(source.lag(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_missing_is_for_the_operator() {
+    let broker = EmbeddedBroker::start(&[("other", 1)]).expect("a broker");
+    let source = source(&broker);
+    loop {
+        match soon("refusal", source.poll()).await {
+            Ok(Polled::Up) => {}
+            Err(SourceError::Refused(text)) => {
+                assert!(text.contains("there is no topic \"incidents\""), "{text}");
+                return;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Which payloads were read, and up to where each partition was.
+#[derive(Default)]
+struct Seen {
+    payloads: Vec<u32>,
+    ends: BTreeMap<i32, i64>,
+}
+
+impl Seen {
+    fn note(&mut self, told: Result<Polled, SourceError>) {
+        match told.expect("polled") {
+            Polled::Records(records) => {
+                for record in &records {
+                    let payload = text(record).0.parse().expect("a number");
+                    self.payloads.push(payload);
+                    if let Position::Kafka { partition, offset, .. } = record.position {
+                        self.ends.insert(partition, offset + 1);
+                    }
+                }
+            }
+            Polled::Up => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_partition_is_handed_over_settled_and_nothing_is_read_twice() {
+    let broker = broker(2);
+    produce(&broker, 0..20).await;
+    let first = source(&broker);
+    let mut before = Seen::default();
+    while before.payloads.len() < 20 {
+        before.note(soon("records", first.poll()).await);
+    }
+
+    // A second member joins; the first is told, settles what it holds, and lets go.
+    let second = source(&broker);
+    let revoked = loop {
+        tokio::select! {
+            told = soon("revocation", first.poll()) => match told.expect("polled") {
+                Polled::Revoking(partitions) => break partitions,
+                other => panic!("{other:?}"),
+            },
+            told = second.poll() => assert_eq!(told.expect("polled"), Polled::Up),
+        }
+    };
+    assert_eq!(revoked.len(), 1, "only what moves is revoked");
+    let moved = revoked[0].1;
+    first.settle(TOPIC, moved, before.ends[&moved]);
+    first.revoked();
+    // Too late, and ignored: it is no longer ours.
+    first.settle(TOPIC, moved, 1);
+
+    produce(&broker, 20..40).await;
+    let (mut stayed, mut went) = (Seen::default(), Seen::default());
+    while stayed.payloads.len() + went.payloads.len() < 20 {
+        tokio::select! {
+            told = soon("records", first.poll()) => stayed.note(told),
+            told = soon("records", second.poll()) => went.note(told),
+        }
+    }
+    let mut after = [stayed.payloads, went.payloads].concat();
+    after.sort_unstable();
+    assert_eq!(after, (20..40).collect::<Vec<_>>());
+    assert_eq!(went.ends.into_keys().collect::<Vec<_>>(), [moved]);
+    assert!(!stayed.ends.contains_key(&moved));
+}

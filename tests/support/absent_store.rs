@@ -1,0 +1,76 @@
+//! A store that is away.
+
+use async_trait::async_trait;
+use foghorn::domain::Timestamp;
+use foghorn::domain::delivery::Lease;
+use foghorn::domain::ids::{DeadLetterId, DeliveryId};
+use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::store::batch::{Batch, Committed};
+use foghorn::store::views::{
+    AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
+};
+use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+
+/// Answers nothing.
+#[derive(Debug)]
+pub(crate) struct AbsentStore;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("password of postgres is hunter2".to_owned()))
+}
+
+#[async_trait]
+impl Store for AbsentStore {
+    async fn commit(&self, _: &Batch) -> Result<Committed, StoreError> {
+        away()
+    }
+
+    async fn lease(&self, _: &NodeName, _: Timestamp) -> Result<Lease, StoreError> {
+        away()
+    }
+
+    async fn next_due(&self, _: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        away()
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        away()
+    }
+
+    async fn incidents(&self, _: &[IncidentStatus], _: &Paging) -> Result<Page<IncidentView>, StoreError> {
+        away()
+    }
+
+    async fn incident(&self, _: u64) -> Result<Option<IncidentView>, StoreError> {
+        away()
+    }
+
+    async fn timeline(&self, _: u64) -> Result<Vec<TimelineView>, StoreError> {
+        away()
+    }
+
+    async fn deliveries(&self, _: &DeliveryFilter, _: &Paging) -> Result<Page<DeliveryView>, StoreError> {
+        away()
+    }
+
+    async fn delivery(&self, _: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        away()
+    }
+
+    async fn attempts(&self, _: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+        away()
+    }
+
+    async fn dead_letters(&self, _: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        away()
+    }
+
+    async fn dead_letter(&self, _: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
+        away()
+    }
+
+    async fn check(&self) -> Result<StoreHealth, StoreError> {
+        away()
+    }
+}

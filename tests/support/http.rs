@@ -1,0 +1,165 @@
+//! The API on a real socket, and clients that may say anything at all to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foghorn::clock::Clock;
+use foghorn::domain::event::Bounds;
+use foghorn::http::limits::Limits;
+use foghorn::http::{Api, Stage, serve};
+use foghorn::store::Store;
+use foghorn::telemetry::health::{Condition, Health, Phase};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Longer than anything takes that works.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The API without any actors behind it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) health: Health,
+    pub(crate) stage: watch::Sender<Stage>,
+    pub(crate) done: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
+        let address = listener.local_addr().expect("it is bound");
+        let health = Health::default();
+        health.enter(Phase::Running);
+        health.store(Condition::Up);
+        let (stage, stages) = watch::channel(Stage::Running);
+        let (_, peers) = watch::channel(Arc::default());
+        let api = Api {
+            store,
+            peers,
+            health: health.clone(),
+            metrics: Arc::new(|| panic!("nobody installed a recorder")),
+            clock: Clock::system(),
+            limits,
+            bounds: Bounds::default(),
+            source: "api".into(),
+            public_url: "https://fog.example".to_owned(),
+            config_digest: "a81f3c".to_owned(),
+        };
+        let done = tokio::spawn(serve(listener, api, stages));
+        Self { address, health, stage, done }
+    }
+
+    pub(crate) async fn connect(&self) -> Client {
+        Client {
+            stream: TcpStream::connect(self.address).await.expect("somebody listens"),
+            asked_for_head: false,
+        }
+    }
+
+    /// The answer to `request` on a connection of its own.
+    pub(crate) async fn say(&self, request: impl AsRef<[u8]>) -> Option<Answer> {
+        let mut client = self.connect().await;
+        client.say(request).await;
+        client.hear().await
+    }
+
+    /// A good request is answered.
+    pub(crate) async fn assert_well(&self, after: &str) {
+        let answer = self.say("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        let answer = answer.unwrap_or_else(|| panic!("no answer to a good request after: {after}"));
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"), "after: {after}");
+    }
+}
+
+/// A client that follows no rules.
+pub(crate) struct Client {
+    stream: TcpStream,
+    asked_for_head: bool,
+}
+
+/// What a server said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Client {
+    /// Says this. That the server hangs up meanwhile is its right.
+    pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        self.asked_for_head = bytes.as_ref().starts_with(b"HEAD ");
+        let _ = timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
+            .await
+            .expect("the server reads or closes");
+    }
+
+    /// The next answer, or `None` if the connection ends without one.
+    pub(crate) async fn hear(&mut self) -> Option<Answer> {
+        timeout(PATIENCE, self.read()).await.expect("the server answers or closes")
+    }
+
+    /// Nothing more comes but the end.
+    pub(crate) async fn assert_closed(&mut self) {
+        let mut rest = Vec::new();
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await;
+        // A reset is an end, too.
+        let _ = read.expect("the connection ends");
+        assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+
+    async fn read(&mut self) -> Option<Answer> {
+        let mut bytes = Vec::new();
+        loop {
+            if let Some(answer) = Answer::read(&bytes, self.asked_for_head) {
+                return Some(answer);
+            }
+            match self.stream.read_buf(&mut bytes).await {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The answer in `bytes`, once it is all there.
+    fn read(bytes: &[u8], head_only: bool) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers: Vec<_> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length: usize = length.map_or(Some(0), |(_, value)| value.parse().ok())?;
+        (head_only || body.len() >= length).then(|| Self {
+            status,
+            headers: headers.clone(),
+            body: body.to_owned(),
+        })
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(header, _)| header == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The problem in the body, after a look at everything that each problem must have.
+    pub(crate) fn problem(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem: serde_json::Value = serde_json::from_str(&self.body).expect("a problem is JSON");
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        let code = problem["code"].as_str().expect("a problem has a code");
+        assert!(code.starts_with("FH07"), "{code}");
+        assert_eq!(problem["type"], format!("https://fog.example/docs/errors/{code}"));
+        problem
+    }
+}

@@ -1,0 +1,132 @@
+//! A store that tells a test when it writes, and can be told not to answer.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use foghorn::domain::Timestamp;
+use foghorn::domain::delivery::Lease;
+use foghorn::domain::ids::{DeadLetterId, DeliveryId};
+use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::store::batch::{Batch, Committed};
+use foghorn::store::views::{
+    AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
+};
+use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+
+/// When, around one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Before,
+    After,
+}
+
+type Hook = Box<dyn FnMut(Moment, usize) + Send>;
+
+pub(crate) struct WatchedStore {
+    inner: Arc<dyn Store>,
+    commits: AtomicUsize,
+    hook: Mutex<Option<Hook>>,
+    refusals: AtomicUsize,
+}
+
+impl WatchedStore {
+    pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
+        Self { inner, commits: AtomicUsize::new(0), hook: Mutex::new(None), refusals: AtomicUsize::new(0) }
+    }
+
+    /// Called before and after each write, with its number from 1.
+    pub(crate) fn on_commit(&self, hook: impl FnMut(Moment, usize) + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// The next `times` writes are not answered.
+    pub(crate) fn refuse(&self, times: usize) {
+        self.refusals.store(times, Ordering::SeqCst);
+    }
+
+    pub(crate) fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    fn call(&self, moment: Moment, number: usize) {
+        if let Some(hook) = self.hook.lock().unwrap().as_mut() {
+            hook(moment, number);
+        }
+    }
+}
+
+#[async_trait]
+impl Store for WatchedStore {
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let refused = |left: usize| left.checked_sub(1);
+        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
+            return Err(StoreError::Unavailable("the test says so".to_owned()));
+        }
+        let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        self.call(Moment::Before, number);
+        // Whoever is killed must have the chance to die at this very moment.
+        tokio::task::yield_now().await;
+        let committed = self.inner.commit(batch).await;
+        self.call(Moment::After, number);
+        tokio::task::yield_now().await;
+        committed
+    }
+
+    async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
+        self.inner.lease(node, now).await
+    }
+
+    async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(channel).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.inner.backlog().await
+    }
+
+    async fn incidents(
+        &self,
+        statuses: &[IncidentStatus],
+        paging: &Paging,
+    ) -> Result<Page<IncidentView>, StoreError> {
+        self.inner.incidents(statuses, paging).await
+    }
+
+    async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
+        self.inner.incident(number).await
+    }
+
+    async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
+        self.inner.timeline(number).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        paging: &Paging,
+    ) -> Result<Page<DeliveryView>, StoreError> {
+        self.inner.deliveries(filter, paging).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        self.inner.delivery(id).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError> {
+        self.inner.attempts(id).await
+    }
+
+    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        self.inner.dead_letters(paging).await
+    }
+
+    async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
+        self.inner.dead_letter(id).await
+    }
+
+    async fn check(&self) -> Result<StoreHealth, StoreError> {
+        self.inner.check().await
+    }
+}
