@@ -3,7 +3,10 @@
 pub(crate) mod absent_store;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod said;
 pub(crate) mod scripted_channel;
+pub(crate) mod services;
 pub(crate) mod smtp_sink;
+pub(crate) mod stores;
 pub(crate) mod universe;
 pub(crate) mod watched_store;
