@@ -26,6 +26,7 @@ mod smtp_connections;
 mod smtp_replies;
 mod smtp_tls;
 mod spent_budget_degrades_a_lane;
+mod store_contract;
 mod store_nodes;
 mod store_outage_is_weather;
 mod store_refusals;
