@@ -38,8 +38,8 @@ impl SqliteStore {
         examine(path).await?;
         let options = options(path)
             .pragma("cache_size", "-8192")
-            .pragma("wal_autocheckpoint", "2000")
-            .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", "16000")
+            .pragma("journal_size_limit", "134217728")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = one(path, options).await?;
