@@ -18,6 +18,7 @@ mod http_lists;
 mod incidents_tell_the_right_people;
 mod inventory;
 mod kafka_source;
+mod kill_nine;
 mod mail_headers;
 mod mail_injection;
 mod outbox_failures;

@@ -1,9 +1,13 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod database;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod load;
+pub(crate) mod process;
 pub(crate) mod scripted_channel;
+pub(crate) mod services;
 pub(crate) mod smtp_sink;
 pub(crate) mod universe;
 pub(crate) mod watched_store;

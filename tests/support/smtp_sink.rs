@@ -44,6 +44,8 @@ pub(crate) enum Act {
     Reset,
     /// Resets the connection when this much of the message has come in.
     ResetAfter(usize),
+    /// Does the usual, after so long.
+    Late(Duration),
     /// Says nothing any more.
     Hang,
     /// Says one letter, for ever, without an end of line.
