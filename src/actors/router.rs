@@ -72,7 +72,7 @@ impl RouterState {
         for event in events {
             match planned(&self.table, event) {
                 Ok(accept) => accepts.push(accept),
-                Err(letter) => letters.push(letter),
+                Err(letter) => letters.push(*letter),
             }
         }
         if !accepts.is_empty() {
@@ -88,14 +88,16 @@ impl RouterState {
 
 /// An event with its plan, or the dead letter it becomes. An event that makes planning panic is
 /// poison and must not take the router along each time it is said again (I5).
-fn planned(table: &RouteTable, event: &Arc<Event>) -> Result<Accept, Quarantined> {
-    let letter = |reason, detail| Quarantined {
-        id: DeadLetterId::new(event.received_at, fastrand::u128(..)),
-        source: event.source.clone(),
-        position: event.position.clone(),
-        reason,
-        detail,
-        raw: Arc::clone(&event.raw),
+fn planned(table: &RouteTable, event: &Arc<Event>) -> Result<Accept, Box<Quarantined>> {
+    let letter = |reason, detail| {
+        Box::new(Quarantined {
+            id: DeadLetterId::new(event.received_at, fastrand::u128(..)),
+            source: event.source.clone(),
+            position: event.position.clone(),
+            reason,
+            detail,
+            raw: Arc::clone(&event.raw),
+        })
     };
     match catch_unwind(AssertUnwindSafe(|| table.plan(event))) {
         Ok(Ok(plan)) => Ok(Accept { event: Arc::clone(event), plan: Arc::new(plan) }),

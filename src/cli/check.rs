@@ -70,11 +70,7 @@ fn valid(loaded: &Loaded) -> String {
     if !loaded.warnings.is_empty() {
         text.push('\n');
     }
-    let _ = write!(
-        text,
-        "\nValid, {}.  (offline; add --connect to try brokers, store and providers)",
-        counted(loaded.warnings.len(), "warning")
-    );
+    let _ = write!(text, "\nValid, {}.", counted(loaded.warnings.len(), "warning"));
     text
 }
 

@@ -180,7 +180,8 @@ fn delivery_row(delivery: &Delivery, now: Timestamp) -> [String; 8] {
         incident_of(delivery),
         delivery.state.clone(),
         delivery.attempt_count.to_string(),
-        delivery.reason.clone().unwrap_or_else(none),
+        // That it was sent is in the state already.
+        delivery.reason.clone().filter(|reason| *reason != delivery.state).unwrap_or_else(none),
     ]
 }
 

@@ -10,7 +10,7 @@ use crate::daemon::dev::{self, Show};
 use crate::daemon::serve::{Ended, ServeError, Serving};
 use crate::messages::supervisor::Fatality;
 use crate::store::open::OpenError;
-use crate::telemetry::{logs, panics};
+use crate::telemetry::logs;
 
 /// The environment, as far as it is text.
 pub(super) fn environment() -> BTreeMap<String, String> {
@@ -77,7 +77,6 @@ fn start_logs(level: &str, format: LogFormat) -> Result<(), String> {
         LogFormat::Pretty => logs::LogFormat::Pretty,
         LogFormat::Json => logs::LogFormat::Json,
     };
-    panics::install();
     logs::init(level, format).map_err(|error| error.to_string())
 }
 

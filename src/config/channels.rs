@@ -9,16 +9,18 @@ use super::check::is_bad;
 use super::compose::plain;
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER};
+use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER, Kind};
 use super::settings::{ChannelConfig, ServerConfig};
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
-use crate::channels::{ChannelType, Settings, SettingsProblem, Surroundings};
+use super::wrong::wrong;
+use crate::channels::{self, CHANNELS, ChannelType, Settings, SettingsProblem, Surroundings};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
+use crate::render::Templates;
 
 /// `[delivery]`: what a channel has unless it says otherwise.
 pub(super) struct Lanes<'a> {
@@ -90,8 +92,8 @@ pub(super) struct Channels {
 
 /// What is needed to read a channel.
 pub(super) struct Reading<'a> {
-    pub(super) types: &'static [&'static dyn ChannelType],
     pub(super) server: &'a ServerConfig,
+    pub(super) templates: &'a Arc<Templates>,
     pub(super) lanes: &'a Lanes<'a>,
 }
 
@@ -137,7 +139,7 @@ impl Reading<'_> {
             server_name: self.server.name.as_str().to_owned(),
             public_url: self.server.public_url.clone(),
             outbox: Arc::default(),
-            templates: Arc::default(),
+            templates: Arc::clone(self.templates),
             workers,
             // A dry run: nothing is sent, so nobody asks for the time.
             clock: Clock::starting_at(Timestamp::UNIX_EPOCH),
@@ -151,7 +153,7 @@ impl Reading<'_> {
         channels: &mut Channels,
         report: &mut Report<'_>,
     ) -> Option<&'static dyn ChannelType> {
-        let names = || self.types.iter().map(|known| known.name());
+        let names = || CHANNELS.iter().map(|known| known.name());
         let Some(node) = table.get("type") else {
             let example = names().find(|name| *name == entry.key).unwrap_or("email");
             let problem = Problem::new(Code::Missing, format!("[channels.{}] needs a type", entry.key))
@@ -161,8 +163,8 @@ impl Reading<'_> {
             return None;
         };
         let name = node.text()?;
-        if let Some(known) = self.types.iter().find(|known| known.name() == name) {
-            return Some(*known);
+        if let Some(known) = channels::channel_type(name) {
+            return Some(known);
         }
         if CHANNEL_TYPES_LATER.contains(&name) {
             let what = format!("[channels.{}]: type \"{name}\" arrives in a later version", entry.key);
@@ -295,13 +297,19 @@ impl<'a> Blame<'a> {
         }
         let top = key.map(|key| key.split('.').next().unwrap_or(key));
         let node = top.and_then(|key| self.table.get(key));
+        // Every channel's timeout is a duration, and a bare number is the usual slip.
+        if let Some(node) = node.filter(|_| key == Some("timeout"))
+            && let Some(problem) = wrong("timeout", Kind::Duration(1, 3_600_000), &node.value)
+        {
+            return report.at(&node.place, problem);
+        }
         let code = match (key, node) {
             (Some(_), None) => Code::Missing,
             _ => Code::WrongValue,
         };
         let message = scrubbed(&problem.message, self.table);
         let what = match key {
-            Some(key) => format!("[channels.{}] {key}: {message}", self.entry.key),
+            Some(key) => format!("[channels.{}] {key} {message}", self.entry.key),
             None => format!("[channels.{}] {message}", self.entry.key),
         };
         report.at(self.place(node), Problem::new(code, what));

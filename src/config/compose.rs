@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use url::Url;
@@ -20,24 +21,20 @@ use super::settings::{
 use super::sources;
 use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Table, Value};
-use crate::channels::ChannelType;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::NodeName;
 use crate::domain::severity::{Severity, SeverityAliases};
+use crate::render::Templates;
 
 /// Reads `tree`, which lies over the defaults, and checks what no single key can tell.
-pub(super) fn compose(
-    tree: &Table,
-    types: &'static [&'static dyn ChannelType],
-    report: &mut Report<'_>,
-) -> Config {
+pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
     let server = server(tree.table("server"), report);
     let http = http(tree, report);
     let store = store(tree.table("store"), &server.data_dir, report);
-    let templates = templates(tree.table("templates"), report);
+    let (dir, templates) = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
-    let read = channels::Reading { types, server: &server, lanes: &lanes };
+    let read = channels::Reading { server: &server, templates: &templates, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
     let route_table = routing::read(tree, &channels, report);
     warn_of_local_links(tree, &channels, &server, report);
@@ -53,7 +50,7 @@ pub(super) fn compose(
             dedup_window: tree.table("incidents").duration("dedup_window").unwrap_or_default(),
         },
         severities: severities(tree.table("incidents")),
-        templates,
+        templates: TemplatesConfig { dir },
         logs: logs(tree.table("telemetry").table("logs")),
         metrics: MetricsConfig {
             enabled: tree.table("telemetry").table("metrics").switch("enabled").unwrap_or(true),
@@ -192,16 +189,17 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
     }
 }
 
-fn templates(table: &Table, report: &mut Report<'_>) -> TemplatesConfig {
+fn templates(table: &Table, report: &mut Report<'_>) -> (Option<PathBuf>, Arc<Templates>) {
     let dir = path(table, "dir");
-    if let (Some(dir), Some(node)) = (&dir, table.get("dir"))
-        && !dir.is_dir()
-    {
-        let problem = Problem::new(Code::WrongValue, format!("dir = {dir:?} is no directory"))
-            .label("create it, or leave it empty");
-        report.at(&node.place, problem);
-    }
-    TemplatesConfig { dir }
+    let templates = Templates::load(dir.as_deref()).unwrap_or_else(|problems| {
+        if let Some(node) = table.get("dir") {
+            for problem in problems {
+                report.at(&node.place, Problem::new(Code::WrongValue, problem));
+            }
+        }
+        Templates::default()
+    });
+    (dir, Arc::new(templates))
 }
 
 fn severities(table: &Table) -> SeverityWords {

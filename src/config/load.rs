@@ -19,7 +19,6 @@ use super::report::Report;
 use super::secrets;
 use super::settings::Config;
 use super::tree::{self, Place, Table};
-use crate::channels::{CHANNELS, ChannelType};
 
 /// The reference: every key with its default, and the defaults themselves.
 pub const REFERENCE: &str = include_str!("../../config.toml");
@@ -95,19 +94,6 @@ impl Config {
         path: Option<&Path>,
         env: &BTreeMap<String, String>,
     ) -> Result<Loaded, Vec<Problem>> {
-        Self::parse_with(text, path, env, CHANNELS)
-    }
-
-    /// Like [`Config::parse`], with other types of channels than the built-in ones.
-    ///
-    /// # Errors
-    /// As [`Config::parse`].
-    pub fn parse_with(
-        text: &str,
-        path: Option<&Path>,
-        env: &BTreeMap<String, String>,
-        types: &'static [&'static dyn ChannelType],
-    ) -> Result<Loaded, Vec<Problem>> {
         let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
         // A byte order mark is no part of the first key.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -121,7 +107,7 @@ impl Config {
         let keys = tree.count_leaves();
         let mut whole = defaults();
         whole.lay(tree);
-        let config = compose(&whole, types, &mut report);
+        let config = compose(&whole, &mut report);
         let problems = report.finish();
         if problems.iter().any(Problem::is_error) {
             return Err(problems);

@@ -66,23 +66,12 @@ fn the_examples_of_the_reference_are_valid_too() {
         text.push_str(shown);
         text.push('\n');
     }
-    // The channel's own keys belong to its type, which is tested where it is.
-    text = text.replace("provider = \"smtp\"", "provider = \"outbox\"");
-    let own = ["host", "port", "security", "username", "password", "from", "timeout"];
-    let (mut kept, mut table) = (String::new(), "");
-    for line in text.lines() {
-        if line.trim_start().starts_with('[') {
-            table = line.trim();
-        }
-        let key = line.trim_start().split([' ', '=']).next().unwrap_or_default();
-        if table != "[channels.email]" || !own.contains(&key) {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
+    // The one file that an example names is not on every machine.
+    let mut kept: String =
+        text.lines().filter(|line| !line.contains("ca_file  =")).map(|line| format!("{line}\n")).collect();
     // "page" is left for the reader to write.
     kept = kept.replace("policy = \"page\"", "policy = \"mail-only\"");
-    let loaded = good(&kept, &[("KAFKA_PASSWORD", "x")]);
+    let loaded = good(&kept, &[("KAFKA_PASSWORD", "x"), ("SMTP_PASSWORD", "x")]);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
     assert_eq!(loaded.config.channels.len(), 2);
     assert_eq!(loaded.config.sources.len(), 2);

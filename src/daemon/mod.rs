@@ -202,7 +202,7 @@ impl Foghorn {
 
     /// Stops at once, as a crash would: what is in flight is adopted at the next start.
     pub async fn stop(self) {
-        self.supervisor.actor().stop_children_and_wait(None, Some(STOP_PATIENCE)).await;
+        // The children go with their supervisor, and so nobody is there to start them again.
         self.supervisor.actor().stop(None);
         // An actor that does not stop is ended with the runtime.
         drop(tokio::time::timeout(STOP_PATIENCE, self.tree).await);

@@ -18,6 +18,7 @@ pub mod postgres;
 mod reading;
 mod rows;
 pub mod sqlite;
+mod view_rows;
 pub mod views;
 mod write;
 

@@ -6,10 +6,8 @@ use std::fmt::Write;
 
 use async_trait::async_trait;
 
-use super::rows::{
-    AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, IncidentRow, NumberRow, Row, TimelineRow,
-    column, incident_columns, number, read_all, time,
-};
+use super::rows::{IncidentRow, NumberRow, Row, column, incident_columns, number, read_all, time};
+use super::view_rows::{AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, TimelineRow};
 use super::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
 };
@@ -205,7 +203,7 @@ pub(super) async fn attempts(source: &impl Fetch, id: DeliveryId) -> Result<Vec<
 }
 
 const DEAD_LETTER: &str = "SELECT id, source, position, reason, detail, quarantined_at, \
-     octet_length(raw) AS bytes, ";
+     CAST(octet_length(raw) AS BIGINT) AS bytes, ";
 
 pub(super) async fn dead_letters(
     source: &impl Fetch,

@@ -1,4 +1,5 @@
-//! Between rows and domain values: the rows that both SQL stores read, and what they mean.
+//! Between rows and domain values: the rows that both SQL stores read to decide and to write.
+//! Those for people are in [`super::view_rows`].
 //!
 //! Columns have the same names and types in both, so each row is declared once. A word or a number
 //! that this version does not know is [`StoreError::Corrupt`], never a panic.
@@ -11,11 +12,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use super::intake::{Seen, SeenBy};
-use super::views::{AttemptView, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
 use super::write::Candidate;
 use crate::domain::Timestamp;
-use crate::domain::delivery::{Address, DeliveryState, Target};
-use crate::domain::ids::DeliveryId;
+use crate::domain::delivery::{DeliveryState, Target};
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::notification::NotificationKind;
 use crate::domain::severity::Severity;
@@ -288,167 +287,6 @@ pub(super) struct NumberRow {
 pub(super) struct ReplayedRow {
     pub(super) id: String,
     pub(super) channel: String,
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct CountRow {
-    incident: i64,
-    state: String,
-    count: i64,
-}
-
-impl Readable for CountRow {
-    type Value = (u64, DeliveryState, u64);
-
-    fn read(self) -> Result<Self::Value, StoreError> {
-        Ok((number(self.incident)?, word(&self.state)?, number(self.count)?))
-    }
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct TimelineRow {
-    at: i64,
-    version: i64,
-    kind: String,
-    event: String,
-    detail: String,
-}
-
-impl Readable for TimelineRow {
-    type Value = TimelineView;
-
-    fn read(self) -> Result<TimelineView, StoreError> {
-        Ok(TimelineView {
-            at: time(self.at)?,
-            version: number(self.version)?,
-            kind: word(&self.kind)?,
-            event_id: id(&self.event)?,
-            detail: self.detail,
-        })
-    }
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct DeliveryRow {
-    id: String,
-    incident: Option<i64>,
-    kind: String,
-    channel: String,
-    recipient: String,
-    address: String,
-    state: String,
-    due_at: i64,
-    expires_at: i64,
-    created_at: i64,
-    updated_at: i64,
-    attempts: i64,
-    held: i64,
-    last_outcome: Option<String>,
-    dead_reason: Option<String>,
-    replay_of: Option<String>,
-}
-
-impl Readable for DeliveryRow {
-    type Value = DeliveryView;
-
-    fn read(self) -> Result<DeliveryView, StoreError> {
-        let state: DeliveryState = word(&self.state)?;
-        let waits = matches!(state, DeliveryState::Pending | DeliveryState::Retrying);
-        Ok(DeliveryView {
-            id: id(&self.id)?,
-            incident_number: optional(self.incident, number)?,
-            notification: word::<NotificationKind>(&self.kind)?.as_str(),
-            channel: self.channel.into(),
-            recipient: self.recipient,
-            to: Address::from(self.address).masked(),
-            state,
-            reason: self.dead_reason.or(self.last_outcome),
-            attempts: number(self.attempts - self.held)?,
-            created_at: time(self.created_at)?,
-            updated_at: time(self.updated_at)?,
-            next_attempt_at: optional(Some(self.due_at).filter(|_| waits), time)?,
-            expires_at: time(self.expires_at)?,
-            replay_of: optional(self.replay_of, |text| id(&text))?,
-        })
-    }
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct AttemptRow {
-    number: i64,
-    started_at: i64,
-    took_ms: Option<i64>,
-    outcome: Option<String>,
-    code: Option<String>,
-    detail: Option<String>,
-    provider_id: Option<String>,
-}
-
-impl Readable for AttemptRow {
-    type Value = AttemptView;
-
-    fn read(self) -> Result<AttemptView, StoreError> {
-        Ok(AttemptView {
-            number: number(self.number)?,
-            at: time(self.started_at)?,
-            took_ms: self.took_ms,
-            outcome: self.outcome,
-            code: self.code,
-            detail: self.detail,
-            provider_id: self.provider_id,
-        })
-    }
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct DeadLetterRow {
-    id: String,
-    source: String,
-    position: String,
-    reason: String,
-    detail: String,
-    quarantined_at: i64,
-    bytes: i64,
-    raw: Option<Vec<u8>>,
-}
-
-impl Readable for DeadLetterRow {
-    type Value = DeadLetterView;
-
-    fn read(self) -> Result<DeadLetterView, StoreError> {
-        Ok(DeadLetterView {
-            id: id(&self.id)?,
-            source: self.source,
-            position: self.position,
-            reason: self.reason,
-            detail: self.detail,
-            quarantined_at: time(self.quarantined_at)?,
-            bytes: number(self.bytes)?,
-            payload: self.raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
-        })
-    }
-}
-
-#[derive(Debug, FromRow)]
-pub(super) struct BacklogRow {
-    channel: String,
-    state: String,
-    count: i64,
-    oldest: String,
-}
-
-impl Readable for BacklogRow {
-    type Value = BacklogLine;
-
-    fn read(self) -> Result<BacklogLine, StoreError> {
-        let oldest: DeliveryId = id(&self.oldest)?;
-        Ok(BacklogLine {
-            channel: self.channel.into(),
-            state: word(&self.state)?,
-            count: number(self.count)?,
-            oldest: Some(time(oldest.created_ms())?),
-        })
-    }
 }
 
 /// A row of one word.

@@ -4,61 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use foghorn::channels::{Channel, ChannelType, Settings, SettingsProblem, Surroundings};
 use foghorn::cli::check;
 use foghorn::config::{Config, Problem};
-use foghorn::domain::people::Contact;
 
 /// What must never be seen in any message.
 const PLANTED: &str = "hunter2";
-
-/// A type of channel with keys of its own; the fixtures are about the configuration, not about SMTP.
-struct Letters {
-    name: &'static str,
-    contact: Contact,
-}
-
-impl ChannelType for Letters {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn contact(&self) -> Contact {
-        self.contact
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["smtp", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "smtp" => &["from", "host", "password", "port", "username"],
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        _surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        let needed = if provider == "smtp" { ["host", "from"].as_slice() } else { &[] };
-        let missing = needed.iter().filter(|key| !settings.contains_key(**key));
-        Err(missing
-            .map(|key| SettingsProblem {
-                key: Some((*key).to_owned()),
-                message: format!("is needed by provider \"{provider}\"; add: {key} = \"…\""),
-            })
-            .collect())
-    }
-}
-
-static TYPES: &[&dyn ChannelType] =
-    &[&Letters { name: "email", contact: Contact::Email }, &Letters { name: "sms", contact: Contact::Phone }];
 
 fn fixtures() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
@@ -78,7 +29,7 @@ fn environment() -> BTreeMap<String, String> {
 fn told(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a fixture");
     let name = path.file_name().map(Path::new);
-    let problems = match Config::parse_with(&text, name, &environment(), TYPES) {
+    let problems = match Config::parse(&text, name, &environment()) {
         Ok(loaded) => {
             let debug = format!("{:?}", loaded.config);
             assert!(!debug.contains(PLANTED), "{}: {debug}", path.display());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::support::database::Database;
-use crate::support::load::{Load, assert_nothing_lost, mails};
+use crate::support::load::{Load, assert_nothing_lost, mails, tell};
 use crate::support::process::{Draft, Home};
 use crate::support::services;
 use crate::support::smtp_sink::{Act, At, SmtpSink};
@@ -63,14 +63,14 @@ async fn kill(kills: usize, kind: &str, store: Option<String>) {
     let mails = mails(&sink);
     let twice = assert_nothing_lost(&account.acknowledged, &mails);
     let unknown = assert_on_record(&home, &mails).await;
-    println!(
+    tell(&format!(
         "{kind}: {kills} kills in {:.1} s, {} events acknowledged ({} requests had to be repeated), \
          0 lost, {twice} mails twice, {unknown} attempts of those on record as unknown; {:.1} s in all",
         killed.as_secs_f64(),
         account.acknowledged.len(),
         account.refused,
         begun.elapsed().as_secs_f64()
-    );
+    ));
     assert!(twice <= kills * IN_HAND, "{twice} twice after {kills} kills");
     last.kill().await;
 }

@@ -133,3 +133,9 @@ pub(crate) fn assert_nothing_lost(
     }
     mails.values().map(|deliveries| deliveries.len() - 1).sum()
 }
+
+/// The figures of a run, for whoever runs it with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a proof shows its figures")]
+pub(crate) fn tell(figures: &str) {
+    println!("{figures}");
+}

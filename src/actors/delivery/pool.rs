@@ -132,7 +132,8 @@ async fn hire(desk: &Desk, place: usize) -> Result<Post<WorkerMessage>, SpawnErr
 fn bury(desk: &mut Desk, place: usize, why: &str) {
     let name = desk.arguments.name.clone();
     ActorMetrics::of(ActorKind::Worker).restarted();
-    tracing::warn!(channel = %name, worker = place, why, "worker died");
+    // Why is in the log already: a panic is one line, with the name of the worker.
+    tracing::warn!(channel = %name, worker = place, "worker died");
     desk.on_worker_died(place, why);
     let now = desk.arguments.clock.now();
     let wait = match desk.arguments.budget.died(now) {

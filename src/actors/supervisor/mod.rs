@@ -142,7 +142,8 @@ impl SupervisorState {
     }
 
     fn on_death(&mut self, child: Child, why: &str) {
-        tracing::error!(actor = %child, why, "actor died");
+        // A panic has its own line in the log, with the name of the actor.
+        tracing::error!(actor = %child, "actor died");
         let budget = self.budgets.entry(child.clone()).or_insert_with(|| self.arguments.budget.clone());
         let wait = match (budget.died(self.arguments.clock.now()), &child) {
             (Restart::After(wait), _) => wait,

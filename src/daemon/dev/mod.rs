@@ -45,69 +45,10 @@ pub const TOPIC: &str = "incidents";
 
 /// What `foghorn dev` runs on.
 fn configuration(broker: &str, port: u16) -> String {
-    format!(
-        r#"config_version = 1
-[server]
-name = "foghorn-dev"
-public_url = "http://127.0.0.1:{port}"
-shutdown_grace = "5s"
-[http]
-listen = "127.0.0.1:{port}"
-[store]
-url = "memory:"
-[sources.kafka]
-type = "kafka"
-brokers = ["{broker}"]
-topics = ["{TOPIC}"]
-group_id = "foghorn-dev"
-[channels.email]
-type = "email"
-provider = "outbox"
-[channels.sms]
-type = "sms"
-provider = "outbox"
-[channels.ios]
-type = "ios"
-provider = "outbox"
-[channels.android]
-type = "android"
-provider = "outbox"
-[channels.flaky-sms]
-type = "sms"
-provider = "outbox"
-fail = "transient"
-fail_times = 1
-retry = {{ base = "1s" }}
-[channels.broken-sms]
-type = "sms"
-provider = "outbox"
-fail = "permanent"
-[users.you]
-name = "You"
-email = "you@localhost"
-phone = "+15550100"
-ios = ["your-iphone"]
-android = ["your-pixel"]
-role = "admin"
-[[routes]]
-name = "a provider that fails once"
-match = {{ "labels.demo" = "flaky" }}
-policy = "flaky"
-[[routes]]
-name = "a provider that refuses"
-match = {{ "labels.demo" = "broken" }}
-policy = "broken"
-[[routes]]
-name = "everything else"
-policy = "default"
-[policies.default]
-steps = [{{ after = "0s", notify = ["user:you"], via = ["email", "sms", "ios", "android"] }}]
-[policies.flaky]
-steps = [{{ after = "0s", notify = ["user:you"], via = ["flaky-sms"] }}]
-[policies.broken]
-steps = [{{ after = "0s", notify = ["user:you"], via = ["broken-sms"] }}]
-"#
-    )
+    include_str!("config.toml")
+        .replace("@PORT@", &port.to_string())
+        .replace("@BROKER@", broker)
+        .replace("@TOPIC@", TOPIC)
 }
 
 /// Runs until a signal.

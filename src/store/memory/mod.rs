@@ -148,3 +148,79 @@ impl Store for MemoryStore {
         Ok(StoreHealth { kind: "memory", schema: 0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::acceptance::IncidentRules;
+    use crate::domain::delivery::{Delivery, DeliveryState, Target};
+    use crate::domain::event::{Priority, RequestText};
+    use crate::domain::ids::{EventId, NotificationId};
+    use crate::domain::notification::{Notification, NotificationKind};
+    use crate::store::batch::{Adopt, Claim};
+    use state::Stored;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// A state with one delivery that waits on "email".
+    fn waiting() -> State {
+        let mut state = State::default();
+        let notification = Notification {
+            id: NotificationId::new(NOW, 1),
+            event: EventId::new(NOW, 1),
+            incident: None,
+            kind: NotificationKind::Direct,
+            created_at: NOW,
+            text: Some(RequestText::Plain { subject: "hello".into(), body: String::new() }),
+        };
+        let delivery = Delivery {
+            id: DeliveryId::new(NOW, 1),
+            notification: notification.id,
+            incident: None,
+            target: Target { recipient: "ada".into(), channel: "email".into(), address: "ada@x".into() },
+            priority: Priority::Normal,
+            due_at: NOW,
+            expires_at: Timestamp::MAX,
+            replay_of: None,
+        };
+        state.notifications.insert(notification.id, notification);
+        state.put(Stored::new(delivery, NotificationKind::Direct, NOW));
+        state.nodes.insert("node".into(), 1);
+        state
+    }
+
+    fn batch(channel: &str) -> Batch {
+        let lease = Lease { node: "node".into(), epoch: 1 };
+        let claim = Claim { channel: channel.into(), limit: 5, adopt: Adopt::Nothing, holding: Vec::new() };
+        Batch { claims: vec![claim], ..Batch::empty(lease, NOW, IncidentRules::default()) }
+    }
+
+    #[tokio::test]
+    async fn what_a_commit_that_was_not_heard_of_gave_out_is_given_out_by_the_next() {
+        let (mut state, in_doubt) = (waiting(), InDoubt::default());
+        let unheard = write(&mut state, &batch("email"), &in_doubt).await.expect("it works");
+        in_doubt.committing(&unheard);
+        let job = unheard.committed.claimed[0].jobs[0].clone();
+
+        let other = write(&mut state, &batch("sms"), &in_doubt).await.expect("it works");
+        in_doubt.committing(&other);
+        assert!(in_doubt.committed(other).claimed[0].jobs.is_empty(), "nobody listens for email here");
+
+        let again = write(&mut state, &batch("email"), &in_doubt).await.expect("it works");
+        in_doubt.committing(&again);
+        assert_eq!(in_doubt.committed(again).claimed[0].jobs, [job]);
+        let after = write(&mut state, &batch("email"), &in_doubt).await.expect("it works");
+        assert!(after.committed.claimed[0].jobs.is_empty(), "once");
+        assert_eq!(state.deliveries.values().next().expect("one").state, DeliveryState::Sending);
+    }
+
+    #[tokio::test]
+    async fn what_such_a_commit_did_not_write_is_given_out_once() {
+        let (mut state, in_doubt) = (waiting(), InDoubt::default());
+        let mut lost = waiting();
+        let unheard = write(&mut lost, &batch("email"), &in_doubt).await.expect("it works");
+        in_doubt.committing(&unheard);
+        let again = write(&mut state, &batch("email"), &in_doubt).await.expect("it works");
+        assert_eq!(in_doubt.committed(again).claimed[0].jobs.len(), 1);
+    }
+}

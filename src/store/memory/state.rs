@@ -17,7 +17,7 @@ use crate::store::views::{AttemptView, Backlog, BacklogLine, DeadLetterView, Del
 pub(super) struct State {
     pub(super) nodes: HashMap<NodeName, i64>,
     pub(super) positions: HashMap<(SourceName, Position), KnownEvent>,
-    pub(super) producer_ids: HashMap<(SourceName, String), (KnownEvent, Arc<[u8]>)>,
+    pub(super) producer_ids: HashMap<(SourceName, String), KnownBytes>,
     pub(super) incidents: BTreeMap<u64, Incident>,
     /// Number of the newest incident of a dedup key.
     pub(super) newest: HashMap<String, u64>,
@@ -41,6 +41,9 @@ pub(super) struct KnownEvent {
     pub(super) id: EventId,
     pub(super) incident: Option<u64>,
 }
+
+/// An event that has a producer's id, with its bytes.
+type KnownBytes = (KnownEvent, Arc<[u8]>);
 
 /// A delivery and where it stands.
 #[derive(Debug, Clone)]

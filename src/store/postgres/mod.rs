@@ -10,7 +10,7 @@ mod opening;
 mod statements;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgPool, Postgres};
+use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, query_as};
 
 use super::batch::{Batch, Committed};
@@ -58,10 +58,7 @@ fn said(error: sqlx::Error) -> StoreError {
     }
 }
 
-async fn fetch<'e, T: Row>(
-    executor: impl sqlx::Executor<'e, Database = Postgres>,
-    ask: Ask,
-) -> Result<Vec<T>, sqlx::Error> {
+async fn fetch<T: Row>(pool: &PgPool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
     // Built by `reading` from literals; every value of people's is bound.
     let mut query = query_as(AssertSqlSafe(ask.sql));
     for value in ask.values {
@@ -70,7 +67,7 @@ async fn fetch<'e, T: Row>(
             Value::Text(text) => query.bind(text),
         };
     }
-    query.fetch_all(executor).await
+    query.fetch_all(pool).await
 }
 
 #[async_trait]

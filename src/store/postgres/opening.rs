@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::{PostgresStore, fetch};
@@ -34,13 +34,16 @@ impl PostgresStore {
             options = options.password(password.expose_secret());
         }
         let options = options.application_name("foghorn").disable_statement_logging();
-        let mut connection = options.connect().await.map_err(|error| unreachable(&error))?;
-        examine(&mut connection, &options).await?;
-        MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+        let hello = options.connect().await.map_err(|error| unreachable(&error))?;
+        let _ = hello.close().await;
+        // Without the timeouts below: a migration may take its time.
+        let entrance = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+        examine(&entrance, &options).await?;
+        MIGRATIONS.run(&entrance).await.map_err(|error| match error {
             MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => foreign(&options),
             error => OpenError::Unreachable(error.to_string()),
         })?;
-        let _ = connection.close().await;
+        entrance.close().await;
         let pool =
             PgPoolOptions::new()
                 .max_connections(max_connections.max(2))
@@ -61,39 +64,39 @@ impl PostgresStore {
     }
 }
 
-async fn examine(connection: &mut PgConnection, options: &PgConnectOptions) -> Result<(), OpenError> {
+async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<(), OpenError> {
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let shown = format!("SELECT current_setting('{setting}') AS word");
         let shown: Vec<WordRow> =
-            fetch(&mut *connection, Ask::new(&shown)).await.map_err(|error| unreachable(&error))?;
+            fetch(server, Ask::new(&shown)).await.map_err(|error| unreachable(&error))?;
         if shown.iter().any(|row| row.word == "off") {
             return Err(OpenError::NotDurable { setting: format!("{setting} = off") });
         }
     }
     let ours = "SELECT (to_regclass('_sqlx_migrations') IS NOT NULL)::int::bigint AS value";
-    if ask(connection, ours).await? == 0 {
+    if ask(server, ours).await? == 0 {
         let taken = "SELECT count(*) AS value FROM unnest(ARRAY['node', 'event', 'incident', 'timeline', \
              'notification', 'delivery', 'attempt', 'dead_letter']) AS t (name) \
              WHERE to_regclass(t.name) IS NOT NULL";
-        return match ask(connection, taken).await? {
+        return match ask(server, taken).await? {
             0 => Ok(()),
             _ => Err(foreign(options)),
         };
     }
     let first = "SELECT count(*) AS value FROM _sqlx_migrations WHERE version = 1 AND description = 'ledger'";
-    if ask(connection, first).await? == 0 && ask(connection, SCHEMA).await? > 0 {
+    if ask(server, first).await? == 0 && ask(server, SCHEMA).await? > 0 {
         return Err(foreign(options));
     }
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let found = ask(connection, SCHEMA).await?;
+    let found = ask(server, SCHEMA).await?;
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
     Ok(())
 }
 
-async fn ask(connection: &mut PgConnection, sql: &str) -> Result<i64, OpenError> {
-    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql)).await.map_err(|error| unreachable(&error))?;
+async fn ask(server: &PgPool, sql: &str) -> Result<i64, OpenError> {
+    let rows: Vec<NumberRow> = fetch(server, Ask::new(sql)).await.map_err(|error| unreachable(&error))?;
     Ok(only(rows).unwrap_or(0))
 }
 

@@ -11,7 +11,7 @@ mod params;
 mod statements;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, Connection, query_as};
 use tokio::sync::Mutex;
 
@@ -61,10 +61,7 @@ fn said(error: sqlx::Error) -> StoreError {
     }
 }
 
-async fn fetch<'e, T: Row>(
-    executor: impl sqlx::Executor<'e, Database = Sqlite>,
-    ask: Ask,
-) -> Result<Vec<T>, sqlx::Error> {
+async fn fetch<T: Row>(pool: &SqlitePool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
     // Built by `reading` from literals; every value of people's is bound.
     let mut query = query_as(AssertSqlSafe(ask.sql));
     for value in ask.values {
@@ -73,7 +70,7 @@ async fn fetch<'e, T: Row>(
             Value::Text(text) => query.bind(text),
         };
     }
-    query.fetch_all(executor).await
+    query.fetch_all(pool).await
 }
 
 #[async_trait]
@@ -157,5 +154,70 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<StoreHealth, StoreError> {
         Ok(StoreHealth { kind: "sqlite", schema: reading::schema(self).await? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every step of the plans of a text's statements.
+    async fn plan(store: &SqliteStore, text: &str) -> Vec<String> {
+        let mut steps = Vec::new();
+        for statement in text.split(';').filter(|statement| !statement.trim().is_empty()) {
+            let sql = format!("EXPLAIN QUERY PLAN {statement}");
+            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&store.readers).await.expect("a plan");
+            steps.extend(rows.iter().map(|row| sqlx::Row::get::<String, _>(row, "detail")));
+        }
+        steps
+    }
+
+    #[tokio::test]
+    async fn no_statement_of_the_write_path_reads_a_whole_table() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let texts = [
+            statements::EPOCH,
+            statements::IN_HAND,
+            statements::END,
+            statements::SEEN,
+            statements::NEWEST,
+            statements::LAST_NUMBER,
+            statements::TOLD,
+            statements::CANCEL,
+            statements::INSERT,
+            statements::QUARANTINE,
+            statements::REPLAY,
+            statements::ADOPT,
+            statements::DUE,
+            statements::INCIDENTS,
+            statements::TAKE,
+            reading::NEXT_DUE,
+        ];
+        let tables = ["event", "incident", "delivery", "attempt", "notification", "dead_letter", "d", "n"];
+        for text in texts {
+            for step in plan(&store, text).await {
+                let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+                assert!(table.is_none_or(|table| !tables.contains(&table)), "{step}\n{text}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn claiming_seeks_the_head_of_each_lane() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let head =
+            "SEARCH delivery USING COVERING INDEX delivery_waiting (channel=? AND priority=? AND due_at<?)";
+        let steps = plan(&store, statements::DUE).await;
+        assert_eq!(steps.iter().filter(|step| *step == head).count(), 4, "{steps:#?}");
+        let steps = plan(&store, reading::NEXT_DUE).await;
+        let lane = "SEARCH delivery USING COVERING INDEX delivery_waiting (channel=? AND priority=?)";
+        assert_eq!(steps.iter().filter(|step| *step == lane).count(), 4, "{steps:#?}");
+        let steps = plan(&store, statements::ADOPT).await;
+        assert!(
+            steps.iter().any(|step| step.contains("delivery_in_hand (owner=? AND channel=?)")),
+            "{steps:#?}"
+        );
     }
 }

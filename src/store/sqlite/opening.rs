@@ -5,11 +5,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
 use super::lock::{FileLock, unopened};
@@ -36,25 +36,25 @@ impl SqliteStore {
         writable(path)?;
         let lock = FileLock::of(path)?;
         examine(path).await?;
-        let mut writer = options(path)
+        let options = options(path)
             .pragma("cache_size", "-8192")
             .pragma("wal_autocheckpoint", "2000")
             .pragma("journal_size_limit", "67108864")
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .connect()
-            .await
-            .map_err(|error| refused(path, &error))?;
-        durable(&mut writer).await?;
-        MIGRATIONS.run(&mut writer).await.map_err(|error| OpenError::Unreachable(error.to_string()))?;
+            .synchronous(SqliteSynchronous::Full);
+        let writer = one(path, options).await?;
+        durable(&writer).await?;
+        MIGRATIONS.run(&writer).await.map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        let connection = writer.acquire().await.map_err(|error| refused(path, &error))?.detach();
+        writer.close().await;
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .min_connections(0)
             .test_before_acquire(false)
             .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs(2))
-            .connect_lazy_with(options(path).read_only(true).pragma("cache_size", "-1024"));
-        Ok(Self { writer: Mutex::new(writer), readers, in_doubt: InDoubt::default(), _lock: lock })
+            .connect_lazy_with(self::options(path).read_only(true).pragma("cache_size", "-1024"));
+        Ok(Self { writer: Mutex::new(connection), readers, in_doubt: InDoubt::default(), _lock: lock })
     }
 }
 
@@ -85,26 +85,30 @@ fn writable(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// A pool of one connection, which is closed when it is not wanted any more.
+async fn one(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    pool.map_err(|error| refused(path, &error))
+}
+
 /// Is it ours, and not too new? An empty file becomes ours.
 async fn examine(path: &Path) -> Result<(), OpenError> {
-    let mut connection =
-        options(path).create_if_missing(true).connect().await.map_err(|error| refused(path, &error))?;
-    let examined = examined(&mut connection, path).await;
-    // What it says on closing is of no interest: the file is opened again at once.
-    let _ = connection.close().await;
+    let file = one(path, options(path).create_if_missing(true)).await?;
+    let examined = examined(&file, path).await;
+    file.close().await;
     examined
 }
 
-async fn examined(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
-    let application = pragma(connection, "SELECT application_id AS value FROM pragma_application_id");
+async fn examined(file: &SqlitePool, path: &Path) -> Result<(), OpenError> {
+    let application = pragma(file, "SELECT application_id AS value FROM pragma_application_id");
     let application = application.await.map_err(|error| refused(path, &error))?;
     let tables = "SELECT count(*) AS value FROM sqlite_schema WHERE type = 'table'";
-    let tables = pragma(connection, tables).await.map_err(|error| refused(path, &error))?;
+    let tables = pragma(file, tables).await.map_err(|error| refused(path, &error))?;
     match (application, tables) {
         (APPLICATION_ID, 0) => Ok(()),
-        (APPLICATION_ID, _) => known(connection).await,
+        (APPLICATION_ID, _) => known(file).await,
         (0, 0) => sqlx::query("PRAGMA application_id = 0x466f6768")
-            .execute(connection)
+            .execute(file)
             .await
             .map(drop)
             .map_err(|error| refused(path, &error)),
@@ -112,10 +116,10 @@ async fn examined(connection: &mut SqliteConnection, path: &Path) -> Result<(), 
     }
 }
 
-async fn known(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+async fn known(file: &SqlitePool) -> Result<(), OpenError> {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     // A crash before the first migration leaves no table of migrations.
-    let found = pragma(connection, SCHEMA).await.unwrap_or(0);
+    let found = pragma(file, SCHEMA).await.unwrap_or(0);
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
@@ -123,12 +127,12 @@ async fn known(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 }
 
 /// What SQLite really does, whatever it was asked to do.
-async fn durable(writer: &mut SqliteConnection) -> Result<(), OpenError> {
+async fn durable(writer: &SqlitePool) -> Result<(), OpenError> {
     let unreachable = |error: sqlx::Error| OpenError::Unreachable(error.to_string());
     let synchronous = "SELECT synchronous AS value FROM pragma_synchronous";
     let synchronous = pragma(writer, synchronous).await.map_err(unreachable)?;
     let journal = Ask::new("SELECT journal_mode AS word FROM pragma_journal_mode");
-    let journal: Vec<WordRow> = fetch(&mut *writer, journal).await.map_err(unreachable)?;
+    let journal: Vec<WordRow> = fetch(writer, journal).await.map_err(unreachable)?;
     if synchronous < 2 {
         let setting = format!("synchronous = {synchronous}");
         return Err(OpenError::NotDurable { setting });
@@ -143,8 +147,8 @@ async fn durable(writer: &mut SqliteConnection) -> Result<(), OpenError> {
     }
 }
 
-async fn pragma(connection: &mut SqliteConnection, sql: &str) -> Result<i64, sqlx::Error> {
-    let rows: Vec<NumberRow> = fetch(connection, Ask::new(sql)).await?;
+async fn pragma(file: &SqlitePool, sql: &str) -> Result<i64, sqlx::Error> {
+    let rows: Vec<NumberRow> = fetch(file, Ask::new(sql)).await?;
     Ok(only(rows).unwrap_or(0))
 }
 

@@ -1,24 +1,27 @@
-//! The statements of the write path. One statement for each table and batch: `?1` and so on are
+//! The statements of the write path. One statement for each table and batch: `$1` and so on are
 //! JSON arrays of arrays, built in [`super::params`] in the order that is read here.
+//!
+//! `$n`, not `?n`: where a text holds several statements, sqlx binds `?n` by counting and is lost
+//! when a statement leaves one out.
 
 use crate::store::rows::{candidate_columns, incident_columns};
 
-/// `?1` node.
-pub(super) const EPOCH: &str = "SELECT epoch AS value FROM node WHERE name = ?1";
+/// `$1` node.
+pub(super) const EPOCH: &str = "SELECT epoch AS value FROM node WHERE name = $1";
 
-/// `?1` [delivery, attempt], `?2` node, `?3` epoch.
+/// `$1` [delivery, attempt], `$2` node, `$3` epoch.
 pub(super) const IN_HAND: &str = "
-SELECT d.id FROM jsonb_each(?1) AS j CROSS JOIN delivery AS d ON d.id = j.value ->> 0
-WHERE d.attempts = j.value ->> 1 AND d.state = 'sending' AND d.owner = ?2 AND d.lease_epoch = ?3";
+SELECT d.id FROM jsonb_each($1) AS j CROSS JOIN delivery AS d ON d.id = j.value ->> 0
+WHERE d.attempts = j.value ->> 1 AND d.state = 'sending' AND d.owner = $2 AND d.lease_epoch = $3";
 
-/// `?1` endings, `?2` node, `?3` epoch, `?4` now.
+/// `$1` endings, `$2` node, `$3` epoch, `$4` now.
 pub(super) const END: &str = "
 UPDATE attempt SET
     ended_at = e.value ->> 2, took_ms = e.value ->> 3, outcome = e.value ->> 4, code = e.value ->> 5,
     detail = e.value ->> 6, provider_id = e.value ->> 7
-FROM jsonb_each(?1) AS e CROSS JOIN delivery AS d ON d.id = e.value ->> 0
+FROM jsonb_each($1) AS e CROSS JOIN delivery AS d ON d.id = e.value ->> 0
 WHERE attempt.delivery = e.value ->> 0 AND attempt.number = e.value ->> 1 AND attempt.outcome IS NULL
-  AND d.attempts = e.value ->> 1 AND d.state = 'sending' AND d.owner = ?2 AND d.lease_epoch = ?3;
+  AND d.attempts = e.value ->> 1 AND d.state = 'sending' AND d.owner = $2 AND d.lease_epoch = $3;
 
 UPDATE delivery SET
     state = CASE
@@ -30,50 +33,50 @@ UPDATE delivery SET
     crashes = crashes + (e.value ->> 11),
     dead_reason = e.value ->> 12,
     last_outcome = e.value ->> 4,
-    updated_at = ?4
-FROM jsonb_each(?1) AS e
-WHERE id = e.value ->> 0 AND attempts = e.value ->> 1 AND state = 'sending'
-  AND owner = ?2 AND lease_epoch = ?3;";
+    updated_at = $4
+FROM jsonb_each($1) AS e
+WHERE delivery.id = e.value ->> 0 AND attempts = e.value ->> 1 AND state = 'sending'
+  AND owner = $2 AND lease_epoch = $3;";
 
-/// `?1` [source, position], `?2` [place, source, producer_id].
+/// `$1` [source, position], `$2` [place, source, producer_id].
 pub(super) const SEEN: &str = "
 SELECT k.key AS place, e.id AS event, e.incident, NULL AS raw
-FROM jsonb_each(?1) AS k
+FROM jsonb_each($1) AS k
 CROSS JOIN event AS e ON e.source = k.value ->> 0 AND e.position = k.value ->> 1
 UNION ALL
 SELECT k.value ->> 0, e.id, e.incident, e.raw
-FROM jsonb_each(?2) AS k
+FROM jsonb_each($2) AS k
 CROSS JOIN event AS e ON e.source = k.value ->> 1 AND e.producer_id = k.value ->> 2";
 
-/// `?1` dedup keys.
+/// `$1` dedup keys.
 pub(super) const NEWEST: &str = concat!(
     "SELECT ",
     incident_columns!(),
-    " FROM json_each(?1) AS k CROSS JOIN incident AS i ON i.number = ",
+    " FROM json_each($1) AS k CROSS JOIN incident AS i ON i.number = ",
     "(SELECT max(number) FROM incident WHERE dedup_key = k.value)"
 );
 
 pub(super) const LAST_NUMBER: &str = "SELECT max(number) AS value FROM incident";
 
-/// `?1` [incident, start of the episode].
+/// `$1` [incident, start of the episode].
 pub(super) const TOLD: &str = "
 SELECT DISTINCT d.incident, d.channel, d.recipient, d.address
-FROM jsonb_each(?1) AS i CROSS JOIN delivery AS d ON d.incident = i.value ->> 0
+FROM jsonb_each($1) AS i CROSS JOIN delivery AS d ON d.incident = i.value ->> 0
 WHERE d.created_at >= i.value ->> 1 AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened')";
 
-/// `?1` incidents that are over, `?2` now.
+/// `$1` incidents that are over, `$2` now.
 pub(super) const CANCEL: &str = "
-UPDATE delivery SET state = 'canceled', updated_at = ?2
-WHERE incident IN (SELECT value FROM json_each(?1))
+UPDATE delivery SET state = 'canceled', updated_at = $2
+WHERE incident IN (SELECT value FROM json_each($1))
   AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
 
-/// `?1` events, `?2` incidents, `?3` timeline, `?4` notifications, `?5` deliveries, `?6` now,
-/// `?7` node, `?8` epoch.
+/// `$1` events, `$2` incidents, `$3` timeline, `$4` notifications, `$5` deliveries, `$6` now,
+/// `$7` node, `$8` epoch.
 pub(super) const INSERT: &str = "
 INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, coalesce(CAST(value ->> 8 AS BLOB), unhex(value ->> 9))
-FROM jsonb_each(?1);
+FROM jsonb_each($1);
 
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
     labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
@@ -81,7 +84,7 @@ INSERT INTO incident (number, id, version, dedup_key, status, severity, title, s
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
        value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18
-FROM jsonb_each(?2) WHERE true
+FROM jsonb_each($2) WHERE true
 ON CONFLICT (number) DO UPDATE SET
     version = excluded.version, status = excluded.status, severity = excluded.severity,
     title = excluded.title, service = excluded.service, description = excluded.description,
@@ -92,58 +95,58 @@ ON CONFLICT (number) DO UPDATE SET
 
 INSERT INTO timeline (incident, version, at, kind, event, detail)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-FROM jsonb_each(?3);
+FROM jsonb_each($3);
 
 INSERT INTO notification (id, event, incident, kind, created_at, text)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-FROM jsonb_each(?4);
+FROM jsonb_each($4);
 
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7, value ->> 8, value ->> 9, value ->> 10, ?6, ?6, value ->> 11, 0, 0,
-       iif(value ->> 11, ?7, NULL), iif(value ->> 11, ?8, NULL)
-FROM jsonb_each(?5);
+       value ->> 7, value ->> 8, value ->> 9, value ->> 10, $6, $6, value ->> 11, 0, 0,
+       iif(value ->> 11, $7, NULL), iif(value ->> 11, $8, NULL)
+FROM jsonb_each($5);
 
 INSERT INTO attempt (delivery, number, started_at)
-SELECT value ->> 0, 1, ?6 FROM jsonb_each(?5) WHERE value ->> 11;";
+SELECT value ->> 0, 1, $6 FROM jsonb_each($5) WHERE value ->> 11;";
 
-/// `?1` letters, `?2` now.
+/// `$1` letters, `$2` now.
 pub(super) const QUARANTINE: &str = "
 INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), ?2
-FROM jsonb_each(?1) WHERE true
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), $2
+FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 
-/// `?1` [child, dead], `?2` now.
+/// `$1` [child, dead], `$2` now.
 pub(super) const REPLAY: &str = "
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of)
 SELECT r.value ->> 0, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
-       'pending', ?2, ?2 + d.expires_at - d.created_at, ?2, ?2, 0, 0, 0, d.id
-FROM jsonb_each(?1) AS r CROSS JOIN delivery AS d ON d.id = r.value ->> 1
+       'pending', $2, $2 + d.expires_at - d.created_at, $2, $2, 0, 0, 0, d.id
+FROM jsonb_each($1) AS r CROSS JOIN delivery AS d ON d.id = r.value ->> 1
 WHERE d.state = 'dead'
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 
-/// `?1` node, `?2` channel, `?3` deliveries that are worked on, `?4` state, `?5` dead reason, `?6` now.
+/// `$1` node, `$2` channel, `$3` deliveries that are worked on, `$4` state, `$5` dead reason, `$6` now.
 pub(super) const ADOPT: &str = "
-UPDATE attempt SET outcome = 'unknown', ended_at = ?6
+UPDATE attempt SET outcome = 'unknown', ended_at = $6
 FROM (SELECT id, attempts FROM delivery
-      WHERE owner = ?1 AND channel = ?2 AND state = 'sending'
-        AND id NOT IN (SELECT value FROM json_each(?3))) AS d
+      WHERE owner = $1 AND channel = $2 AND state = 'sending'
+        AND id NOT IN (SELECT value FROM json_each($3))) AS d
 WHERE attempt.delivery = d.id AND attempt.number = d.attempts AND attempt.outcome IS NULL;
 
-UPDATE delivery SET state = ?4, dead_reason = ?5, last_outcome = 'unknown', due_at = ?6, updated_at = ?6
-WHERE owner = ?1 AND channel = ?2 AND state = 'sending' AND id NOT IN (SELECT value FROM json_each(?3));";
+UPDATE delivery SET state = $4, dead_reason = $5, last_outcome = 'unknown', due_at = $6, updated_at = $6
+WHERE owner = $1 AND channel = $2 AND state = 'sending' AND id NOT IN (SELECT value FROM json_each($3));";
 
-/// The heads of the four lanes, in their order. `?1` channel, `?2` now, `?3` limit.
+/// The heads of the four lanes, in their order. `$1` channel, `$2` now, `$3` limit.
 macro_rules! lane {
     ($rank:literal) => {
         concat!(
-            "SELECT * FROM (SELECT id, priority, due_at FROM delivery WHERE channel = ?1 AND priority = ",
+            "SELECT * FROM (SELECT id, priority, due_at FROM delivery WHERE channel = $1 AND priority = ",
             $rank,
-            " AND due_at <= ?2 AND state IN ('pending', 'retrying') ORDER BY due_at LIMIT ?3)"
+            " AND due_at <= $2 AND state IN ('pending', 'retrying') ORDER BY due_at LIMIT $3)"
         )
     };
 }
@@ -158,24 +161,24 @@ pub(super) const DUE: &str = concat!(
     lane!(2),
     " UNION ALL ",
     lane!(3),
-    ") ORDER BY priority, due_at LIMIT ?3) AS head ",
+    ") ORDER BY priority, due_at LIMIT $3) AS head ",
     "CROSS JOIN delivery AS d ON d.id = head.id CROSS JOIN notification AS n ON n.id = d.notification ",
     "ORDER BY head.priority, head.due_at"
 );
 
-/// `?1` numbers.
+/// `$1` numbers.
 pub(super) const INCIDENTS: &str = concat!(
     "SELECT ",
     incident_columns!(),
-    " FROM incident AS i WHERE i.number IN (SELECT value FROM json_each(?1))"
+    " FROM incident AS i WHERE i.number IN (SELECT value FROM json_each($1))"
 );
 
-/// `?1` [delivery, state, attempts], `?2` now, `?3` node, `?4` epoch.
+/// `$1` [delivery, state, attempts], `$2` now, `$3` node, `$4` epoch.
 pub(super) const TAKE: &str = "
 UPDATE delivery SET
-    state = t.value ->> 1, attempts = t.value ->> 2, owner = ?3, lease_epoch = ?4, updated_at = ?2
-FROM jsonb_each(?1) AS t
-WHERE id = t.value ->> 0;
+    state = t.value ->> 1, attempts = t.value ->> 2, owner = $3, lease_epoch = $4, updated_at = $2
+FROM jsonb_each($1) AS t
+WHERE delivery.id = t.value ->> 0;
 
 INSERT INTO attempt (delivery, number, started_at)
-SELECT value ->> 0, value ->> 2, ?2 FROM jsonb_each(?1) WHERE value ->> 1 = 'sending';";
+SELECT value ->> 0, value ->> 2, $2 FROM jsonb_each($1) WHERE value ->> 1 = 'sending';";

@@ -1,0 +1,40 @@
+//! What every store promises, held on each of the three. A law is written once; PostgreSQL's are
+//! skipped where there is no server.
+
+mod accepting;
+mod attempts;
+mod claims;
+mod incidents;
+mod lists;
+mod words;
+
+/// Makes a test of every law on every store.
+macro_rules! laws {
+    ($($law:ident),* $(,)?) => {
+        mod memory {
+            use crate::support::stores::{Subject, hold};
+            $(#[tokio::test]
+            async fn $law() {
+                hold(Subject::memory(), super::$law).await;
+            })*
+        }
+        mod sqlite {
+            use crate::support::stores::{Subject, hold};
+            $(#[tokio::test]
+            async fn $law() {
+                hold(Subject::sqlite().await, super::$law).await;
+            })*
+        }
+        mod postgres {
+            use crate::support::services::require;
+            use crate::support::stores::{Subject, hold};
+            $(#[tokio::test]
+            async fn $law() {
+                if require("postgres") {
+                    hold(Subject::postgres().await, super::$law).await;
+                }
+            })*
+        }
+    };
+}
+use laws;
