@@ -221,6 +221,20 @@ pub(crate) fn event(key: &str) -> Value {
     serde_json::json!({ "title": key, "dedup_key": key, "event_id": key, "severity": "high" })
 }
 
+/// A source that reads `topic`, as more tables of a [`Draft`]. The embedded broker gives a group as
+/// long as a session to come together again, so that is short.
+pub(crate) fn reading_from(broker: &str, topic: &str) -> String {
+    format!(
+        r#"[sources.kafka]
+type = "kafka"
+brokers = ["{broker}"]
+topics = ["{topic}"]
+group_id = "foghorn"
+properties = {{ "session.timeout.ms" = "3000", "heartbeat.interval.ms" = "200" }}
+"#
+    )
+}
+
 /// One life of the process. Ends with this value.
 pub(crate) struct Life {
     child: Child,

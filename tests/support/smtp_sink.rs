@@ -131,6 +131,11 @@ impl SmtpSink {
         self.shared.always.lock().unwrap().insert(at, act);
     }
 
+    /// How many messages have come in.
+    pub(crate) fn count(&self) -> usize {
+        *self.shared.received.borrow()
+    }
+
     /// What has come in.
     pub(crate) fn messages(&self) -> Vec<Received> {
         self.shared.messages.lock().unwrap().clone()
