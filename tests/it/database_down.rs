@@ -27,7 +27,7 @@ async fn the_process_outlives_an_outage_of_its_database() {
     let load = Load::start(&home, 4, Duration::from_millis(30));
     home.until("events flow", async || load.acknowledged() >= 50).await;
 
-    cluster.crash().await;
+    cluster.crash();
     let noticed = home.until_readiness(StatusCode::SERVICE_UNAVAILABLE).await;
     assert!(noticed <= Duration::from_secs(3), "{noticed:?}");
     home.until("an event is refused", async || {
@@ -38,18 +38,19 @@ async fn the_process_outlives_an_outage_of_its_database() {
     })
     .await;
     let kept = load.acknowledged();
-    sleep(Duration::from_millis(500)).await;
+    // Long enough for whoever waits between two tries to wait as long as it ever does.
+    sleep(Duration::from_secs(3)).await;
     assert_eq!(load.acknowledged(), kept, "nothing is acknowledged that is not on stable storage");
     let livez = home.http().get(home.url("/livez")).send().await.unwrap();
     assert_eq!(livez.status(), StatusCode::OK, "an outage is no reason to be restarted");
 
-    cluster.restart().await;
-    let back = Instant::now();
-    let recovered = home.until_readiness(StatusCode::OK).await;
-    assert!(recovered <= Duration::from_secs(10), "{recovered:?}");
+    let starts = Instant::now();
+    cluster.restart();
+    let is_back = starts.elapsed();
+    home.until_readiness(StatusCode::OK).await;
     home.until("events flow again", async || load.acknowledged() > kept).await;
-    let flows = back.elapsed();
-    assert!(flows <= Duration::from_secs(10), "{flows:?}");
+    let flow = starts.elapsed();
+    assert!(flow <= is_back + Duration::from_secs(10), "{flow:?}");
 
     let mut account = load.stop().await;
     // Refused above: posted again, it is one event, whether or not it was kept then.
@@ -60,11 +61,11 @@ async fn the_process_outlives_an_outage_of_its_database() {
     assert_eq!(twice, 0, "nobody died, so every outcome is known");
     assert!(life.is_alive() && life.pid() == pid, "it is still the first life");
     tell(&format!(
-        "outage noticed after {} ms; after the restart ready in {} ms, events flow in {} ms; {} events \
+        "outage noticed after {} ms; server started in {} ms, events flow after {} ms; {} events \
          acknowledged, 0 lost",
         noticed.as_millis(),
-        recovered.as_millis(),
-        flows.as_millis(),
+        is_back.as_millis(),
+        flow.as_millis(),
         account.acknowledged.len()
     ));
     life.kill().await;

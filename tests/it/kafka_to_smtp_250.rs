@@ -18,9 +18,12 @@ const POISON_EVERY: usize = 25;
 /// What is no event, and why not.
 const POISON: [(&str, &str); 4] = [
     ("{\"title\":", "parse"),
-    ("{\"severity\":\"high\"}", "schema"),
+    ("", "parse"),
     ("{\"title\":\"x\",\"severity\":\"appalling\"}", "schema"),
-    ("", "empty"),
+    (
+        "{\"kind\":\"notification\",\"to\":[\"user:nobody\"],\"via\":[\"email\"],\"subject\":\"s\",\"body\":\"b\"}",
+        "unroutable",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

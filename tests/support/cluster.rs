@@ -29,7 +29,7 @@ impl Cluster {
         let cluster = Self { programs, dir, port: free_port().await };
         let data = cluster.data();
         assert!(cluster.run(&format!("initdb -D {data} -A trust -U postgres --no-sync")), "initdb");
-        cluster.restart().await;
+        cluster.restart();
         Some(cluster)
     }
 
@@ -38,12 +38,12 @@ impl Cluster {
     }
 
     /// Ends the server without a word to its clients, as a crash would.
-    pub(crate) async fn crash(&self) {
+    pub(crate) fn crash(&self) {
         assert!(self.run(&format!("pg_ctl -D {} -m immediate stop", self.data())), "pg_ctl stop");
     }
 
     /// Returns once it takes connections.
-    pub(crate) async fn restart(&self) {
+    pub(crate) fn restart(&self) {
         let (data, dir, port) = (self.data(), self.dir.path().display(), self.port);
         let start = format!(
             "pg_ctl -D {data} -l {dir}/server.log -w -t 60 \
