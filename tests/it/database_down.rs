@@ -13,6 +13,9 @@ use crate::support::load::{Load, assert_nothing_lost, mails, tell};
 use crate::support::process::{Draft, Home};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
 
+/// How soon the database's return is noticed.
+const SOON: Duration = Duration::from_secs(10);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_outlives_an_outage_of_its_database() {
     let Some(cluster) = Cluster::start().await else {
@@ -50,7 +53,7 @@ async fn the_process_outlives_an_outage_of_its_database() {
     home.until_readiness(StatusCode::OK).await;
     home.until("events flow again", async || load.acknowledged() > kept).await;
     let flow = starts.elapsed();
-    assert!(flow <= is_back + Duration::from_secs(10), "{flow:?}");
+    assert!(flow <= is_back + SOON, "{flow:?}");
 
     let mut account = load.stop().await;
     // Refused above: posted again, it is one event, whether or not it was kept then.
@@ -69,4 +72,37 @@ async fn the_process_outlives_an_outage_of_its_database() {
         account.acknowledged.len()
     ));
     life.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_during_an_outage_is_in_time_and_loses_nothing() {
+    const GRACE: Duration = Duration::from_secs(3);
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let sink = SmtpSink::start().await;
+    let store = Some(cluster.url());
+    let home = Arc::new(Home::of(Draft { store, grace: "3s", ..Draft::mailing_to(sink.port) }).await);
+    let life = home.start().await;
+    let load = Load::start(&home, 4, Duration::from_millis(30));
+    home.until("events flow", async || load.acknowledged() >= 50).await;
+
+    cluster.crash();
+    home.until_readiness(StatusCode::SERVICE_UNAVAILABLE).await;
+    life.terminate().await;
+    let (code, took) = life.exit().await;
+    assert_eq!(code, 0);
+    assert!(took <= GRACE * 3, "{took:?}");
+
+    cluster.restart();
+    let next = home.start().await;
+    let account = load.stop().await;
+    assert_eq!(home.all_sent().await, account.acknowledged.len());
+    let twice = assert_nothing_lost(&account.acknowledged, &mails(&sink));
+    tell(&format!(
+        "stopped in {} ms without a database; {} events acknowledged, 0 lost, {twice} mails twice",
+        took.as_millis(),
+        account.acknowledged.len()
+    ));
+    next.kill().await;
 }

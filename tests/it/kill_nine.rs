@@ -1,5 +1,5 @@
 //! A process that is killed again and again, under load, loses nothing that it acknowledged; and
-//! what it said twice is on record as such.
+//! what it said twice is on record as such. `FOGHORN_TEST_KILLS` says how many times.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
