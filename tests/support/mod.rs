@@ -1,8 +1,12 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod cluster;
+pub(crate) mod database;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod load;
+pub(crate) mod process;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;

@@ -44,6 +44,8 @@ pub(crate) enum Act {
     Reset,
     /// Resets the connection when this much of the message has come in.
     ResetAfter(usize),
+    /// Does the usual, after so long.
+    Late(Duration),
     /// Says nothing any more.
     Hang,
     /// Says one letter, for ever, without an end of line.
@@ -127,6 +129,11 @@ impl SmtpSink {
     /// Every time at this stage.
     pub(crate) fn always(&self, at: At, act: Act) {
         self.shared.always.lock().unwrap().insert(at, act);
+    }
+
+    /// How many messages have come in.
+    pub(crate) fn count(&self) -> usize {
+        *self.shared.received.borrow()
     }
 
     /// What has come in.

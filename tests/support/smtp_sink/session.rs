@@ -198,6 +198,11 @@ impl<S: Stream> Session<'_, S> {
             Act::Bytes(bytes) => self.stream.write_all(&bytes).await?,
             Act::Close => return Err(Over::Closed),
             Act::Reset | Act::ResetAfter(_) => return Err(Over::Reset),
+            Act::Late(wait) => {
+                tokio::time::sleep(wait).await;
+                self.say(usual).await?;
+                return Ok(true);
+            }
             Act::Hang => std::future::pending().await,
             Act::Babble => loop {
                 self.stream.write_all(&[b'2'; 4096]).await?;
