@@ -1,8 +1,10 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod databases;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod records;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;
@@ -10,3 +12,4 @@ pub(crate) mod smtp_sink;
 pub(crate) mod stores;
 pub(crate) mod universe;
 pub(crate) mod watched_store;
+pub(crate) mod whole;
