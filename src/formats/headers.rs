@@ -74,7 +74,8 @@ pub fn is_traceparent(text: &str) -> bool {
         && set(3, 35)
         && set(36, 52)
         && &bytes[..2] != b"ff"
-        && (bytes.len() == 55 || (&bytes[..2] != b"00" && bytes[55] == b'-' && text.is_ascii()))
+        && (bytes.len() == 55
+            || (&bytes[..2] != b"00" && bytes[55] == b'-' && bytes.iter().all(u8::is_ascii_graphic)))
 }
 
 enum Mode {

@@ -3,10 +3,12 @@
 pub(crate) mod absent_store;
 pub(crate) mod cluster;
 pub(crate) mod database;
+pub(crate) mod databases;
 pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod load;
 pub(crate) mod process;
+pub(crate) mod records;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;
@@ -14,3 +16,4 @@ pub(crate) mod smtp_sink;
 pub(crate) mod stores;
 pub(crate) mod universe;
 pub(crate) mod watched_store;
+pub(crate) mod whole;

@@ -92,7 +92,7 @@ impl Universe {
             workers: draft.workers,
             retry: draft.retry,
         };
-        let api = SourcePart { kind: "http".into(), connect: None, max_in_flight: 64 };
+        let api = SourcePart { kind: "http".into(), connect: None, max_in_flight: 1024 };
         let parts = Parts {
             node: "test".into(),
             store: Arc::clone(&store) as Arc<dyn Store>,
