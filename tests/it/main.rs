@@ -42,4 +42,5 @@ mod store_outage_is_weather;
 mod store_refusals;
 mod throttling_costs_no_attempt;
 mod unknown_is_a_decision;
+mod unwritable_event_is_isolated;
 mod worker_deaths_are_verdicts;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::delivery::Lease;
+use foghorn::domain::event::Body;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId};
 use foghorn::domain::incident::IncidentStatus;
 use foghorn::domain::names::{ChannelName, NodeName};
@@ -29,11 +30,18 @@ pub(crate) struct WatchedStore {
     commits: AtomicUsize,
     hook: Mutex<Option<Hook>>,
     refusals: AtomicUsize,
+    cursed: Mutex<Option<&'static str>>,
 }
 
 impl WatchedStore {
     pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
-        Self { inner, commits: AtomicUsize::new(0), hook: Mutex::new(None), refusals: AtomicUsize::new(0) }
+        Self {
+            inner,
+            commits: AtomicUsize::new(0),
+            hook: Mutex::new(None),
+            refusals: AtomicUsize::new(0),
+            cursed: Mutex::new(None),
+        }
     }
 
     /// Called before and after each write, with its number from 1.
@@ -44,6 +52,19 @@ impl WatchedStore {
     /// The next `times` writes are not answered.
     pub(crate) fn refuse(&self, times: usize) {
         self.refusals.store(times, Ordering::SeqCst);
+    }
+
+    /// A batch with an event of this dedup key cannot be written.
+    pub(crate) fn curse(&self, dedup_key: &'static str) {
+        *self.cursed.lock().unwrap() = Some(dedup_key);
+    }
+
+    fn is_cursed(&self, batch: &Batch) -> bool {
+        let cursed = *self.cursed.lock().unwrap();
+        batch.accepts.iter().any(|accept| match &accept.event.body {
+            Body::Incident(body) => Some(body.dedup_key.as_str()) == cursed,
+            Body::Notification(_) => false,
+        })
     }
 
     pub(crate) fn commits(&self) -> usize {
@@ -63,6 +84,9 @@ impl Store for WatchedStore {
         let refused = |left: usize| left.checked_sub(1);
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(StoreError::Unavailable("the test says so".to_owned()));
+        }
+        if self.is_cursed(batch) {
+            return Err(StoreError::Corrupt("the test says so".to_owned()));
         }
         let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
         self.call(Moment::Before, number);

@@ -1,12 +1,14 @@
 //! The batch that forms, who waits for which part of it, and which pool has room.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ractor::{ActorId, RpcReplyPort};
 
-use crate::domain::acceptance::Accept;
+use crate::domain::acceptance::{Accept, Grants};
 use crate::domain::delivery::Job;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::malformed::Malformation;
 use crate::domain::names::ChannelName;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs};
@@ -113,6 +115,53 @@ impl Forming {
                 batch.grants.insert(channel.clone(), places);
             }
         }
+    }
+
+    /// The same work with each event by itself, so that one that the store cannot write does not hold
+    /// the others (I5). Places that were granted go back to their pools.
+    pub(super) fn isolate(self, batch: &Batch, seats: &mut Seats) -> Vec<(Batch, Self)> {
+        for (channel, pool, places) in &self.granted {
+            if let Some(seat) = seats.0.get_mut(channel).filter(|seat| seat.pool.id() == *pool) {
+                seat.places += places;
+            }
+        }
+        let empty = || Batch::empty(batch.lease.clone(), batch.now, batch.rules.clone());
+        let mut parts = Vec::with_capacity(batch.accepts.len() + 1);
+        let mut accepts = batch.accepts.iter();
+        for (count, from) in &self.accepts_from {
+            for accept in accepts.by_ref().take(*count) {
+                let alone = Self { accepts_from: vec![(1, from.clone())], ..Self::default() };
+                parts.push((Batch { accepts: vec![accept.clone()], ..empty() }, alone));
+            }
+        }
+        let rest = Batch { accepts: Vec::new(), grants: Grants::new(), ..batch.clone() };
+        if !rest.is_empty() {
+            parts.push((rest, Self { accepts_from: Vec::new(), granted: Vec::new(), ..self }));
+        }
+        parts
+    }
+
+    /// The one event of this batch as a dead letter, if the batch is nothing else.
+    pub(super) fn condemn(&self, batch: &Batch, why: &str) -> Option<(Batch, Self)> {
+        let ([accept], [(1, from)]) = (batch.accepts.as_slice(), self.accepts_from.as_slice()) else {
+            return None;
+        };
+        let nothing_else = Batch { accepts: Vec::new(), ..batch.clone() }.is_empty();
+        if !nothing_else {
+            return None;
+        }
+        let event = &accept.event;
+        let letter = Quarantined {
+            id: DeadLetterId::new(batch.now, fastrand::u128(..)),
+            source: event.source.clone(),
+            position: event.position.clone(),
+            reason: Malformation::Poison,
+            detail: why.to_owned(),
+            raw: Arc::clone(&event.raw),
+        };
+        let condemned = Self { letters_from: vec![(1, from.clone())], ..Self::default() };
+        let batch = Batch { accepts: Vec::new(), quarantined: vec![letter], ..batch.clone() };
+        Some((batch, condemned))
     }
 
     /// Tells everybody what the commit did for them.

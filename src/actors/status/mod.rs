@@ -8,6 +8,7 @@
 mod counting;
 mod forming;
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,8 @@ pub struct StatusState {
     seats: Seats,
     /// What waits for the next commit.
     forming: Forming,
+    /// What a batch fell into that the store could not write as a whole; written first.
+    isolated: VecDeque<(Batch, Forming)>,
     commit: Commit,
     /// How long to wait before the next try, should the store not answer.
     patience: Duration,
@@ -109,6 +112,7 @@ impl Actor for Status {
             arguments,
             seats: Seats::default(),
             forming: Forming::default(),
+            isolated: VecDeque::new(),
             commit: Commit::Idle,
             patience: FIRST_STALL,
             flushing: Vec::new(),
@@ -151,6 +155,9 @@ impl StatusState {
         if !matches!(self.commit, Commit::Idle) {
             return;
         }
+        if let Some((batch, forming)) = self.isolated.pop_front() {
+            return self.run(Arc::new(batch), forming);
+        }
         if self.forming.is_empty() {
             self.answer_flushing();
             return;
@@ -190,25 +197,46 @@ impl StatusState {
         }
     }
 
+    /// A batch that the store cannot write for what is in it is taken apart, until the one event that
+    /// is at fault stands alone; that one becomes a dead letter.
+    fn take_apart(&mut self, batch: &Batch, forming: Forming, why: &str) -> Result<(), Forming> {
+        if let Some(condemned) = forming.condemn(batch, why) {
+            self.isolated.push_front(condemned);
+        } else if batch.accepts.is_empty() {
+            return Err(forming);
+        } else {
+            self.isolated.extend(forming.isolate(batch, &mut self.seats));
+        }
+        Ok(())
+    }
+
     fn on_failed(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
         self.metrics.failed();
         let fatality = match error {
-            StoreError::Fenced { .. } => Some(Fatality::Fenced(error.to_string())),
-            StoreError::Broken(_) => Some(Fatality::StorageBroken(error.to_string())),
-            StoreError::Unavailable(_) | StoreError::Corrupt(_) => None,
+            StoreError::Fenced { .. } => Fatality::Fenced(error.to_string()),
+            StoreError::Broken(_) => Fatality::StorageBroken(error.to_string()),
+            StoreError::Unavailable(_) => return self.stall(batch, forming, error),
+            StoreError::Corrupt(_) => {
+                tracing::error!(%error, "the store cannot write this batch; taking it apart");
+                return match self.take_apart(&batch, forming, &error.to_string()) {
+                    Ok(()) => {}
+                    Err(forming) => self.stall(batch, forming, error),
+                };
+            }
         };
+        self.arguments.health.store(Condition::Down(error.to_string()));
+        tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Fatal(fatality));
+    }
+
+    /// Keeps the batch and tries it again after a while.
+    fn stall(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
         let before = self.arguments.health.store(Condition::Down(error.to_string()));
         if !matches!(before, Condition::Down(_)) {
             tracing::error!(%error, "the store does not commit; keeping the batch and trying again");
         }
-        match fatality {
-            Some(fatality) => tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Fatal(fatality)),
-            None => {
-                self.myself.actor().send_after(self.patience, || StatusMessage::Retry);
-                self.patience = (self.patience * 2).min(LONGEST_STALL);
-                self.commit = Commit::Stalled(batch, forming);
-            }
-        }
+        self.myself.actor().send_after(self.patience, || StatusMessage::Retry);
+        self.patience = (self.patience * 2).min(LONGEST_STALL);
+        self.commit = Commit::Stalled(batch, forming);
     }
 
     fn on_retry(&mut self) {

@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_list_is_walked_once_and_not_again_for_each_row() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        for text in [statements::IN_HAND, statements::END, statements::TAKE, statements::REPLAY] {
+            for statement in text.split(';').filter(|statement| statement.contains("FROM jsonb_each")) {
+                let steps = plan(&store, statement).await;
+                assert!(steps[0].starts_with("SCAN ") && steps[0].contains("VIRTUAL TABLE"), "{steps:#?}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn claiming_seeks_the_head_of_each_lane() {
         let directory = tempfile::tempdir().expect("a directory");
         let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
