@@ -1,7 +1,7 @@
 //! What goes wrong, as `application/problem+json` (RFC 9457) with a stable code.
 //!
 //! A handler returns a [`Problem`]; the address of the request and its id are added on the way out
-//! by [`super::envelope`], which also turns every other error response into a problem, so that no
+//! by `envelope`, which also turns every other error response into a problem, so that no
 //! client ever meets a bare status.
 
 use std::borrow::Cow;

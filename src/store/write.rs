@@ -1,7 +1,7 @@
 //! The one write path: what a [`Batch`] does, said once for every store.
 //!
 //! A store supplies a [`Ledger`]: an open transaction that can answer some questions and write some
-//! tables, each with one statement for the whole batch. [`write`] asks and writes in the order of
+//! tables, each with one statement for the whole batch. [`write()`] asks and writes in the order of
 //! the batch's fields, and every decision in between is taken here or in the domain. So the stores
 //! cannot disagree about meaning, only about SQL.
 

@@ -2,8 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::IngestArguments;
 use super::in_hand::Item;
@@ -34,14 +36,22 @@ pub(super) fn start(
     })
 }
 
-/// Reading goes on at half the credits, so that a source is not paused and resumed record by record.
+/// Reading goes on at half the credits, so that a source is not stopped and started record by record.
 fn has_room(credits: &Credits) -> bool {
     credits.free() >= credits.capacity() / 2
 }
 
+/// A source is paused only if there is no room for this long: pausing throws away what the client
+/// has fetched ahead, and not polling for a moment costs nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Credits) -> String {
     let mut flow = Flow::Open;
     loop {
+        if flow == Flow::Open && credits.free() == 0 && timeout(PATIENCE, room(credits)).await.is_err() {
+            source.pause();
+            flow = Flow::Paused;
+        }
         tokio::select! {
             polled = source.poll() => match polled {
                 Ok(polled) => {
@@ -49,20 +59,20 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
                         credits.take(records.len());
                     }
                     ingest.tell(IngestMessage::Polled(polled));
-                    if flow == Flow::Open && credits.free() == 0 {
-                        source.pause();
-                        flow = Flow::Paused;
-                    }
                 }
                 Err(error) => return error.to_string(),
             },
-            () = credits.returned(), if flow == Flow::Paused => {
-                if has_room(credits) {
-                    source.resume();
-                    flow = Flow::Open;
-                }
+            () = room(credits), if flow == Flow::Paused => {
+                source.resume();
+                flow = Flow::Open;
             }
         }
+    }
+}
+
+async fn room(credits: &Credits) {
+    while !has_room(credits) {
+        credits.returned().await;
     }
 }
 

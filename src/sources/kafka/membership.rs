@@ -1,6 +1,6 @@
 //! What this consumer owns, and what is to be told of it.
 //!
-//! Callbacks note here what happened, and [`super::KafkaSource::poll`] tells it. Giving up partitions is therefore spread
+//! Callbacks note here what happened, and `KafkaSource::poll` tells it. Giving up partitions is therefore spread
 //! over time: the callback stops the intake and notes the revocation; the in-flight records
 //! settle; then [`Membership::leave`] fences the partitions, commits and hands them back. The
 //! group waits meanwhile, as the protocol allows.
