@@ -198,16 +198,16 @@ impl StatusState {
     }
 
     /// A batch that the store cannot write for what is in it is taken apart, until the one event that
-    /// is at fault stands alone; that one becomes a dead letter.
-    fn take_apart(&mut self, batch: &Batch, forming: Forming, why: &str) -> Result<(), Forming> {
-        if let Some(condemned) = forming.condemn(batch, why) {
+    /// is at fault stands alone; that one becomes a dead letter. What holds no event is tried again.
+    fn take_apart(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
+        if let Some(condemned) = forming.condemn(&batch, &error.to_string()) {
             self.isolated.push_front(condemned);
         } else if batch.accepts.is_empty() {
-            return Err(forming);
+            self.stall(batch, forming, error);
         } else {
-            self.isolated.extend(forming.isolate(batch, &mut self.seats));
+            tracing::error!(%error, "the store cannot write this batch; taking it apart");
+            self.isolated.extend(forming.isolate(&batch, &mut self.seats));
         }
-        Ok(())
     }
 
     fn on_failed(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
@@ -216,13 +216,7 @@ impl StatusState {
             StoreError::Fenced { .. } => Fatality::Fenced(error.to_string()),
             StoreError::Broken(_) => Fatality::StorageBroken(error.to_string()),
             StoreError::Unavailable(_) => return self.stall(batch, forming, error),
-            StoreError::Corrupt(_) => {
-                tracing::error!(%error, "the store cannot write this batch; taking it apart");
-                return match self.take_apart(&batch, forming, &error.to_string()) {
-                    Ok(()) => {}
-                    Err(forming) => self.stall(batch, forming, error),
-                };
-            }
+            StoreError::Corrupt(_) => return self.take_apart(batch, forming, error),
         };
         self.arguments.health.store(Condition::Down(error.to_string()));
         tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Fatal(fatality));
