@@ -64,6 +64,8 @@ pub enum StatusMessage {
     Committed(Result<Committed, StoreError>),
     /// Try the same batch again.
     Retry,
+    /// Outcomes have waited long enough for company.
+    Linger,
     /// Answer once nothing waits to be written.
     Flush(RpcReplyPort<()>),
 }

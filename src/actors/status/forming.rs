@@ -72,6 +72,14 @@ impl Forming {
             && self.replays.is_empty()
     }
 
+    /// Nothing but outcomes: nobody waits for these to be written.
+    pub(super) fn is_unhurried(&self) -> bool {
+        self.accepts.is_empty()
+            && self.letters.is_empty()
+            && self.claims.is_empty()
+            && self.replays.is_empty()
+    }
+
     pub(super) fn accept(&mut self, accepts: Vec<Accept>, from: &Ingest) {
         self.accepts_from.push((accepts.len(), from.clone()));
         self.accepts.extend(accepts);

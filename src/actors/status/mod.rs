@@ -74,6 +74,8 @@ pub struct StatusState {
     /// What a batch fell into that the store could not write as a whole; written first.
     isolated: VecDeque<(Batch, Forming)>,
     commit: Commit,
+    /// Whether outcomes still wait for something to be written along with.
+    company: Company,
     /// How long to wait before the next try, should the store not answer.
     patience: Duration,
     /// Who wants to know when nothing waits any more.
@@ -89,6 +91,20 @@ enum Commit {
     /// The store did not answer; waits to be tried again.
     Stalled(Arc<Batch>, Forming),
 }
+
+/// Outcomes alone wait a moment for events or claims to share a commit with: each commit costs a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// Nobody waits.
+    None,
+    /// A timer runs.
+    Awaited,
+    /// The moment is over.
+    Come,
+}
+
+/// See [`Company`]. A crash in this moment repeats what was sent in it.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// The first wait after the store did not answer.
 const FIRST_STALL: Duration = Duration::from_millis(50);
@@ -114,6 +130,7 @@ impl Actor for Status {
             forming: Forming::default(),
             isolated: VecDeque::new(),
             commit: Commit::Idle,
+            company: Company::None,
             patience: FIRST_STALL,
             flushing: Vec::new(),
         })
@@ -145,6 +162,7 @@ impl StatusState {
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
             StatusMessage::Committed(result) => self.on_committed(result),
             StatusMessage::Retry => self.on_retry(),
+            StatusMessage::Linger => self.company = Company::Come,
             StatusMessage::Flush(reply) => self.flushing.push(reply),
         }
         self.commit_next();
@@ -162,6 +180,14 @@ impl StatusState {
             self.answer_flushing();
             return;
         }
+        if self.forming.is_unhurried() && self.flushing.is_empty() && self.company != Company::Come {
+            if self.company == Company::None {
+                self.company = Company::Awaited;
+                self.myself.actor().send_after(LINGER, || StatusMessage::Linger);
+            }
+            return;
+        }
+        self.company = Company::None;
         let mut forming = std::mem::take(&mut self.forming);
         let StatusArguments { lease, rules, clock, .. } = &self.arguments;
         let mut batch = Batch::empty(lease.clone(), clock.now(), rules.clone());

@@ -229,7 +229,7 @@ impl KafkaSettings {
             ("queued.max.messages.kbytes", "8192"),
             ("fetch.max.bytes", "8388608"),
             // Not every broker answers a waiting fetch when a record comes in.
-            ("fetch.wait.max.ms", "20"),
+            ("fetch.wait.max.ms", "10"),
             ("socket.nagle.disable", "true"),
             ("reconnect.backoff.max.ms", "2000"),
             ("topic.metadata.refresh.interval.ms", "60000"),
