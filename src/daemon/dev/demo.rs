@@ -13,7 +13,7 @@ use crate::store::views::DeliveryView;
 use crate::store::{DeliveryFilter, Paging, Store, StoreError};
 
 /// The records, with what each is there to show.
-const RECORDS: [(&str, &str, &str); 6] = [
+const RECORDS: [(&str, &str, &str); 5] = [
     (
         "a page on four channels",
         "checkout",
@@ -23,11 +23,6 @@ const RECORDS: [(&str, &str, &str); 6] = [
         "the same incident again: nobody is told twice",
         "checkout",
         r#"{"title":"5xx rate above 9%","severity":"critical","service":"checkout-api","dedup_key":"checkout-5xx"}"#,
-    ),
-    (
-        "it is over: who was told is told",
-        "checkout",
-        r#"{"title":"5xx rate above 9%","severity":"critical","service":"checkout-api","dedup_key":"checkout-5xx","status":"resolved"}"#,
     ),
     (
         "a provider that fails once: retried after a second",
@@ -46,8 +41,17 @@ const RECORDS: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// Deliveries that the records lead to: 4 for the page, 4 for its end, 1 and 1.
-const DELIVERIES: usize = 10;
+/// Comes last: what is over before anybody was told of it is told to nobody.
+const OVER: (&str, &str, &str) = (
+    "it is over: who was told is told",
+    "checkout",
+    r#"{"title":"5xx rate above 9%","severity":"critical","service":"checkout-api","dedup_key":"checkout-5xx","status":"resolved"}"#,
+);
+
+/// Deliveries that the records lead to: 4 for the page, 1 and 1.
+const FIRST: usize = 6;
+/// And 4 for its end.
+const ALL: usize = 10;
 /// A group join takes a few seconds, the retry one more.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -56,27 +60,36 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(super) async fn play(broker: &EmbeddedBroker, store: &dyn Store, outbox: &Outbox) -> io::Result<()> {
     say(&format!(
         "Demo: {} records on topic {TOPIC} (joining the consumer group takes a few seconds) …",
-        RECORDS.len()
+        RECORDS.len() + 1
     ))?;
-    for (what, key, record) in RECORDS {
-        if let Err(error) = broker.produce(TOPIC, key, record.as_bytes()).await {
-            return say(&format!("the embedded broker refused a record: {error}"));
-        }
-        say(&format!("  → {what}"))?;
+    for record in RECORDS {
+        feed(broker, record).await?;
     }
-    match finished(store).await {
+    if let Err(error) = finished(store, FIRST).await {
+        return say(&format!("the store does not answer: {error}"));
+    }
+    feed(broker, OVER).await?;
+    match finished(store, ALL).await {
         Ok(deliveries) => tell(store, outbox, &deliveries).await,
         Err(error) => say(&format!("the store does not answer: {error}")),
     }
 }
 
-async fn finished(store: &dyn Store) -> Result<Vec<DeliveryView>, StoreError> {
+async fn feed(broker: &EmbeddedBroker, (what, key, record): (&str, &str, &str)) -> io::Result<()> {
+    match broker.produce(TOPIC, key, record.as_bytes()).await {
+        Ok(()) => say(&format!("  → {what}")),
+        Err(error) => say(&format!("the embedded broker refused a record: {error}")),
+    }
+}
+
+/// Waits until so many deliveries have ended, or for as long as anybody would.
+async fn finished(store: &dyn Store, wanted: usize) -> Result<Vec<DeliveryView>, StoreError> {
     let everything = Paging { before: None, limit: 200 };
     let deadline = Instant::now() + PATIENCE;
     loop {
         let deliveries = store.deliveries(&DeliveryFilter::default(), &everything).await?.data;
         let ended = deliveries.iter().filter(|delivery| delivery.state.is_terminal()).count();
-        if ended >= DELIVERIES || Instant::now() >= deadline {
+        if ended >= wanted || Instant::now() >= deadline {
             return Ok(deliveries);
         }
         sleep(LOOK_EVERY).await;
