@@ -127,12 +127,12 @@ pub fn judge(
     match outcome {
         Outcome::Sent(_) => Verdict::Done,
         Outcome::Crashed(_) if standing.crashes >= MAX_CRASHES => Verdict::Park(DeadReason::Poison),
-        Outcome::Crashed(_) => again(policy, standing, now, roll, None),
+        Outcome::Crashed(_) => again(policy, standing, now, roll),
         Outcome::Failed(Failure { fault, .. }) => match *fault {
             Fault::Permanent(_) => Verdict::Park(DeadReason::Rejected),
-            Fault::Transient(_) => again(policy, standing, now, roll, None),
+            Fault::Transient(_) => again(policy, standing, now, roll),
             Fault::Unknown if policy.on_unknown == OnUnknown::Hold => Verdict::Park(DeadReason::Unknown),
-            Fault::Unknown => again(policy, standing, now, roll, None),
+            Fault::Unknown => again(policy, standing, now, roll),
             Fault::Throttled { retry_after, scope } => {
                 let computed = jittered(policy, policy.delay(1), roll);
                 let wait = retry_after.map_or(computed, |floor| floor.max(computed));
@@ -143,18 +143,11 @@ pub fn judge(
     }
 }
 
-fn again(
-    policy: &RetryPolicy,
-    standing: Standing,
-    now: Timestamp,
-    roll: f64,
-    floor: Option<Duration>,
-) -> Verdict {
+fn again(policy: &RetryPolicy, standing: Standing, now: Timestamp, roll: f64) -> Verdict {
     if standing.attempts >= policy.max_attempts {
         return Verdict::Park(DeadReason::Exhausted);
     }
-    let computed = jittered(policy, policy.delay(standing.attempts), roll);
-    let at = later(now, floor.map_or(computed, |floor| floor.max(computed)));
+    let at = later(now, jittered(policy, policy.delay(standing.attempts), roll));
     if at >= standing.expires_at { Verdict::Park(DeadReason::Exhausted) } else { Verdict::Retry { at } }
 }
 
