@@ -171,7 +171,6 @@ impl IngestState {
             Ok(source) => {
                 let reader =
                     reader::start(Arc::clone(&source), self.myself.clone(), Arc::clone(&self.credits));
-                self.arguments.metrics.reconnected();
                 self.link = Link::Reading(source, reader);
             }
             Err(error) => self.on_source_lost(error.to_string()),
@@ -185,6 +184,7 @@ impl IngestState {
         self.link = Link::Apart;
         // A new assignment gives the records again; what is in flight settles without a ledger.
         self.assignment = Assignment::default();
+        self.arguments.metrics.reconnected();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
         self.arguments.metrics.up(false);
@@ -308,6 +308,9 @@ impl IngestState {
         if let Link::Reading(source, _) = &self.link {
             for ((topic, partition), offset) in safe.into_iter() {
                 source.settle(&topic, partition, offset);
+            }
+            if let Some(lag) = source.lag() {
+                self.arguments.metrics.lag(lag);
             }
         }
         self.finish_revoking();

@@ -6,18 +6,23 @@ use crate::domain::acceptance::Decision;
 use crate::domain::event::Body;
 use crate::domain::incident::Transition;
 use crate::store::batch::{AcceptResult, Batch, Committed};
-use crate::telemetry::handles::{IncidentMetrics, StoreMetrics};
-use crate::telemetry::labels::{BatchKind, ResolvedBy, StoreOperation};
+use crate::telemetry::handles::{DeadLetterMetrics, IncidentMetrics, StoreMetrics};
+use crate::telemetry::labels::{BatchKind, DeadLetterRetry, ResolvedBy, StoreOperation};
 
 /// The series that only the single writer can count.
 pub(super) struct StatusMetrics {
     store: StoreMetrics,
     incidents: IncidentMetrics,
+    dead_letters: DeadLetterMetrics,
 }
 
 impl Default for StatusMetrics {
     fn default() -> Self {
-        Self { store: StoreMetrics::of_process(), incidents: IncidentMetrics::of_process() }
+        Self {
+            store: StoreMetrics::of_process(),
+            incidents: IncidentMetrics::of_process(),
+            dead_letters: DeadLetterMetrics::of_process(),
+        }
     }
 }
 
@@ -29,6 +34,12 @@ impl StatusMetrics {
         self.store.batched(BatchKind::Quarantined, batch.quarantined.len());
         self.store.batched(BatchKind::Replays, batch.replays.len());
         self.store.batched(BatchKind::Claims, batch.claims.len());
+        for replayed in &committed.replayed {
+            self.dead_letters.retried(match replayed {
+                Some(_) => DeadLetterRetry::Repeated,
+                None => DeadLetterRetry::Refused,
+            });
+        }
         for (accept, accepted) in batch.accepts.iter().zip(&committed.accepted) {
             let (Body::Incident(body), AcceptResult::Decided(decision)) =
                 (&accept.event.body, accepted.result)
