@@ -32,14 +32,53 @@ async fn one_worker_uses_one_connection() {
 
 #[tokio::test]
 async fn a_refusal_costs_no_connection() {
+    for pipelining in [false, true] {
+        let sink = SmtpSink::start().await;
+        if pipelining {
+            sink.offer_pipelining();
+        }
+        let channel = mail(&sink);
+        for at in [At::Mail, At::Rcpt, At::Data, At::Dot] {
+            sink.once(at, Act::Say("550 5.7.1 no"));
+            assert!(matches!(send(&*channel).await, Outcome::Failed(_)), "{at:?}");
+            assert!(matches!(send(&*channel).await, Outcome::Sent(_)), "{at:?}");
+        }
+        assert_eq!(sink.connections(), 1, "pipelining: {pipelining}");
+    }
+}
+
+/// RFC 2920, 3.1: a server may ask for the message although it took no recipient.
+#[tokio::test]
+async fn a_server_that_wants_a_message_for_nobody_gets_none() {
     let sink = SmtpSink::start().await;
+    sink.offer_pipelining();
     let channel = mail(&sink);
-    for at in [At::Rcpt, At::Data, At::Dot] {
-        sink.once(at, Act::Say("550 5.7.1 no"));
+    for at in [At::Mail, At::Rcpt] {
+        sink.once(at, Act::Say("550 5.1.1 no"));
+        sink.once(At::DataForNobody, Act::Say("354 go ahead"));
+        let before = sink.connections();
         assert!(matches!(send(&*channel).await, Outcome::Failed(_)), "{at:?}");
         assert!(matches!(send(&*channel).await, Outcome::Sent(_)), "{at:?}");
+        assert_eq!(sink.connections(), before.max(1) + 1, "{at:?}");
     }
-    assert_eq!(sink.connections(), 1);
+    assert_eq!(sink.count(), 2);
+}
+
+#[tokio::test]
+async fn commands_do_not_wait_for_each_other_where_the_server_pipelines() {
+    let sink = SmtpSink::start().await;
+    sink.offer_pipelining();
+    let channel = mail(&sink);
+    assert!(matches!(send(&*channel).await, Outcome::Sent(_)));
+    sink.once(At::Mail, Act::Say("451 4.3.0 later"));
+    assert!(matches!(send(&*channel).await, Outcome::Failed(_)));
+    let commands = sink.commands();
+    let verbs: Vec<&str> = commands.iter().filter_map(|line| line.split([' ', ':']).next()).collect();
+    assert_eq!(
+        verbs,
+        ["EHLO", "EHLO", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "DATA", "RSET"],
+        "the recipient is named although the sender was refused: it was on its way already"
+    );
 }
 
 #[tokio::test]

@@ -30,6 +30,25 @@ fn good() -> foghorn::domain::delivery::Job {
     direct("ada@example.com", "Hello", "world")
 }
 
+/// How the server wants commands.
+#[derive(Debug, Clone, Copy)]
+enum Manner {
+    OneByOne,
+    AtOnce,
+}
+
+const MANNERS: [Manner; 2] = [Manner::OneByOne, Manner::AtOnce];
+
+impl Manner {
+    async fn sink(self) -> SmtpSink {
+        let sink = SmtpSink::start().await;
+        if let Self::AtOnce = self {
+            sink.offer_pipelining();
+        }
+        sink
+    }
+}
+
 /// Each row: what the server does, and where; what it means; whether it may have the message.
 #[tokio::test]
 async fn every_answer_has_one_meaning_and_the_next_mail_arrives() {
@@ -67,12 +86,14 @@ async fn every_answer_has_one_meaning_and_the_next_mail_arrives() {
         (At::Dot, Act::Reset, Fault::Unknown),
     ];
     for (at, act, meaning) in table {
-        let sink = SmtpSink::start().await;
-        let channel = mail(&sink, "timeout='2s'");
-        sink.once(at, act.clone());
-        assert_eq!(fault(channel.send(&good()).await), meaning, "{at:?} {act:?}");
-        let next = channel.send(&good()).await;
-        assert!(matches!(next, Outcome::Sent(_)), "after {at:?} {act:?}: {next:?}");
+        for manner in MANNERS {
+            let sink = manner.sink().await;
+            let channel = mail(&sink, "timeout='2s'");
+            sink.once(at, act.clone());
+            assert_eq!(fault(channel.send(&good()).await), meaning, "{manner:?} {at:?} {act:?}");
+            let next = channel.send(&good()).await;
+            assert!(matches!(next, Outcome::Sent(_)), "{manner:?} after {at:?} {act:?}: {next:?}");
+        }
     }
 }
 
@@ -86,10 +107,12 @@ async fn silence_is_a_timeout_before_the_final_dot_and_unknown_after_it() {
         (At::Data, TIMEOUT),
         (At::Dot, Fault::Unknown),
     ] {
-        let sink = SmtpSink::start().await;
-        sink.once(at, Act::Hang);
-        let outcome = mail(&sink, "timeout='200ms'").send(&good()).await;
-        assert_eq!(fault(outcome), meaning, "{at:?}");
+        for manner in MANNERS {
+            let sink = manner.sink().await;
+            sink.once(at, Act::Hang);
+            let outcome = mail(&sink, "timeout='200ms'").send(&good()).await;
+            assert_eq!(fault(outcome), meaning, "{manner:?} {at:?}");
+        }
     }
 }
 

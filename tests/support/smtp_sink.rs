@@ -4,6 +4,7 @@
 mod session;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) enum At {
     Mail,
     Rcpt,
     Data,
+    /// `DATA` although no recipient was taken, which happens where commands come at once.
+    DataForNobody,
     /// While the message comes in.
     Body,
     /// After the final dot.
@@ -83,6 +86,7 @@ struct Shared {
     connections: Mutex<usize>,
     received: watch::Sender<usize>,
     offers_auth: bool,
+    offers_pipelining: AtomicBool,
 }
 
 /// The server. Ends with this value.
@@ -119,6 +123,11 @@ impl SmtpSink {
             }
         });
         Self { port, shared, task }
+    }
+
+    /// From the next connection on, several commands may come at once.
+    pub(crate) fn offer_pipelining(&self) {
+        self.shared.offers_pipelining.store(true, Ordering::Relaxed);
     }
 
     /// The next time at this stage; several are taken in turn.

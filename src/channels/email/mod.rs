@@ -6,6 +6,7 @@
 
 mod address;
 mod config;
+mod conversation;
 mod message;
 mod pool;
 mod smtp;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use tokio::time::{Instant, sleep};
+
+use super::conversation::Conversation;
 
 /// How long a connection is kept without use. Servers close theirs after 1 to 5 minutes.
 const IDLE: Duration = Duration::from_secs(60);
@@ -19,7 +20,7 @@ pub(super) struct Pool {
 }
 
 struct Idle {
-    connection: AsyncSmtpConnection,
+    conversation: Conversation,
     since: Instant,
 }
 
@@ -33,16 +34,16 @@ impl Pool {
     }
 
     /// The connection that was used last, so that the others can grow old.
-    pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
+    pub(super) fn take(&self) -> Option<Conversation> {
         let idle = self.lock().pop()?;
-        (idle.since.elapsed() < IDLE).then_some(idle.connection)
+        (idle.since.elapsed() < IDLE).then_some(idle.conversation)
     }
 
     /// Keeps a connection that is ready for `MAIL`.
-    pub(super) fn put(self: &Arc<Self>, connection: AsyncSmtpConnection) {
+    pub(super) fn put(self: &Arc<Self>, conversation: Conversation) {
         let mut idle = self.lock();
         if idle.len() < self.capacity {
-            idle.push(Idle { connection, since: Instant::now() });
+            idle.push(Idle { conversation, since: Instant::now() });
         }
         drop(idle);
         if !self.is_watched.swap(true, Ordering::AcqRel) {
@@ -51,9 +52,9 @@ impl Pool {
     }
 
     /// Every idle connection.
-    pub(super) fn drain(&self) -> Vec<AsyncSmtpConnection> {
+    pub(super) fn drain(&self) -> Vec<Conversation> {
         let idle = std::mem::take(&mut *self.lock());
-        idle.into_iter().map(|idle| idle.connection).collect()
+        idle.into_iter().map(|idle| idle.conversation).collect()
     }
 
     /// Drops what was idle for too long; false if nothing is left.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -104,7 +105,9 @@ impl<S: Stream> Session<'_, S> {
                 "EHLO" => {
                     let tls = if self.starttls { "250-STARTTLS\r\n" } else { "" };
                     let auth = if self.shared.offers_auth { "250-AUTH PLAIN LOGIN\r\n" } else { "" };
-                    let offers = format!("250-sink.example\r\n{tls}{auth}250 8BITMIME");
+                    let pipelines = self.shared.offers_pipelining.load(Ordering::Relaxed);
+                    let pipelining = if pipelines { "250-PIPELINING\r\n" } else { "" };
+                    let offers = format!("250-sink.example\r\n{tls}{auth}{pipelining}250 8BITMIME");
                     self.act(At::Ehlo, &offers).await?;
                 }
                 "STARTTLS" => {
@@ -113,15 +116,18 @@ impl<S: Stream> Session<'_, S> {
                 }
                 "AUTH" => drop(self.act(At::Auth, "235 2.7.0 welcome").await?),
                 "MAIL" if self.from.is_empty() => {
-                    self.from = line;
-                    self.act(At::Mail, "250 2.1.0 ok").await?;
+                    if self.act(At::Mail, "250 2.1.0 ok").await? {
+                        self.from = line;
+                    }
                 }
                 "MAIL" => self.say("503 5.5.1 nested MAIL").await?,
+                "RCPT" if self.from.is_empty() => self.say("503 5.5.1 no MAIL before").await?,
                 "RCPT" => {
                     if self.act(At::Rcpt, "250 2.1.5 ok").await? {
                         self.to.push(line);
                     }
                 }
+                "DATA" if self.to.is_empty() => self.no_data().await?,
                 "DATA" => self.data().await?,
                 "RSET" => {
                     self.from.clear();
@@ -135,6 +141,13 @@ impl<S: Stream> Session<'_, S> {
                 _ => self.say("500 5.5.2 what?").await?,
             }
         }
+    }
+
+    /// `DATA` for nobody: refused, as servers do, unless the script wants it taken.
+    async fn no_data(&mut self) -> Result<(), Over> {
+        let act = self.next(At::DataForNobody);
+        self.perform(act, "554 5.5.1 no valid recipients").await?;
+        Ok(())
     }
 
     async fn data(&mut self) -> Result<(), Over> {
