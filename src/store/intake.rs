@@ -59,6 +59,20 @@ enum Fate {
     After(AcceptResult, usize),
 }
 
+/// The dedup keys that these events are about, each once.
+pub(super) fn dedup_keys(accepts: &[Accept]) -> Vec<&str> {
+    let mut keys: Vec<&str> = accepts
+        .iter()
+        .filter_map(|accept| match &accept.event.body {
+            Body::Incident(body) => Some(body.dedup_key.as_str()),
+            Body::Notification(_) => None,
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
 /// Parts what is new from what the store has (`seen`) and from what the batch has twice.
 pub(super) fn sift(
     accepts: &[Accept],
@@ -123,21 +137,6 @@ fn conflict(accept: &Accept, now: Timestamp, entropy: u128) -> Quarantined {
 }
 
 impl Sifted {
-    /// The dedup keys that the new events are about, each once.
-    pub(super) fn dedup_keys(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = self
-            .fresh
-            .iter()
-            .filter_map(|accept| match &accept.event.body {
-                Body::Incident(body) => Some(body.dedup_key.as_str()),
-                Body::Notification(_) => None,
-            })
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-
     /// Which of these incidents the new events may end: those that are on and are said to be over.
     pub(super) fn ending<'a>(&self, newest: &'a HashMap<String, Incident>) -> Vec<&'a Incident> {
         let mut ending: Vec<&Incident> = self

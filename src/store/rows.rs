@@ -174,9 +174,9 @@ impl Readable for IncidentRow {
 /// An event that is known, by its position (no bytes) or its producer's id (with them).
 #[derive(Debug, FromRow)]
 pub(super) struct SeenRow {
-    place: i64,
+    pub(super) place: i64,
     event: String,
-    incident: Option<i64>,
+    pub(super) incident: Option<i64>,
     raw: Option<Vec<u8>>,
 }
 

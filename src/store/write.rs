@@ -15,20 +15,20 @@ use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::claim::claim;
 use super::intake::{Seen, Sifted, sift};
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, Known, Rows, decide};
+use crate::domain::acceptance::{Known, Rows, decide};
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::RequestText;
 use crate::domain::ids::{DeliveryId, NotificationId};
 use crate::domain::incident::Incident;
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::names::ChannelName;
 use crate::domain::notification::NotificationKind;
 
 /// An open transaction. Every method is at most a few statements, however long its list is.
 #[async_trait]
 pub(super) trait Ledger: Send {
-    /// The epoch of the present life of `node`; no other life can begin until the end of this
-    /// transaction.
-    async fn epoch(&mut self, node: &NodeName) -> Result<Option<i64>, StoreError>;
+    /// What `batch` is decided on. Until the end of this transaction no other life of the node can
+    /// begin, and if the batch accepts events, no other node can accept any.
+    async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError>;
 
     /// Which of these deliveries `lease` has in hand, at that very attempt.
     async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError>;
@@ -36,16 +36,6 @@ pub(super) trait Ledger: Send {
     /// Ends attempts. One that is not the current attempt of a delivery in the hands of `lease`
     /// changes nothing; one that would wait although its call makes no sense any more is canceled.
     async fn end(&mut self, lease: &Lease, now: Timestamp, endings: &[Ending<'_>]) -> Result<(), StoreError>;
-
-    /// Which of these events are known. On several nodes, no other may accept until the end of
-    /// this transaction.
-    async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError>;
-
-    /// The newest incident of each of these dedup keys.
-    async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError>;
-
-    /// The highest incident number.
-    async fn last_number(&mut self) -> Result<u64, StoreError>;
 
     /// Who was called in the present episode of these incidents: each channel and address once.
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError>;
@@ -90,6 +80,20 @@ pub(super) trait Ledger: Send {
 
     /// When the next waiting delivery of `channel` is due.
     async fn next_due(&mut self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// What a batch is decided on, asked for in one go: each question costs a round trip, and a quiet
+/// system asks for each event by itself.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The present life of the node.
+    pub(super) epoch: Option<i64>,
+    /// Which of the batch's events are known.
+    pub(super) seen: Vec<Seen>,
+    /// The newest incident of each of [`super::intake::dedup_keys`].
+    pub(super) newest: Vec<Incident>,
+    /// The highest incident number.
+    pub(super) last_number: u64,
 }
 
 /// How an attempt ended, as columns.
@@ -222,7 +226,8 @@ pub(super) async fn write<L: Ledger>(
     in_doubt: &InDoubt,
 ) -> Result<Written, StoreError> {
     let Lease { node, epoch } = &batch.lease;
-    if ledger.epoch(node).await? != Some(*epoch) {
+    let standing = ledger.standing(batch).await?;
+    if standing.epoch != Some(*epoch) {
         return Err(StoreError::Fenced { node: node.clone(), epoch: *epoch });
     }
     let mut written = Written::default();
@@ -245,7 +250,7 @@ pub(super) async fn write<L: Ledger>(
         ledger.end(&batch.lease, batch.now, &endings).await?;
     }
     if !batch.accepts.is_empty() {
-        accept(ledger, batch, committed).await?;
+        accept(ledger, batch, standing, committed).await?;
     }
     if !batch.quarantined.is_empty() {
         let letters: Vec<&Quarantined> = batch.quarantined.iter().collect();
@@ -263,14 +268,15 @@ pub(super) async fn write<L: Ledger>(
 async fn accept<L: Ledger>(
     ledger: &mut L,
     batch: &Batch,
+    standing: Standing,
     committed: &mut Committed,
 ) -> Result<(), StoreError> {
     let mut entropy = || fastrand::u128(..);
-    let seen = ledger.seen(&batch.accepts).await?;
+    let Standing { seen, newest, last_number, .. } = standing;
     let sifted = sift(&batch.accepts, seen, batch.now, &mut entropy);
     let mut rows = Rows::default();
     if !sifted.fresh.is_empty() {
-        let known = known(ledger, &sifted).await?;
+        let known = Known { last_number, ..known(ledger, &sifted, newest).await? };
         let mut grants = batch.grants.clone();
         rows = decide(&sifted.fresh, known, &mut grants, &batch.rules, batch.now, &mut entropy);
         ledger.insert(&batch.lease, batch.now, &rows).await?;
@@ -288,12 +294,11 @@ async fn accept<L: Ledger>(
     Ok(())
 }
 
-async fn known<L: Ledger>(ledger: &mut L, sifted: &Sifted) -> Result<Known, StoreError> {
-    let keys = sifted.dedup_keys();
-    if keys.is_empty() {
-        return Ok(Known::default());
-    }
-    let newest = ledger.newest_incidents(&keys).await?;
+async fn known<L: Ledger>(
+    ledger: &mut L,
+    sifted: &Sifted,
+    newest: Vec<Incident>,
+) -> Result<Known, StoreError> {
     let incidents = newest.into_iter().map(|i| (i.dedup_key.clone(), i)).collect();
     let ending = sifted.ending(&incidents);
     let mut told: HashMap<u64, Vec<Target>> = HashMap::new();
@@ -302,7 +307,7 @@ async fn known<L: Ledger>(ledger: &mut L, sifted: &Sifted) -> Result<Known, Stor
             told.entry(number).or_default().push(target);
         }
     }
-    Ok(Known { incidents, told, last_number: ledger.last_number().await? })
+    Ok(Known { incidents, told, ..Known::default() })
 }
 
 async fn replay<L: Ledger>(

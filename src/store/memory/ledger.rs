@@ -11,12 +11,12 @@ use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::{Incident, IncidentStatus};
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::names::ChannelName;
 use crate::store::StoreError;
-use crate::store::batch::Quarantined;
-use crate::store::intake::{Seen, SeenBy};
+use crate::store::batch::{Batch, Quarantined};
+use crate::store::intake::{Seen, SeenBy, dedup_keys};
 use crate::store::views::{DeadLetterView, TimelineView};
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken, UNKNOWN, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, UNKNOWN, kinds};
 
 impl State {
     fn holds(&self, lease: &Lease, id: DeliveryId, attempt: u32) -> bool {
@@ -59,6 +59,31 @@ impl State {
         rows.map(|(_, _, due_at, id)| (*due_at, *id))
     }
 
+    fn seen(&self, accepts: &[Accept]) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        for (index, accept) in accepts.iter().enumerate() {
+            let event = &accept.event;
+            let position = (event.source.clone(), event.position.clone());
+            let found = self.positions.get(&position);
+            seen.extend(found.map(|known| Seen {
+                index,
+                event: known.id,
+                incident: known.incident,
+                by: SeenBy::Position,
+            }));
+            if let Some(id) = &event.producer_id {
+                let found = self.producer_ids.get(&(event.source.clone(), id.clone()));
+                seen.extend(found.map(|(known, raw)| Seen {
+                    index,
+                    event: known.id,
+                    incident: known.incident,
+                    by: SeenBy::ProducerId(raw.to_vec()),
+                }));
+            }
+        }
+        seen
+    }
+
     fn insert_events(&mut self, rows: &Rows) {
         for decided in &rows.events {
             let event = &decided.event;
@@ -74,8 +99,14 @@ impl State {
 
 #[async_trait]
 impl Ledger for State {
-    async fn epoch(&mut self, node: &NodeName) -> Result<Option<i64>, StoreError> {
-        Ok(self.nodes.get(node).copied())
+    async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
+        let newest = dedup_keys(&batch.accepts).into_iter().filter_map(|key| self.newest.get(key));
+        Ok(Standing {
+            epoch: self.nodes.get(&batch.lease.node).copied(),
+            seen: self.seen(&batch.accepts),
+            newest: newest.filter_map(|number| self.incidents.get(number)).cloned().collect(),
+            last_number: self.incidents.last_key_value().map_or(0, |(number, _)| *number),
+        })
     }
 
     async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
@@ -109,40 +140,6 @@ impl Ledger for State {
             }
         }
         Ok(())
-    }
-
-    async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError> {
-        let mut seen = Vec::new();
-        for (index, accept) in accepts.iter().enumerate() {
-            let event = &accept.event;
-            let position = (event.source.clone(), event.position.clone());
-            let found = self.positions.get(&position);
-            seen.extend(found.map(|known| Seen {
-                index,
-                event: known.id,
-                incident: known.incident,
-                by: SeenBy::Position,
-            }));
-            if let Some(id) = &event.producer_id {
-                let found = self.producer_ids.get(&(event.source.clone(), id.clone()));
-                seen.extend(found.map(|(known, raw)| Seen {
-                    index,
-                    event: known.id,
-                    incident: known.incident,
-                    by: SeenBy::ProducerId(raw.to_vec()),
-                }));
-            }
-        }
-        Ok(seen)
-    }
-
-    async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError> {
-        let numbers = dedup_keys.iter().filter_map(|key| self.newest.get(*key));
-        Ok(numbers.filter_map(|number| self.incidents.get(number)).cloned().collect())
-    }
-
-    async fn last_number(&mut self) -> Result<u64, StoreError> {
-        Ok(self.incidents.last_key_value().map_or(0, |(number, _)| *number))
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {

@@ -12,16 +12,16 @@ use crate::domain::acceptance::{Accept, Rows};
 use crate::domain::delivery::{Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::names::ChannelName;
 use crate::store::StoreError;
-use crate::store::batch::Quarantined;
-use crate::store::intake::Seen;
+use crate::store::batch::{Batch, Quarantined};
+use crate::store::intake::{Seen, dedup_keys};
 use crate::store::reading::{NEXT_DUE, only};
 use crate::store::rows::{
     CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken};
 
 /// An open transaction.
 pub(super) struct PostgresLedger {
@@ -31,6 +31,30 @@ pub(super) struct PostgresLedger {
 impl PostgresLedger {
     pub(super) async fn run(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<(), StoreError> {
         query.execute(&mut *self.transaction).await.map(drop).map_err(said)
+    }
+
+    /// Which events are known, and the highest incident number.
+    async fn seen(&mut self, accepts: &[Accept]) -> Result<(Vec<Seen>, u64), StoreError> {
+        let named: Vec<(usize, &str, &str)> = accepts
+            .iter()
+            .enumerate()
+            .filter_map(|(place, accept)| {
+                let id = accept.event.producer_id.as_deref()?;
+                Some((place, accept.event.source.as_str(), id))
+            })
+            .collect();
+        let rows: Vec<SeenRow> = query_as(statements::SEEN_AND_LAST_NUMBER)
+            .bind(each(accepts, |accept| accept.event.source.as_str()))
+            .bind(each(accepts, |accept| accept.event.position.to_string()))
+            .bind(each(&named, |(place, _, _)| column(*place as u64)))
+            .bind(each(&named, |(_, source, _)| *source))
+            .bind(each(&named, |(_, _, id)| *id))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        let (seen, last): (Vec<SeenRow>, Vec<SeenRow>) = rows.into_iter().partition(|row| row.place >= 0);
+        let last_number = last.first().and_then(|row| row.incident);
+        Ok((read_all(seen)?, number(last_number.unwrap_or(0))?))
     }
 }
 
@@ -45,13 +69,26 @@ pub(super) fn millis(at: Option<Timestamp>) -> Option<i64> {
 
 #[async_trait]
 impl Ledger for PostgresLedger {
-    async fn epoch(&mut self, node: &NodeName) -> Result<Option<i64>, StoreError> {
-        let rows: Vec<NumberRow> = query_as(statements::EPOCH)
-            .bind(node.as_str())
+    async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
+        let node = batch.lease.node.as_str();
+        if batch.accepts.is_empty() {
+            let epoch = query_as(statements::EPOCH).bind(node);
+            let rows: Vec<NumberRow> = epoch.fetch_all(&mut *self.transaction).await.map_err(said)?;
+            return Ok(Standing { epoch: only(rows), ..Standing::default() });
+        }
+        let rows: Vec<NumberRow> = query_as(statements::EPOCH_AND_LOCK)
+            .bind(node)
+            .bind(statements::ACCEPTING)
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
-        Ok(only(rows))
+        let (seen, last_number) = self.seen(&batch.accepts).await?;
+        let newest: Vec<IncidentRow> = query_as(statements::NEWEST)
+            .bind(dedup_keys(&batch.accepts))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        Ok(Standing { epoch: only(rows), seen, newest: read_all(newest)?, last_number })
     }
 
     async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
@@ -95,43 +132,6 @@ impl Ledger for PostgresLedger {
             .bind(lease.epoch)
             .bind(now.as_millisecond());
         self.run(deliveries_end).await
-    }
-
-    async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError> {
-        self.run(query(statements::LOCK).bind(statements::ACCEPTING)).await?;
-        let named: Vec<(usize, &str, &str)> = accepts
-            .iter()
-            .enumerate()
-            .filter_map(|(place, accept)| {
-                let id = accept.event.producer_id.as_deref()?;
-                Some((place, accept.event.source.as_str(), id))
-            })
-            .collect();
-        let rows: Vec<SeenRow> = query_as(statements::SEEN)
-            .bind(each(accepts, |accept| accept.event.source.as_str()))
-            .bind(each(accepts, |accept| accept.event.position.to_string()))
-            .bind(each(&named, |(place, _, _)| column(*place as u64)))
-            .bind(each(&named, |(_, source, _)| *source))
-            .bind(each(&named, |(_, _, id)| *id))
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        read_all(rows)
-    }
-
-    async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError> {
-        let rows: Vec<IncidentRow> = query_as(statements::NEWEST)
-            .bind(dedup_keys)
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        read_all(rows)
-    }
-
-    async fn last_number(&mut self) -> Result<u64, StoreError> {
-        let rows: Vec<NumberRow> =
-            query_as(statements::LAST_NUMBER).fetch_all(&mut *self.transaction).await.map_err(said)?;
-        number(only(rows).unwrap_or(0))
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {

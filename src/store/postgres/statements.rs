@@ -6,11 +6,12 @@ use crate::store::rows::{candidate_columns, incident_columns};
 /// One node at a time numbers incidents and decides.
 pub(super) const ACCEPTING: i64 = 0x666f_6768_6f72_6e01;
 
-/// Waits for the other nodes' accepts to end. `$1` [`ACCEPTING`].
-pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
-
 /// Also waits for a commit of this node that was not heard of. `$1` node.
 pub(super) const EPOCH: &str = "SELECT epoch AS value FROM node WHERE name = $1 FOR NO KEY UPDATE";
+
+/// Also waits for the other nodes' accepts to end. `$1` node, `$2` [`ACCEPTING`].
+pub(super) const EPOCH_AND_LOCK: &str =
+    "SELECT epoch AS value, pg_advisory_xact_lock($2) FROM node WHERE name = $1 FOR NO KEY UPDATE";
 
 /// `$1` deliveries, `$2` attempts, `$3` node, `$4` epoch.
 pub(super) const IN_HAND: &str = "
@@ -47,15 +48,19 @@ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6
 WHERE delivery.id = e.id AND delivery.attempts = e.number AND delivery.state = 'sending'
   AND delivery.owner = $9 AND delivery.lease_epoch = $10";
 
-/// `$1` sources, `$2` positions; `$3` places, `$4` sources, `$5` producer's ids.
-pub(super) const SEEN: &str = "
+/// After the lock, so that it sees what the other nodes have accepted. The row at -1 is none of
+/// an event: it has the highest incident number. `$1` sources, `$2` positions; `$3` places, `$4` sources,
+/// `$5` producer's ids.
+pub(super) const SEEN_AND_LAST_NUMBER: &str = "
 SELECT k.place - 1 AS place, e.id AS event, e.incident, NULL::bytea AS raw
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (source, position, place)
 JOIN event AS e ON e.source = k.source AND e.position = k.position
 UNION ALL
 SELECT k.place, e.id, e.incident, e.raw
 FROM unnest($3::bigint[], $4::text[], $5::text[]) AS k (place, source, producer_id)
-JOIN event AS e ON e.source = k.source AND e.producer_id = k.producer_id";
+JOIN event AS e ON e.source = k.source AND e.producer_id = k.producer_id
+UNION ALL
+SELECT -1, '', (SELECT max(number) FROM incident), NULL";
 
 /// `$1` dedup keys.
 pub(super) const NEWEST: &str = concat!(
@@ -64,8 +69,6 @@ pub(super) const NEWEST: &str = concat!(
     " FROM unnest($1::text[]) AS k (dedup_key) CROSS JOIN LATERAL ",
     "(SELECT * FROM incident WHERE incident.dedup_key = k.dedup_key ORDER BY number DESC LIMIT 1) AS i"
 );
-
-pub(super) const LAST_NUMBER: &str = "SELECT max(number) AS value FROM incident";
 
 /// `$1` incidents, `$2` starts of their episodes.
 pub(super) const TOLD: &str = "

@@ -3,26 +3,27 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use sqlx::sqlite::{Sqlite, SqliteArguments};
-use sqlx::{Transaction, query::Query, query_as};
+use futures::TryStreamExt;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use sqlx::{Either, Executor, Transaction, query::Query, query_as};
 
 use super::params::{self, list};
 use super::{said, statements};
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, Rows};
+use crate::domain::acceptance::Rows;
 use crate::domain::delivery::{Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::names::ChannelName;
 use crate::store::StoreError;
-use crate::store::batch::Quarantined;
-use crate::store::intake::Seen;
+use crate::store::batch::{Batch, Quarantined};
+use crate::store::intake::dedup_keys;
 use crate::store::reading::{NEXT_DUE, only};
 use crate::store::rows::{
-    CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
-    read_all, time,
+    CandidateRow, IdRow, IncidentRow, NumberRow, Readable, ReplayedRow, Row, SeenRow, ToldRow, column, id,
+    ids, number, read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, kinds};
 
 /// An open transaction of the one writer.
 pub(super) struct SqliteLedger<'c> {
@@ -35,15 +36,39 @@ impl SqliteLedger<'_> {
     }
 }
 
+fn read<T: Row>(row: &SqliteRow) -> Result<T, StoreError> {
+    T::from_row(row).map_err(said)
+}
+
 #[async_trait]
 impl Ledger for SqliteLedger<'_> {
-    async fn epoch(&mut self, node: &NodeName) -> Result<Option<i64>, StoreError> {
-        let rows: Vec<NumberRow> = query_as(statements::EPOCH)
-            .bind(node.as_str())
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        Ok(only(rows))
+    async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
+        let node = batch.lease.node.as_str();
+        if batch.accepts.is_empty() {
+            let epoch = query_as(statements::EPOCH).bind(node);
+            let rows: Vec<NumberRow> = epoch.fetch_all(&mut *self.transaction).await.map_err(said)?;
+            return Ok(Standing { epoch: only(rows), ..Standing::default() });
+        }
+        let questions = sqlx::query(statements::STANDING)
+            .bind(node)
+            .bind(params::positions(&batch.accepts)?)
+            .bind(params::producer_ids(&batch.accepts)?)
+            .bind(list(dedup_keys(&batch.accepts).into_iter())?);
+        let mut rows = (&mut *self.transaction).fetch_many(questions);
+        let mut standing = Standing::default();
+        let mut statement = 0;
+        while let Some(row) = rows.try_next().await.map_err(said)? {
+            match (row, statement) {
+                (Either::Left(_), _) => statement += 1,
+                (Either::Right(row), 0) => standing.epoch = read::<NumberRow>(&row)?.value,
+                (Either::Right(row), 1) => standing.seen.push(read::<SeenRow>(&row)?.read()?),
+                (Either::Right(row), 2) => standing.newest.push(read::<IncidentRow>(&row)?.read()?),
+                (Either::Right(row), _) => {
+                    standing.last_number = number(read::<NumberRow>(&row)?.value.unwrap_or(0))?;
+                }
+            }
+        }
+        Ok(standing)
     }
 
     async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
@@ -64,31 +89,6 @@ impl Ledger for SqliteLedger<'_> {
             .bind(lease.epoch)
             .bind(now.as_millisecond());
         self.run(query).await
-    }
-
-    async fn seen(&mut self, accepts: &[Accept]) -> Result<Vec<Seen>, StoreError> {
-        let rows: Vec<SeenRow> = query_as(statements::SEEN)
-            .bind(params::positions(accepts)?)
-            .bind(params::producer_ids(accepts)?)
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        read_all(rows)
-    }
-
-    async fn newest_incidents(&mut self, dedup_keys: &[&str]) -> Result<Vec<Incident>, StoreError> {
-        let rows: Vec<IncidentRow> = query_as(statements::NEWEST)
-            .bind(list(dedup_keys.iter())?)
-            .fetch_all(&mut *self.transaction)
-            .await
-            .map_err(said)?;
-        read_all(rows)
-    }
-
-    async fn last_number(&mut self) -> Result<u64, StoreError> {
-        let rows: Vec<NumberRow> =
-            query_as(statements::LAST_NUMBER).fetch_all(&mut *self.transaction).await.map_err(said)?;
-        number(only(rows).unwrap_or(0))
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {

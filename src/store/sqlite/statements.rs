@@ -41,25 +41,26 @@ FROM jsonb_each($1) AS e
 WHERE delivery.id = e.value ->> 0 AND attempts = e.value ->> 1 AND +state = 'sending'
   AND +owner = $2 AND +lease_epoch = $3;";
 
-/// `$1` [source, position], `$2` [place, source, producer_id].
-pub(super) const SEEN: &str = "
+/// In one crossing to SQLite's thread: the epoch, what is seen, the newest incidents, the last
+/// number. `$1` node, `$2` [source, position], `$3` [place, source, producer_id], `$4` dedup keys.
+pub(super) const STANDING: &str = concat!(
+    "SELECT epoch AS value FROM node WHERE name = $1;
+
 SELECT k.key AS place, e.id AS event, e.incident, NULL AS raw
-FROM jsonb_each($1) AS k
+FROM jsonb_each($2) AS k
 CROSS JOIN event AS e ON e.source = k.value ->> 0 AND e.position = k.value ->> 1
 UNION ALL
 SELECT k.value ->> 0, e.id, e.incident, e.raw
-FROM jsonb_each($2) AS k
-CROSS JOIN event AS e ON e.source = k.value ->> 1 AND e.producer_id = k.value ->> 2";
+FROM jsonb_each($3) AS k
+CROSS JOIN event AS e ON e.source = k.value ->> 1 AND e.producer_id = k.value ->> 2;
 
-/// `$1` dedup keys.
-pub(super) const NEWEST: &str = concat!(
-    "SELECT ",
+SELECT ",
     incident_columns!(),
-    " FROM json_each($1) AS k CROSS JOIN incident AS i ON i.number = ",
-    "(SELECT max(number) FROM incident WHERE dedup_key = k.value)"
-);
+    " FROM json_each($4) AS k
+CROSS JOIN incident AS i ON i.number = (SELECT max(number) FROM incident WHERE dedup_key = k.value);
 
-pub(super) const LAST_NUMBER: &str = "SELECT max(number) AS value FROM incident";
+SELECT max(number) AS value FROM incident;"
+);
 
 /// `$1` [incident, start of the episode].
 pub(super) const TOLD: &str = "
