@@ -1,4 +1,7 @@
-//! The rows of accepted events, table by table.
+//! The rows of accepted events: every column of every table is a parameter of one statement.
+
+use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::query::Query;
 
 use super::ledger::{PostgresLedger, each, millis};
 use super::statements;
@@ -10,6 +13,8 @@ use crate::domain::notification::Notification;
 use crate::store::StoreError;
 use crate::store::rows::{column, corrupt};
 use crate::store::write::{Kinds, kinds};
+
+type Insert<'q> = Query<'q, Postgres, PgArguments>;
 
 pub(super) async fn insert(
     ledger: &mut PostgresLedger,
@@ -23,24 +28,19 @@ pub(super) async fn insert(
             .bind(now.as_millisecond());
         ledger.run(cancel).await?;
     }
-    events(ledger, &rows.events).await?;
-    if !rows.incidents.is_empty() {
-        incidents(ledger, &rows.incidents).await?;
-    }
-    if !rows.timeline.is_empty() {
-        timeline(ledger, &rows.timeline).await?;
-    }
-    if !rows.notifications.is_empty() {
-        notifications(ledger, &rows.notifications).await?;
-    }
-    if !rows.deliveries.is_empty() {
-        deliveries(ledger, lease, now, &rows.deliveries, &kinds(rows)).await?;
-    }
-    Ok(())
+    let insert = events(sqlx::query(statements::INSERT), &rows.events);
+    let insert = incidents(insert, &rows.incidents)?;
+    let insert = timeline(insert, &rows.timeline);
+    let insert = notifications(insert, &rows.notifications)?;
+    let insert = deliveries(insert, &rows.deliveries, &kinds(rows))
+        .bind(now.as_millisecond())
+        .bind(lease.node.as_str())
+        .bind(lease.epoch);
+    ledger.run(insert).await
 }
 
-async fn events(ledger: &mut PostgresLedger, events: &[DecidedEvent]) -> Result<(), StoreError> {
-    let query = sqlx::query(statements::INSERT_EVENTS)
+fn events<'q>(insert: Insert<'q>, events: &'q [DecidedEvent]) -> Insert<'q> {
+    insert
         .bind(each(events, |e| e.event.id.to_string()))
         .bind(each(events, |e| e.event.source.as_str()))
         .bind(each(events, |e| e.event.position.to_string()))
@@ -49,14 +49,13 @@ async fn events(ledger: &mut PostgresLedger, events: &[DecidedEvent]) -> Result<
         .bind(each(events, |e| e.event.received_at.as_millisecond()))
         .bind(each(events, |e| e.decision.as_str()))
         .bind(each(events, |e| e.incident.map(column)))
-        .bind(each(events, |e| &*e.event.raw));
-    ledger.run(query).await
+        .bind(each(events, |e| &*e.event.raw))
 }
 
-async fn incidents(ledger: &mut PostgresLedger, incidents: &[Incident]) -> Result<(), StoreError> {
+fn incidents<'q>(insert: Insert<'q>, incidents: &'q [Incident]) -> Result<Insert<'q>, StoreError> {
     let labels: Result<Vec<String>, _> = incidents.iter().map(|i| serde_json::to_string(&i.labels)).collect();
     let links: Result<Vec<String>, _> = incidents.iter().map(|i| serde_json::to_string(&i.links)).collect();
-    let query = sqlx::query(statements::INSERT_INCIDENTS)
+    Ok(insert
         .bind(each(incidents, |i| column(i.number)))
         .bind(each(incidents, |i| i.id.to_string()))
         .bind(each(incidents, |i| column(i.version)))
@@ -75,43 +74,34 @@ async fn incidents(ledger: &mut PostgresLedger, incidents: &[Incident]) -> Resul
         .bind(each(incidents, |i| i.opened_at.as_millisecond()))
         .bind(each(incidents, |i| millis(i.acknowledged_at)))
         .bind(each(incidents, |i| millis(i.resolved_at)))
-        .bind(each(incidents, |i| i.last_event_at.as_millisecond()));
-    ledger.run(query).await
+        .bind(each(incidents, |i| i.last_event_at.as_millisecond())))
 }
 
-async fn timeline(ledger: &mut PostgresLedger, entries: &[TimelineEntry]) -> Result<(), StoreError> {
-    let query = sqlx::query(statements::INSERT_TIMELINE)
+fn timeline<'q>(insert: Insert<'q>, entries: &'q [TimelineEntry]) -> Insert<'q> {
+    insert
         .bind(each(entries, |entry| column(entry.incident)))
         .bind(each(entries, |entry| column(entry.version)))
         .bind(each(entries, |entry| entry.at.as_millisecond()))
         .bind(each(entries, |entry| entry.transition.as_str()))
         .bind(each(entries, |entry| entry.event.to_string()))
-        .bind(each(entries, |entry| entry.detail.as_str()));
-    ledger.run(query).await
+        .bind(each(entries, |entry| entry.detail.as_str()))
 }
 
-async fn notifications(ledger: &mut PostgresLedger, told: &[Notification]) -> Result<(), StoreError> {
+fn notifications<'q>(insert: Insert<'q>, told: &'q [Notification]) -> Result<Insert<'q>, StoreError> {
     let texts: Result<Vec<Option<String>>, _> =
         told.iter().map(|n| n.text.as_ref().map(serde_json::to_string).transpose()).collect();
-    let query = sqlx::query(statements::INSERT_NOTIFICATIONS)
+    Ok(insert
         .bind(each(told, |n| n.id.to_string()))
         .bind(each(told, |n| n.event.to_string()))
         .bind(each(told, |n| n.incident.map(column)))
         .bind(each(told, |n| n.kind.as_str()))
         .bind(each(told, |n| n.created_at.as_millisecond()))
-        .bind(texts.map_err(corrupt)?);
-    ledger.run(query).await
+        .bind(texts.map_err(corrupt)?))
 }
 
-async fn deliveries(
-    ledger: &mut PostgresLedger,
-    lease: &Lease,
-    now: Timestamp,
-    new: &[NewDelivery],
-    kinds: &Kinds,
-) -> Result<(), StoreError> {
+fn deliveries<'q>(insert: Insert<'q>, new: &'q [NewDelivery], kinds: &Kinds) -> Insert<'q> {
     let kind = |new: &NewDelivery| kinds.get(&new.delivery.notification).map(|kind| kind.as_str());
-    let query = sqlx::query(statements::INSERT_DELIVERIES)
+    insert
         .bind(each(new, |n| n.delivery.id.to_string()))
         .bind(each(new, |n| n.delivery.notification.to_string()))
         .bind(each(new, |n| n.delivery.incident.map(column)))
@@ -124,8 +114,4 @@ async fn deliveries(
         .bind(each(new, |n| n.delivery.due_at.as_millisecond()))
         .bind(each(new, |n| n.delivery.expires_at.as_millisecond()))
         .bind(each(new, |n| n.state == DeliveryState::Sending))
-        .bind(now.as_millisecond())
-        .bind(lease.node.as_str())
-        .bind(lease.epoch);
-    ledger.run(query).await
 }

@@ -104,34 +104,24 @@ impl Ledger for PostgresLedger {
     }
 
     async fn end(&mut self, lease: &Lease, now: Timestamp, endings: &[Ending<'_>]) -> Result<(), StoreError> {
-        let ids = each(endings, |e| e.attempted.id.to_string());
-        let attempts = each(endings, |e| i64::from(e.attempted.attempt));
-        let outcomes = each(endings, |e| e.attempted.outcome);
-        let attempts_end = query(statements::END_ATTEMPTS)
-            .bind(&ids)
-            .bind(&attempts)
+        let query = query(statements::END)
+            .bind(each(endings, |e| e.attempted.id.to_string()))
+            .bind(each(endings, |e| i64::from(e.attempted.attempt)))
             .bind(each(endings, |e| e.attempted.at.as_millisecond()))
             .bind(each(endings, |e| e.attempted.took_ms))
-            .bind(&outcomes)
+            .bind(each(endings, |e| e.attempted.outcome))
             .bind(each(endings, |e| e.attempted.code.as_str()))
             .bind(each(endings, |e| e.attempted.detail.as_str()))
             .bind(each(endings, |e| e.attempted.provider_id.as_deref()))
-            .bind(lease.node.as_str())
-            .bind(lease.epoch);
-        self.run(attempts_end).await?;
-        let deliveries_end = query(statements::END_DELIVERIES)
-            .bind(&ids)
-            .bind(&attempts)
             .bind(each(endings, |e| e.state.as_str()))
             .bind(each(endings, |e| millis(e.due_at)))
             .bind(each(endings, |e| i64::from(e.held)))
             .bind(each(endings, |e| i64::from(e.crashes)))
             .bind(each(endings, |e| e.dead_reason))
-            .bind(&outcomes)
             .bind(lease.node.as_str())
             .bind(lease.epoch)
             .bind(now.as_millisecond());
-        self.run(deliveries_end).await
+        self.run(query).await
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {

@@ -18,20 +18,23 @@ pub(super) const IN_HAND: &str = "
 SELECT d.id FROM unnest($1::text[], $2::bigint[]) AS j (id, attempt) JOIN delivery AS d ON d.id = j.id
 WHERE d.attempts = j.attempt AND d.state = 'sending' AND d.owner = $3 AND d.lease_epoch = $4";
 
-/// `$1` to `$8` delivery, attempt, at, took_ms, outcome, code, detail, provider_id; `$9` node,
-/// `$10` epoch. Before [`END_DELIVERIES`], which changes what is asked here.
-pub(super) const END_ATTEMPTS: &str = "
-UPDATE attempt SET ended_at = e.at, took_ms = e.took_ms, outcome = e.outcome, code = e.code,
-    detail = e.detail, provider_id = e.provider_id
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-            $8::text[]) AS e (id, number, at, took_ms, outcome, code, detail, provider_id)
-JOIN delivery AS d ON d.id = e.id
-WHERE attempt.delivery = e.id AND attempt.number = e.number AND attempt.outcome IS NULL
-  AND d.attempts = e.number AND d.state = 'sending' AND d.owner = $9 AND d.lease_epoch = $10";
-
-/// `$1` to `$8` delivery, attempt, state, due_at, held, crashes, dead_reason, outcome; `$9` node,
-/// `$10` epoch, `$11` now.
-pub(super) const END_DELIVERIES: &str = "
+/// Both tables are read as they were before: neither change hides a row from the other. `$1` to `$13`
+/// delivery, attempt, at, took_ms, outcome, code, detail, provider_id, state, due_at, held, crashes,
+/// dead_reason; `$14` node, `$15` epoch, `$16` now.
+pub(super) const END: &str = "
+WITH ending AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
+                         $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[],
+                         $13::text[])
+    AS e (id, number, at, took_ms, outcome, code, detail, provider_id, state, due_at, held, crashes,
+          dead_reason)
+), ended AS (
+    UPDATE attempt SET ended_at = e.at, took_ms = e.took_ms, outcome = e.outcome, code = e.code,
+        detail = e.detail, provider_id = e.provider_id
+    FROM ending AS e JOIN delivery AS d ON d.id = e.id
+    WHERE attempt.delivery = e.id AND attempt.number = e.number AND attempt.outcome IS NULL
+      AND d.attempts = e.number AND d.state = 'sending' AND d.owner = $14 AND d.lease_epoch = $15
+)
 UPDATE delivery SET
     state = CASE
         WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened')
@@ -42,11 +45,10 @@ UPDATE delivery SET
     crashes = delivery.crashes + e.crashes,
     dead_reason = e.dead_reason,
     last_outcome = e.outcome,
-    updated_at = $11
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
-            $8::text[]) AS e (id, number, state, due_at, held, crashes, dead_reason, outcome)
+    updated_at = $16
+FROM ending AS e
 WHERE delivery.id = e.id AND delivery.attempts = e.number AND delivery.state = 'sending'
-  AND delivery.owner = $9 AND delivery.lease_epoch = $10";
+  AND delivery.owner = $14 AND delivery.lease_epoch = $15";
 
 /// After the lock, so that it sees what the other nodes have accepted. The row at -1 is none of
 /// an event: it has the highest incident number. `$1` sources, `$2` positions; `$3` places, `$4` sources,
@@ -82,49 +84,48 @@ UPDATE delivery SET state = 'canceled', updated_at = $2
 WHERE incident = ANY($1::bigint[])
   AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
 
-pub(super) const INSERT_EVENTS: &str = "
-INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                     $8::bigint[], $9::bytea[])";
-
-pub(super) const INSERT_INCIDENTS: &str = "
-INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
-    labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
-    last_event_at)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                     $14::text[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
-                     $19::bigint[])
-ON CONFLICT (number) DO UPDATE SET
-    version = excluded.version, status = excluded.status, severity = excluded.severity,
-    title = excluded.title, service = excluded.service, description = excluded.description,
-    labels = excluded.labels, links = excluded.links, route = excluded.route,
-    policy = excluded.policy, event_count = excluded.event_count, opened_at = excluded.opened_at,
-    acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
-    last_event_at = excluded.last_event_at";
-
-pub(super) const INSERT_TIMELINE: &str = "
-INSERT INTO timeline (incident, version, at, kind, event, detail)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])";
-
-pub(super) const INSERT_NOTIFICATIONS: &str = "
-INSERT INTO notification (id, event, incident, kind, created_at, text)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])";
-
-/// Writes the first attempts too. `$1` to `$12` columns, `$13` now, `$14` node, `$15` epoch.
-pub(super) const INSERT_DELIVERIES: &str = "
-WITH new AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                         $7::text[], $8::smallint[], $9::text[], $10::bigint[], $11::bigint[], $12::bool[])
+/// Every table in one round trip; none reads what another writes here. `$1` to `$9` events, `$10` to
+/// `$28` incidents, `$29` to `$34` timeline, `$35` to `$40` notifications, `$41` to `$52` deliveries;
+/// `$53` now, `$54` node, `$55` epoch.
+pub(super) const INSERT: &str = "
+WITH events AS (
+    INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                         $7::text[], $8::bigint[], $9::bytea[])
+), incidents AS (
+    INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
+        labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
+        last_event_at)
+    SELECT * FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[],
+                         $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
+                         $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::bigint[],
+                         $27::bigint[], $28::bigint[])
+    ON CONFLICT (number) DO UPDATE SET
+        version = excluded.version, status = excluded.status, severity = excluded.severity,
+        title = excluded.title, service = excluded.service, description = excluded.description,
+        labels = excluded.labels, links = excluded.links, route = excluded.route,
+        policy = excluded.policy, event_count = excluded.event_count, opened_at = excluded.opened_at,
+        acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
+        last_event_at = excluded.last_event_at
+), history AS (
+    INSERT INTO timeline (incident, version, at, kind, event, detail)
+    SELECT * FROM unnest($29::bigint[], $30::bigint[], $31::bigint[], $32::text[], $33::text[], $34::text[])
+), notifications AS (
+    INSERT INTO notification (id, event, incident, kind, created_at, text)
+    SELECT * FROM unnest($35::text[], $36::text[], $37::bigint[], $38::text[], $39::bigint[], $40::text[])
+), new AS (
+    SELECT * FROM unnest($41::text[], $42::text[], $43::bigint[], $44::text[], $45::text[], $46::text[],
+                         $47::text[], $48::smallint[], $49::text[], $50::bigint[], $51::bigint[],
+                         $52::bool[])
     AS n (id, notification, incident, kind, channel, recipient, address, priority, state, due_at,
           expires_at, starts)
 ), begun AS (
-    INSERT INTO attempt (delivery, number, started_at) SELECT id, 1, $13 FROM new WHERE starts
+    INSERT INTO attempt (delivery, number, started_at) SELECT id, 1, $53 FROM new WHERE starts
 )
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
 SELECT id, notification, incident, kind, channel, recipient, address, priority, state, due_at, expires_at,
-       $13, $13, starts::int, 0, 0, CASE WHEN starts THEN $14 END, CASE WHEN starts THEN $15::bigint END
+       $53, $53, starts::int, 0, 0, CASE WHEN starts THEN $54 END, CASE WHEN starts THEN $55::bigint END
 FROM new";
 
 /// `$1` to `$6` columns, `$7` now.

@@ -27,6 +27,10 @@ const APPLICATION_ID: i64 = 0x466f_6768;
 /// How long a statement waits for a lock that a person's `sqlite3` may hold.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How many rows SQLite's thread may be ahead of whoever reads them: each time it has to wait, two
+/// threads wake each other. A claim is the longest answer of the write path.
+const ROWS_AHEAD: usize = 1024;
+
 impl SqliteStore {
     /// Opens the file at `path`, and makes it if there is none.
     ///
@@ -62,6 +66,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY)
+        .row_buffer_size(ROWS_AHEAD)
         .foreign_keys(false)
         .disable_statement_logging()
 }
