@@ -104,7 +104,7 @@ enum Company {
 }
 
 /// See [`Company`]. A crash in this moment repeats what was sent in it.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(20);
 
 /// The first wait after the store did not answer.
 const FIRST_STALL: Duration = Duration::from_millis(50);

@@ -1,11 +1,11 @@
-//! The write path on SQLite: parameters in, rows out.
+//! The write path on SQLite: parameters in, rows out, in as few crossings to its thread as can be.
 
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
-use sqlx::{Either, Executor, Transaction, query::Query, query_as};
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Either, Executor, query::Query, query_as};
 
 use super::params::{self, list};
 use super::{said, statements};
@@ -25,14 +25,68 @@ use crate::store::rows::{
 };
 use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, kinds};
 
-/// An open transaction of the one writer.
+/// A transaction of the one writer, from [`Ledger::standing`] to [`SqliteLedger::commit`].
 pub(super) struct SqliteLedger<'c> {
-    pub(super) transaction: Transaction<'c, Sqlite>,
+    connection: &'c mut SqliteConnection,
+    /// What is only written waits until something is read, or for the commit: each crossing to
+    /// SQLite's thread is two wake-ups, and a quiet system pays them for each event by itself.
+    waiting: Option<Writes>,
 }
 
-impl SqliteLedger<'_> {
+/// The parameters of what is only written, in the order of [`statements`].
+struct Writes {
+    node: String,
+    epoch: i64,
+    now: i64,
+    endings: Option<String>,
+    inserts: Option<[String; 5]>,
+}
+
+impl<'c> SqliteLedger<'c> {
+    pub(super) fn new(connection: &'c mut SqliteConnection) -> Self {
+        Self { connection, waiting: None }
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        self.hand_over(statements::COMMIT).await
+    }
+
+    fn waiting(&mut self, lease: &Lease, now: Timestamp) -> &mut Writes {
+        self.waiting.get_or_insert_with(|| Writes {
+            node: lease.node.to_string(),
+            epoch: lease.epoch,
+            now: now.as_millisecond(),
+            endings: None,
+            inserts: None,
+        })
+    }
+
+    /// Hands what waits to SQLite, and `last` after it.
+    async fn hand_over(&mut self, last: &'static str) -> Result<(), StoreError> {
+        let query = match self.waiting.take() {
+            None => sqlx::query(last),
+            Some(Writes { node, epoch, now, endings, inserts }) => {
+                let end = if endings.is_some() { statements::END } else { "" };
+                let insert = if inserts.is_some() { statements::INSERT } else { "" };
+                // Put together of constants only.
+                let text = AssertSqlSafe([end, insert, last].concat());
+                let query = sqlx::query(text).bind(node).bind(epoch).bind(now).bind(endings);
+                inserts.into_iter().flatten().fold(query, Query::bind)
+            }
+        };
+        query.execute(&mut *self.connection).await.map(drop).map_err(said)
+    }
+
+    /// The connection, on which everything so far can be read.
+    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.waiting.is_some() {
+            self.hand_over("").await?;
+        }
+        Ok(&mut *self.connection)
+    }
+
     async fn run(&mut self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<(), StoreError> {
-        query.execute(&mut *self.transaction).await.map(drop).map_err(said)
+        query.execute(self.connection().await?).await.map(drop).map_err(said)
     }
 }
 
@@ -46,7 +100,7 @@ impl Ledger for SqliteLedger<'_> {
         let node = batch.lease.node.as_str();
         if batch.accepts.is_empty() {
             let epoch = query_as(statements::EPOCH).bind(node);
-            let rows: Vec<NumberRow> = epoch.fetch_all(&mut *self.transaction).await.map_err(said)?;
+            let rows: Vec<NumberRow> = epoch.fetch_all(self.connection().await?).await.map_err(said)?;
             return Ok(Standing { epoch: only(rows), ..Standing::default() });
         }
         let questions = sqlx::query(statements::STANDING)
@@ -54,15 +108,16 @@ impl Ledger for SqliteLedger<'_> {
             .bind(params::positions(&batch.accepts)?)
             .bind(params::producer_ids(&batch.accepts)?)
             .bind(list(dedup_keys(&batch.accepts).into_iter())?);
-        let mut rows = (&mut *self.transaction).fetch_many(questions);
+        let mut rows = self.connection().await?.fetch_many(questions);
         let mut standing = Standing::default();
+        // BEGIN is the first.
         let mut statement = 0;
         while let Some(row) = rows.try_next().await.map_err(said)? {
             match (row, statement) {
                 (Either::Left(_), _) => statement += 1,
-                (Either::Right(row), 0) => standing.epoch = read::<NumberRow>(&row)?.value,
-                (Either::Right(row), 1) => standing.seen.push(read::<SeenRow>(&row)?.read()?),
-                (Either::Right(row), 2) => standing.newest.push(read::<IncidentRow>(&row)?.read()?),
+                (Either::Right(row), 1) => standing.epoch = read::<NumberRow>(&row)?.value,
+                (Either::Right(row), 2) => standing.seen.push(read::<SeenRow>(&row)?.read()?),
+                (Either::Right(row), 3) => standing.newest.push(read::<IncidentRow>(&row)?.read()?),
                 (Either::Right(row), _) => {
                     standing.last_number = number(read::<NumberRow>(&row)?.value.unwrap_or(0))?;
                 }
@@ -76,26 +131,23 @@ impl Ledger for SqliteLedger<'_> {
             .bind(list(jobs.iter().map(params::job))?)
             .bind(lease.node.as_str())
             .bind(lease.epoch)
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         ids(rows)
     }
 
     async fn end(&mut self, lease: &Lease, now: Timestamp, endings: &[Ending<'_>]) -> Result<(), StoreError> {
-        let query = sqlx::query(statements::END)
-            .bind(list(endings.iter().map(params::ending))?)
-            .bind(lease.node.as_str())
-            .bind(lease.epoch)
-            .bind(now.as_millisecond());
-        self.run(query).await
+        let endings = list(endings.iter().map(params::ending))?;
+        self.waiting(lease, now).endings = Some(endings);
+        Ok(())
     }
 
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError> {
         let episodes = incidents.iter().map(|i| (i.number, i.opened_at.as_millisecond()));
         let rows: Vec<ToldRow> = query_as(statements::TOLD)
             .bind(list(episodes)?)
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         read_all(rows)
@@ -108,16 +160,15 @@ impl Ledger for SqliteLedger<'_> {
             self.run(query).await?;
         }
         let kinds = kinds(rows);
-        let query = sqlx::query(statements::INSERT)
-            .bind(list(rows.events.iter().map(params::event))?)
-            .bind(list(rows.incidents.iter().map(params::IncidentParam))?)
-            .bind(list(rows.timeline.iter().map(params::timeline))?)
-            .bind(list(rows.notifications.iter().map(params::notification))?)
-            .bind(list(rows.deliveries.iter().map(|new| params::delivery(new, &kinds)))?)
-            .bind(now.as_millisecond())
-            .bind(lease.node.as_str())
-            .bind(lease.epoch);
-        self.run(query).await
+        let inserts = [
+            list(rows.events.iter().map(params::event))?,
+            list(rows.incidents.iter().map(params::IncidentParam))?,
+            list(rows.timeline.iter().map(params::timeline))?,
+            list(rows.notifications.iter().map(params::notification))?,
+            list(rows.deliveries.iter().map(|new| params::delivery(new, &kinds)))?,
+        ];
+        self.waiting(lease, now).inserts = Some(inserts);
+        Ok(())
     }
 
     async fn quarantine(&mut self, now: Timestamp, letters: &[&Quarantined]) -> Result<(), StoreError> {
@@ -135,7 +186,7 @@ impl Ledger for SqliteLedger<'_> {
         let rows: Vec<ReplayedRow> = query_as(statements::REPLAY)
             .bind(list(replays.iter().map(params::replay))?)
             .bind(now.as_millisecond())
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         rows.into_iter().map(|row| Ok((id(&row.id)?, row.channel.into()))).collect()
@@ -169,7 +220,7 @@ impl Ledger for SqliteLedger<'_> {
             .bind(channel.as_str())
             .bind(now.as_millisecond())
             .bind(column(limit as u64))
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         read_all(rows)
@@ -178,7 +229,7 @@ impl Ledger for SqliteLedger<'_> {
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
         let rows: Vec<IncidentRow> = query_as(statements::INCIDENTS)
             .bind(list(numbers.iter())?)
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         read_all(rows)
@@ -196,7 +247,7 @@ impl Ledger for SqliteLedger<'_> {
     async fn next_due(&mut self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         let rows: Vec<NumberRow> = query_as(NEXT_DUE)
             .bind(channel.as_str())
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;
         only(rows).map(time).transpose()

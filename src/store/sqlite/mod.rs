@@ -12,7 +12,7 @@ mod statements;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{AssertSqlSafe, Connection, query_as};
+use sqlx::{AssertSqlSafe, query_as};
 use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
@@ -32,11 +32,54 @@ use lock::FileLock;
 /// One SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<Writer>,
     readers: SqlitePool,
     in_doubt: InDoubt,
     /// Released when the store is dropped, after its connections.
     _lock: FileLock,
+}
+
+/// The one connection that writes.
+#[derive(Debug)]
+struct Writer {
+    connection: SqliteConnection,
+    transaction: Transaction,
+}
+
+/// Whether the writer's connection may have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// Begun, and not known to have ended.
+    Begun,
+}
+
+impl Writer {
+    /// The connection without a transaction: one that somebody was torn out of is rolled back.
+    async fn idle(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if self.transaction == Transaction::Begun {
+            self.roll_back().await?;
+        }
+        Ok(&mut self.connection)
+    }
+
+    /// The connection for a transaction, which begins with the first statement.
+    async fn begin(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.idle().await?;
+        self.transaction = Transaction::Begun;
+        Ok(&mut self.connection)
+    }
+
+    async fn roll_back(&mut self) -> Result<(), StoreError> {
+        match sqlx::query(statements::ROLLBACK).execute(&mut self.connection).await {
+            Ok(_) => {}
+            // After some errors SQLite has done so by itself, and has nothing left to roll back.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("1") => {}
+            Err(error) => return Err(said(error)),
+        }
+        self.transaction = Transaction::None;
+        Ok(())
+    }
 }
 
 /// Says an error of the database in the store's words.
@@ -84,12 +127,26 @@ impl Fetch for SqliteStore {
 impl Store for SqliteStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let mut writer = self.writer.lock().await;
-        let transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(said)?;
-        let mut ledger = SqliteLedger { transaction };
-        let written = write(&mut ledger, batch, &self.in_doubt).await?;
-        self.in_doubt.committing(&written);
-        ledger.transaction.commit().await.map_err(said)?;
-        Ok(self.in_doubt.committed(written))
+        let connection = writer.begin().await?;
+        let mut ledger = SqliteLedger::new(connection);
+        let done = match write(&mut ledger, batch, &self.in_doubt).await {
+            Ok(written) => {
+                self.in_doubt.committing(&written);
+                ledger.commit().await.map(|()| written)
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(written) => {
+                writer.transaction = Transaction::None;
+                Ok(self.in_doubt.committed(written))
+            }
+            Err(error) => {
+                // Should this fail too, the next transaction begins with it.
+                drop(writer.roll_back().await);
+                Err(error)
+            }
+        }
     }
 
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
@@ -97,7 +154,7 @@ impl Store for SqliteStore {
         let rows: Vec<NumberRow> = query_as(LEASE)
             .bind(node.as_str())
             .bind(now.as_millisecond())
-            .fetch_all(&mut *writer)
+            .fetch_all(writer.idle().await?)
             .await
             .map_err(said)?;
         let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;

@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use tokio::sync::Mutex;
 
 use super::lock::{FileLock, unopened};
-use super::{SqliteStore, fetch};
+use super::{SqliteStore, Transaction, Writer, fetch};
 use crate::store::OpenError;
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
@@ -58,7 +58,8 @@ impl SqliteStore {
             .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs(2))
             .connect_lazy_with(self::options(path).read_only(true).pragma("cache_size", "-1024"));
-        Ok(Self { writer: Mutex::new(connection), readers, in_doubt: InDoubt::default(), _lock: lock })
+        let writer = Mutex::new(Writer { connection, transaction: Transaction::None });
+        Ok(Self { writer, readers, in_doubt: InDoubt::default(), _lock: lock })
     }
 }
 

@@ -1,30 +1,35 @@
 //! The statements of the write path. One statement for each table and batch: `$1` and so on are
 //! JSON arrays of arrays, built in [`super::params`] in the order that is read here.
 //!
+//! What is only written has numbers of its own, so that it can go along with other texts in one
+//! crossing to SQLite's thread: `$1` node, `$2` epoch, `$3` now, `$4` endings, `$5` events, `$6`
+//! incidents, `$7` timeline, `$8` notifications, `$9` deliveries.
+//!
 //! `$n`, not `?n`: where a text holds several statements, sqlx binds `?n` by counting and is lost
 //! when a statement leaves one out.
 
 use crate::store::rows::{candidate_columns, incident_columns};
 
-/// `$1` node.
-pub(super) const EPOCH: &str = "SELECT epoch AS value FROM node WHERE name = $1";
+pub(super) const COMMIT: &str = "COMMIT";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
+
+/// Begins. `$1` node.
+pub(super) const EPOCH: &str = "BEGIN IMMEDIATE; SELECT epoch AS value FROM node WHERE name = $1";
 
 /// `$1` [delivery, attempt], `$2` node, `$3` epoch.
 pub(super) const IN_HAND: &str = "
 SELECT d.id FROM jsonb_each($1) AS j CROSS JOIN delivery AS d ON d.id = j.value ->> 0
 WHERE d.attempts = j.value ->> 1 AND d.state = 'sending' AND d.owner = $2 AND d.lease_epoch = $3";
 
-/// `$1` endings, `$2` node, `$3` epoch, `$4` now.
-///
 /// The unary plus keeps the planner off the index of what is in hand: it would walk that index and
 /// read the whole list again for each row of it.
 pub(super) const END: &str = "
 UPDATE attempt SET
     ended_at = e.value ->> 2, took_ms = e.value ->> 3, outcome = e.value ->> 4, code = e.value ->> 5,
     detail = e.value ->> 6, provider_id = e.value ->> 7
-FROM jsonb_each($1) AS e CROSS JOIN delivery AS d ON d.id = e.value ->> 0
+FROM jsonb_each($4) AS e CROSS JOIN delivery AS d ON d.id = e.value ->> 0
 WHERE attempt.delivery = e.value ->> 0 AND attempt.number = e.value ->> 1 AND attempt.outcome IS NULL
-  AND d.attempts = e.value ->> 1 AND +d.state = 'sending' AND +d.owner = $2 AND +d.lease_epoch = $3;
+  AND d.attempts = e.value ->> 1 AND +d.state = 'sending' AND +d.owner = $1 AND +d.lease_epoch = $2;
 
 UPDATE delivery SET
     state = CASE
@@ -36,15 +41,16 @@ UPDATE delivery SET
     crashes = crashes + (e.value ->> 11),
     dead_reason = e.value ->> 12,
     last_outcome = e.value ->> 4,
-    updated_at = $4
-FROM jsonb_each($1) AS e
+    updated_at = $3
+FROM jsonb_each($4) AS e
 WHERE delivery.id = e.value ->> 0 AND attempts = e.value ->> 1 AND +state = 'sending'
-  AND +owner = $2 AND +lease_epoch = $3;";
+  AND +owner = $1 AND +lease_epoch = $2;";
 
-/// In one crossing to SQLite's thread: the epoch, what is seen, the newest incidents, the last
-/// number. `$1` node, `$2` [source, position], `$3` [place, source, producer_id], `$4` dedup keys.
+/// Begins, and asks for the epoch, what is seen, the newest incidents and the last number. `$1` node, `$2` [source, position], `$3` [place, source, producer_id], `$4` dedup keys.
 pub(super) const STANDING: &str = concat!(
-    "SELECT epoch AS value FROM node WHERE name = $1;
+    "BEGIN IMMEDIATE;
+
+SELECT epoch AS value FROM node WHERE name = $1;
 
 SELECT k.key AS place, e.id AS event, e.incident, NULL AS raw
 FROM jsonb_each($2) AS k
@@ -74,13 +80,11 @@ UPDATE delivery SET state = 'canceled', updated_at = $2
 WHERE incident IN (SELECT value FROM json_each($1))
   AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
 
-/// `$1` events, `$2` incidents, `$3` timeline, `$4` notifications, `$5` deliveries, `$6` now,
-/// `$7` node, `$8` epoch.
 pub(super) const INSERT: &str = "
 INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, coalesce(CAST(value ->> 8 AS BLOB), unhex(value ->> 9))
-FROM jsonb_each($1);
+FROM jsonb_each($5);
 
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
     labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
@@ -88,7 +92,7 @@ INSERT INTO incident (number, id, version, dedup_key, status, severity, title, s
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
        value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18
-FROM jsonb_each($2) WHERE true
+FROM jsonb_each($6) WHERE true
 ON CONFLICT (number) DO UPDATE SET
     version = excluded.version, status = excluded.status, severity = excluded.severity,
     title = excluded.title, service = excluded.service, description = excluded.description,
@@ -99,21 +103,21 @@ ON CONFLICT (number) DO UPDATE SET
 
 INSERT INTO timeline (incident, version, at, kind, event, detail)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-FROM jsonb_each($3);
+FROM jsonb_each($7);
 
 INSERT INTO notification (id, event, incident, kind, created_at, text)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-FROM jsonb_each($4);
+FROM jsonb_each($8);
 
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7, value ->> 8, value ->> 9, value ->> 10, $6, $6, value ->> 11, 0, 0,
-       iif(value ->> 11, $7, NULL), iif(value ->> 11, $8, NULL)
-FROM jsonb_each($5);
+       value ->> 7, value ->> 8, value ->> 9, value ->> 10, $3, $3, value ->> 11, 0, 0,
+       iif(value ->> 11, $1, NULL), iif(value ->> 11, $2, NULL)
+FROM jsonb_each($9);
 
 INSERT INTO attempt (delivery, number, started_at)
-SELECT value ->> 0, 1, $6 FROM jsonb_each($5) WHERE value ->> 11;";
+SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;";
 
 /// `$1` letters, `$2` now.
 pub(super) const QUARANTINE: &str = "
