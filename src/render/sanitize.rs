@@ -70,16 +70,21 @@ pub fn cut(text: &str, longest: usize) -> Cow<'_, str> {
 
 /// Appends `text` to `page` so that HTML reads it as text, in and out of attributes.
 pub fn push_html(page: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => page.push_str("&amp;"),
-            '<' => page.push_str("&lt;"),
-            '>' => page.push_str("&gt;"),
-            '"' => page.push_str("&quot;"),
-            '\'' => page.push_str("&#39;"),
-            other => page.push(other),
-        }
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let entity = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        page.push_str(&text[plain..at]);
+        page.push_str(entity);
+        plain = at + 1;
     }
+    page.push_str(&text[plain..]);
 }
 
 fn is_plain_line(text: &str, longest: usize) -> bool {

@@ -69,6 +69,17 @@ impl Conversation {
             Pipelining::Offered => self.announce_at_once(mail, recipient, progress).await?,
             Pipelining::NotOffered => self.announce(mail, recipient, progress).await?,
         }
+        let answer = self.hand_over(message, progress).await;
+        let answer = expect(answer, &[250], progress.stage())?;
+        let answer = format!("250 {}", text_of(&answer));
+        Ok(Receipt { provider_id: queue_id(&answer).map(str::to_owned), answer: reply::clean(&answer) })
+    }
+
+    async fn hand_over(&mut self, message: &str, progress: &Progress) -> Answer {
+        if message.len() <= AT_ONCE && !has_leading_dot(message) {
+            progress.enter(Stage::Answer);
+            return self.connection.command(Whole(message)).await;
+        }
         progress.enter(Stage::Message);
         // lettre asks for the next part once this one is with the socket, and writes the final dot
         // when there is none: that is the moment.
@@ -80,10 +91,7 @@ impl Conversation {
             }
             part
         });
-        let answer = self.connection.message_iter(parts).await;
-        let answer = expect(answer, &[250], progress.stage())?;
-        let answer = format!("250 {}", text_of(&answer));
-        Ok(Receipt { provider_id: queue_id(&answer).map(str::to_owned), answer: reply::clean(&answer) })
+        self.connection.message_iter(parts).await
     }
 
     async fn announce(&mut self, mail: Mail, recipient: Rcpt, progress: &Progress) -> Result<(), Ended> {
@@ -131,6 +139,25 @@ impl fmt::Display for Group {
         let Self(mail, recipient) = self;
         write!(f, "{mail}{recipient}{Data}")
     }
+}
+
+/// Bytes that a socket takes in one go, with the final dot behind them: when it has them, nobody
+/// knows any more how much of them the server has.
+const AT_ONCE: usize = 64 << 10;
+
+/// A message and the dot that ends it, as one write.
+struct Whole<'a>(&'a str);
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\r\n.\r\n", self.0)
+    }
+}
+
+/// Whether a line begins with a dot, which would have to be doubled (RFC 5321, 4.5.2). Ours have
+/// none: quoted-printable escapes them.
+fn has_leading_dot(message: &str) -> bool {
+    message.starts_with('.') || message.contains("\n.")
 }
 
 /// How far an attempt has come, readable when its time is up.

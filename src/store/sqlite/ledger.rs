@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Either, Executor, query::Query, query_as};
 
-use super::params::{self, list};
+use super::params::{self, Raws, list};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::Rows;
@@ -39,7 +39,12 @@ struct Writes {
     epoch: i64,
     now: i64,
     endings: Option<String>,
-    inserts: Option<[String; 5]>,
+    inserts: Option<Inserts>,
+}
+
+struct Inserts {
+    lists: [String; 5],
+    raws: Raws,
 }
 
 impl<'c> SqliteLedger<'c> {
@@ -71,7 +76,12 @@ impl<'c> SqliteLedger<'c> {
                 // Put together of constants only.
                 let text = AssertSqlSafe([end, insert, last].concat());
                 let query = sqlx::query(text).bind(node).bind(epoch).bind(now).bind(endings);
-                inserts.into_iter().flatten().fold(query, Query::bind)
+                match inserts {
+                    None => query,
+                    Some(Inserts { lists, raws }) => {
+                        lists.into_iter().fold(query, Query::bind).bind(raws.into_blob())
+                    }
+                }
             }
         };
         query.execute(&mut *self.connection).await.map(drop).map_err(said)
@@ -160,21 +170,24 @@ impl Ledger for SqliteLedger<'_> {
             self.run(query).await?;
         }
         let kinds = kinds(rows);
-        let inserts = [
-            list(rows.events.iter().map(params::event))?,
+        let mut raws = Raws::default();
+        let lists = [
+            list(rows.events.iter().map(|event| params::event(event, &mut raws)))?,
             list(rows.incidents.iter().map(params::IncidentParam))?,
             list(rows.timeline.iter().map(params::timeline))?,
             list(rows.notifications.iter().map(params::notification))?,
             list(rows.deliveries.iter().map(|new| params::delivery(new, &kinds)))?,
         ];
-        self.waiting(lease, now).inserts = Some(inserts);
+        self.waiting(lease, now).inserts = Some(Inserts { lists, raws });
         Ok(())
     }
 
     async fn quarantine(&mut self, now: Timestamp, letters: &[&Quarantined]) -> Result<(), StoreError> {
+        let mut raws = Raws::default();
         let query = sqlx::query(statements::QUARANTINE)
-            .bind(list(letters.iter().map(|letter| params::letter(letter)))?)
-            .bind(now.as_millisecond());
+            .bind(list(letters.iter().map(|letter| params::letter(letter, &mut raws)))?)
+            .bind(now.as_millisecond())
+            .bind(raws.into_blob());
         self.run(query).await
     }
 

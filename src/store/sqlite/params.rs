@@ -23,20 +23,20 @@ pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String
     String::from_utf8(bytes).map_err(corrupt)
 }
 
-/// Bytes in a JSON text: as text and `null`, or if they are none, as `null` and hexadecimal digits.
-fn bytes(raw: &[u8]) -> (Option<&str>, Option<String>) {
-    match std::str::from_utf8(raw) {
-        Ok(text) if !text.contains('\0') => (Some(text), None),
-        _ => (None, Some(hex(raw))),
-    }
-}
+/// The bytes that came in, which need not be text, behind each other in one blob. A row says where its
+/// own begin, counted from 1 as `substr` does, and how many they are.
+#[derive(Debug, Default)]
+pub(super) struct Raws(Vec<u8>);
 
-fn hex(raw: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    raw.iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+impl Raws {
+    fn push(&mut self, raw: &[u8]) -> (usize, usize) {
+        self.0.extend_from_slice(raw);
+        (self.0.len() - raw.len() + 1, raw.len())
+    }
+
+    pub(super) fn into_blob(self) -> Vec<u8> {
+        self.0
+    }
 }
 
 /// `[source, position]`
@@ -56,9 +56,9 @@ pub(super) fn producer_ids(accepts: &[Accept]) -> Result<String, StoreError> {
     }))
 }
 
-pub(super) fn event(decided: &DecidedEvent) -> impl Serialize + '_ {
+pub(super) fn event<'a>(decided: &'a DecidedEvent, raws: &mut Raws) -> impl Serialize + use<'a> {
     let event = &decided.event;
-    let (text, hex) = bytes(&event.raw);
+    let (start, length) = raws.push(&event.raw);
     (
         event.id,
         event.source.as_str(),
@@ -68,8 +68,8 @@ pub(super) fn event(decided: &DecidedEvent) -> impl Serialize + '_ {
         event.received_at.as_millisecond(),
         decided.decision.as_str(),
         decided.incident,
-        text,
-        hex,
+        start,
+        length,
     )
 }
 
@@ -162,14 +162,16 @@ pub(super) fn ending<'a>(ending: &'a Ending<'_>) -> impl Serialize + 'a {
     )
 }
 
-pub(super) fn letter(letter: &Quarantined) -> impl Serialize + '_ {
+pub(super) fn letter<'a>(letter: &'a Quarantined, raws: &mut Raws) -> impl Serialize + use<'a> {
+    let (start, length) = raws.push(&letter.raw);
     (
         letter.id,
         letter.source.as_str(),
         Text(&letter.position),
         letter.reason.as_str(),
         letter.detail.as_str(),
-        hex(&letter.raw),
+        start,
+        length,
     )
 }
 
@@ -209,10 +211,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_are_no_text_travel_as_digits() {
-        assert_eq!(bytes(b"{\"a\":1}"), (Some("{\"a\":1}"), None));
-        assert_eq!(bytes(b"\x00\xff\x10"), (None, Some("00ff10".to_owned())));
-        assert_eq!(bytes(b"a\0b"), (None, Some("610062".to_owned())));
+    fn bytes_travel_beside_the_rows() {
+        let mut raws = Raws::default();
+        assert_eq!([raws.push(b"{}"), raws.push(b""), raws.push(b"\0\xff")], [(1, 2), (3, 0), (3, 2)]);
+        assert_eq!(raws.into_blob(), b"{}\0\xff");
         assert_eq!(list([("a", 1), ("\"", 2)].into_iter()).expect("a list"), r#"[["a",1],["\"",2]]"#);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! What is only written has numbers of its own, so that it can go along with other texts in one
 //! crossing to SQLite's thread: `$1` node, `$2` epoch, `$3` now, `$4` endings, `$5` events, `$6`
-//! incidents, `$7` timeline, `$8` notifications, `$9` deliveries.
+//! incidents, `$7` timeline, `$8` notifications, `$9` deliveries, `$10` the bytes of the events.
 //!
 //! `$n`, not `?n`: where a text holds several statements, sqlx binds `?n` by counting and is lost
 //! when a statement leaves one out.
@@ -83,7 +83,7 @@ WHERE incident IN (SELECT value FROM json_each($1))
 pub(super) const INSERT: &str = "
 INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7, coalesce(CAST(value ->> 8 AS BLOB), unhex(value ->> 9))
+       value ->> 7, substr($10, value ->> 8, value ->> 9)
 FROM jsonb_each($5);
 
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
@@ -119,10 +119,10 @@ FROM jsonb_each($9);
 INSERT INTO attempt (delivery, number, started_at)
 SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;";
 
-/// `$1` letters, `$2` now.
+/// `$1` letters, `$2` now, `$3` their bytes.
 pub(super) const QUARANTINE: &str = "
 INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), $2
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, substr($3, value ->> 5, value ->> 6), $2
 FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 
