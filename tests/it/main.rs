@@ -5,6 +5,7 @@
 mod support;
 
 mod a_dead_process_is_adopted;
+mod a_record_that_kills;
 mod attempts_run_out;
 mod bad_events_by_request;
 mod bad_records_of_a_topic;
@@ -24,6 +25,7 @@ mod inventory;
 mod kafka_source;
 mod kafka_to_smtp_250;
 mod kill_nine;
+mod kills_condemn_nobody;
 mod mail_headers;
 mod mail_injection;
 mod odd_events_by_request;

@@ -8,8 +8,10 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
 use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::event::Position;
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
+use crate::domain::names::SourceName;
 use crate::domain::notification::Notification;
 use crate::store::StoreError;
 use crate::store::batch::Quarantined;
@@ -40,6 +42,11 @@ fn hex(raw: &[u8]) -> String {
 }
 
 /// `[source, position]`
+pub(super) fn record<'a>(source: &'a SourceName, position: &'a Position) -> (&'a str, Text<&'a Position>) {
+    (source.as_str(), Text(position))
+}
+
+/// `[source, position]` of each.
 pub(super) fn positions(accepts: &[Accept]) -> Result<String, StoreError> {
     list(accepts.iter().map(|accept| {
         let event = &accept.event;
@@ -163,13 +170,15 @@ pub(super) fn ending<'a>(ending: &'a Ending<'_>) -> impl Serialize + 'a {
 }
 
 pub(super) fn letter(letter: &Quarantined) -> impl Serialize + '_ {
+    let (text, hex) = bytes(&letter.raw);
     (
         letter.id,
         letter.source.as_str(),
         Text(&letter.position),
         letter.reason.as_str(),
         letter.detail.as_str(),
-        hex(&letter.raw),
+        text,
+        hex,
     )
 }
 
@@ -186,7 +195,7 @@ pub(super) fn job(job: &Job) -> (DeliveryId, u32) {
 }
 
 /// As what it prints.
-struct Text<T>(T);
+pub(super) struct Text<T>(T);
 
 impl<T: std::fmt::Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
