@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::Actor;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::actors::born::Born;
@@ -25,6 +25,7 @@ use crate::actors::sweeper::SweeperArguments;
 use crate::channels::Channel;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
+use crate::domain::delivery::Lease;
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::restarts::RestartBudget;
 use crate::domain::retry::RetryPolicy;
@@ -112,14 +113,37 @@ pub enum StartError {
 }
 
 /// A running supervisor tree.
-#[derive(Debug)]
 pub struct Foghorn {
     supervisor: Post<SupervisorMessage>,
     tree: JoinHandle<()>,
     peers: watch::Receiver<Arc<Peers>>,
     fatal: mpsc::UnboundedReceiver<Fatality>,
     health: Health,
+    tenure: Tenure,
 }
+
+/// What a life has of its node, to be given back when it ends in order.
+#[derive(Clone)]
+struct Tenure {
+    store: Arc<dyn Store>,
+    lease: Lease,
+    clock: Clock,
+}
+
+impl Tenure {
+    async fn give_back(self) {
+        let release = self.store.release(&self.lease, self.clock.now());
+        match tokio::time::timeout(RELEASE_PATIENCE, release).await {
+            Ok(Ok(())) => {}
+            // As after a crash, the next life reads with care for a while.
+            Ok(Err(error)) => tracing::warn!(%error, "the store was not told that this life ends in order"),
+            Err(_) => tracing::warn!("the store was not told in time that this life ends in order"),
+        }
+    }
+}
+
+/// A store that does not answer does not hold up the end for longer.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Actors may die this often within [`BUDGET_WINDOW`].
 pub const MAX_RESTARTS: usize = 20;
@@ -132,7 +156,15 @@ impl Foghorn {
     /// # Errors
     /// The store does not answer, or an actor does not start.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let died = parts.store.died(&parts.node).await?;
+        if died {
+            tracing::warn!(
+                "the last life of this node ended without a word; reading what it may have had in hand one by one"
+            );
+        }
         let lease = parts.store.lease(&parts.node, parts.clock.now()).await?;
+        let store = Arc::clone(&parts.store);
+        let tenure = Tenure { store, lease: lease.clone(), clock: parts.clock };
         let health = parts.health.clone();
         health.store(Condition::Up);
         let (clock, budget) = (parts.clock, parts.budget.clone());
@@ -153,7 +185,7 @@ impl Foghorn {
         let plan = Plan {
             status,
             pools: pools(&parts),
-            ingests: ingests(&parts),
+            ingests: ingests(&parts, died),
             routes: Arc::new(parts.routes),
             sweeper,
         };
@@ -167,17 +199,12 @@ impl Foghorn {
             .map_err(|error| StartError::Tree(error.to_string()))?;
         let supervisor = Post::new(supervisor, life);
         health.enter(Phase::Running);
-        Ok(Self { supervisor, tree, peers, fatal, health })
+        Ok(Self { supervisor, tree, peers, fatal, health, tenure })
     }
 
     /// Who is there now; changes whenever an actor was restarted.
     pub fn peers(&self) -> watch::Receiver<Arc<Peers>> {
         self.peers.clone()
-    }
-
-    /// The root of the tree.
-    pub fn supervisor(&self) -> &Post<SupervisorMessage> {
-        &self.supervisor
     }
 
     /// Waits until the process must not go on. Cancel safe.
@@ -196,8 +223,15 @@ impl Foghorn {
             Some(()) => Drained::Completely,
             None => Drained::OutOfTime,
         };
-        self.stop().await;
+        self.end().await;
         drained
+    }
+
+    /// Stops at once, but in order: nothing that is in flight is to blame.
+    pub async fn end(self) {
+        let tenure = self.tenure.clone();
+        self.stop().await;
+        tenure.give_back().await;
     }
 
     /// Stops at once, as a crash would: what is in flight is adopted at the next start.
@@ -234,12 +268,14 @@ fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
     parts.channels.iter().map(|(name, part)| (name.clone(), pool(name, part))).collect()
 }
 
-fn ingests(parts: &Parts) -> BTreeMap<IngestKey, IngestArguments> {
+fn ingests(parts: &Parts, died: bool) -> BTreeMap<IngestKey, IngestArguments> {
     let words = Arc::new(parts.words.clone());
+    let caution = died.then(|| Arc::new(Semaphore::new(1)));
     let ingest = |key: &IngestKey, part: &SourcePart| IngestArguments {
         key: key.clone(),
         connect: part.connect.clone(),
         max_in_flight: part.max_in_flight,
+        caution: caution.clone(),
         words: Arc::clone(&words),
         clock: parts.clock,
         health: parts.health.clone(),

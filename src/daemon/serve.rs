@@ -157,7 +157,7 @@ impl Serving {
 
     async fn fail(self, fatality: Fatality) -> Ended {
         self.stage.send_replace(Stage::Stopped);
-        self.foghorn.stop().await;
+        self.foghorn.end().await;
         Ended::Fatal(fatality)
     }
 }

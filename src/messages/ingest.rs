@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ractor::RpcReplyPort;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Peers;
 use crate::domain::event::Position;
@@ -30,10 +31,30 @@ pub enum IngestMessage {
     },
     /// These are on stable storage.
     Settled(Vec<Settled>),
+    /// The record that is to be tried next can go on.
+    Trial(TrialNews),
     /// Somebody was restarted: here are the new peers; say again what is unsettled.
     Introduce(Arc<Peers>),
     /// Take nothing more in, settle what is in flight, commit, then answer.
     Drain(RpcReplyPort<()>),
+}
+
+/// What a record that is tried by itself waits for, one after the other.
+#[derive(Debug)]
+pub enum TrialNews {
+    /// No other record of this process is being tried while this permit lives.
+    Turn(OwnedSemaphorePermit),
+    /// The trial is written down, unless it has to wait or the record is poison.
+    Begun {
+        /// Of which record.
+        position: Position,
+        /// How many earlier lives ended over it.
+        ends: u32,
+    },
+    /// The process has lived long enough to try this suspect.
+    Calm(Position),
+    /// See whether there is still reason for care.
+    Review,
 }
 
 /// A position that is on stable storage.

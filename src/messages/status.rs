@@ -9,7 +9,7 @@ use crate::domain::acceptance::Accept;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::store::StoreError;
-use crate::store::batch::{Attempted, Claim, Committed, Quarantined};
+use crate::store::batch::{Attempted, Claim, Committed, Quarantined, Trial};
 
 /// What may be said to the status actor.
 #[derive(Debug)]
@@ -28,10 +28,8 @@ pub enum StatusMessage {
         /// Who waits for them.
         from: Post<IngestMessage>,
     },
-    /// An attempt on `channel` ended; `pool` hears `Recorded`.
+    /// An attempt ended; `pool` hears `Recorded`.
     Attempted {
-        /// Whose attempt.
-        channel: ChannelName,
         /// How it ended.
         attempted: Attempted,
         /// Who waits for it.
@@ -59,6 +57,13 @@ pub enum StatusMessage {
         ids: Vec<DeliveryId>,
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
+    },
+    /// Write down that this record is going to be tried; `from` hears [`Begun`](super::ingest::TrialNews::Begun).
+    Try {
+        /// Which.
+        trial: Trial,
+        /// Who tries it.
+        from: Post<IngestMessage>,
     },
     /// A commit ended.
     Committed(Result<Committed, StoreError>),

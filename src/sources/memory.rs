@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{Polled, Record, Source, SourceError};
+use super::{MOST_RECORDS, Polled, Record, Source, SourceError};
 use crate::domain::event::Position;
 
 /// Share it in an `Arc`: one end polls, the other pushes.
@@ -144,7 +144,6 @@ impl MemorySource {
 #[async_trait]
 impl Source for MemorySource {
     async fn poll(&self) -> Result<Polled, SourceError> {
-        const MOST: usize = 1_024;
         loop {
             {
                 let mut state = self.state();
@@ -152,7 +151,7 @@ impl Source for MemorySource {
                     return said;
                 }
                 if !state.paused && state.next < state.log.len() {
-                    let until = state.log.len().min(state.next + MOST);
+                    let until = state.log.len().min(state.next + MOST_RECORDS);
                     let fresh = state.log[state.next..until].iter();
                     let records: Vec<_> = fresh.filter(|r| !state.is_settled(r)).cloned().collect();
                     state.next = until;

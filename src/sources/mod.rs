@@ -11,6 +11,9 @@ use async_trait::async_trait;
 
 use crate::domain::event::Position;
 
+/// Most records of one poll.
+pub const MOST_RECORDS: usize = 1_024;
+
 /// One record as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -35,7 +38,7 @@ impl Record {
 /// What a source has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
-    /// At least one record.
+    /// At least one record, and at most [`MOST_RECORDS`].
     Records(Vec<Record>),
     /// These partitions are no longer ours: what is in flight from them must not be committed
     /// after the source was told [`Source::revoked`].

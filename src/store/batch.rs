@@ -33,6 +33,10 @@ pub struct Batch {
     pub replays: Vec<DeliveryId>,
     /// Waiting deliveries to take in hand.
     pub claims: Vec<Claim>,
+    /// Records on trial that are settled by this batch.
+    pub acquitted: Vec<(SourceName, Position)>,
+    /// Records to be tried next.
+    pub trials: Vec<Trial>,
 }
 
 impl Batch {
@@ -48,6 +52,8 @@ impl Batch {
             quarantined: Vec::new(),
             replays: Vec::new(),
             claims: Vec::new(),
+            acquitted: Vec::new(),
+            trials: Vec::new(),
         }
     }
 
@@ -58,7 +64,22 @@ impl Batch {
             && self.quarantined.is_empty()
             && self.replays.is_empty()
             && self.claims.is_empty()
+            && self.acquitted.is_empty()
+            && self.trials.is_empty()
     }
+}
+
+/// A record that may be to blame for an end without a word, to be written down before it is looked
+/// into. Asking twice in one life counts once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// Which source.
+    pub source: SourceName,
+    /// Where in it.
+    pub position: Position,
+    /// How many ends were known of when the caller last waited. Nothing is written if there are more:
+    /// the caller has to wait first, or to give the record up.
+    pub waited: u32,
 }
 
 /// How one attempt ended, and what follows from it.
@@ -166,6 +187,9 @@ pub struct Committed {
     pub replayed: Vec<Option<DeliveryId>>,
     /// One for each of `claims`, in order.
     pub claimed: Vec<Claimed>,
+    /// One for each of `trials`, in order: how many earlier lives ended over that record; none if it
+    /// is in the store already.
+    pub tried: Vec<u32>,
 }
 
 /// What came of a claim.

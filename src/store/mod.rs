@@ -18,6 +18,7 @@ pub mod postgres;
 mod reading;
 mod rows;
 pub mod sqlite;
+mod trial;
 mod view_rows;
 pub mod views;
 mod write;
@@ -129,8 +130,14 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a batch in one transaction, or nothing of it. Repeating a batch changes nothing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 
+    /// Did the last life of `node` end without a word? To be asked before [`Store::lease`].
+    async fn died(&self, node: &NodeName) -> Result<bool, StoreError>;
+
     /// Starts a new life of `node`: all rows held by its earlier lives are free to be adopted.
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError>;
+
+    /// This life ends in order: no record on trial is to blame for it.
+    async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError>;
 
     /// The earliest `due_at` of a waiting delivery on `channel`, if one waits.
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use async_trait::async_trait;
 
 use super::rows::{IncidentRow, NumberRow, Row, column, incident_columns, number, read_all, time};
+use super::trial::DIED;
 use super::view_rows::{AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, TimelineRow};
 use super::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
@@ -15,7 +16,7 @@ use super::{DeliveryFilter, Paging, StoreError};
 use crate::domain::Timestamp;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::incident::{Incident, IncidentStatus};
-use crate::domain::names::ChannelName;
+use crate::domain::names::{ChannelName, NodeName};
 
 /// A question with its values. `$1` means the first one in both databases.
 #[derive(Debug, Default)]
@@ -277,8 +278,15 @@ pub(super) const SCHEMA: &str = "SELECT max(version) AS value FROM _sqlx_migrati
 
 /// Starts a new life of the node `$1` at `$2`.
 pub(super) const LEASE: &str = "INSERT INTO node (name, epoch, started_at) VALUES ($1, 1, $2) \
-     ON CONFLICT (name) DO UPDATE SET epoch = node.epoch + 1, started_at = excluded.started_at \
+     ON CONFLICT (name) DO UPDATE SET epoch = node.epoch + 1, started_at = excluded.started_at, \
+     ended_at = NULL \
      RETURNING epoch AS value";
+
+/// Did the last life of `node` end without a word?
+pub(super) async fn died(source: &impl Fetch, node: &NodeName) -> Result<bool, StoreError> {
+    let ask = Ask { sql: DIED.to_owned(), values: vec![Value::Text(node.to_string())] };
+    Ok(only(source.fetch(ask).await?).unwrap_or(0) > 0)
+}
 
 pub(super) async fn schema(source: &impl Fetch) -> Result<i64, StoreError> {
     Ok(only(source.fetch(Ask::new(SCHEMA)).await?).unwrap_or(0))

@@ -282,6 +282,12 @@ pub(super) struct NumberRow {
     pub(super) value: Option<i64>,
 }
 
+/// A row of one number that is there.
+#[derive(Debug, FromRow)]
+pub(super) struct CountedRow {
+    pub(super) count: i64,
+}
+
 /// What was repeated, and on which channel.
 #[derive(Debug, FromRow)]
 pub(super) struct ReplayedRow {

@@ -14,6 +14,7 @@ use super::StoreError;
 use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::claim::claim;
 use super::intake::{Seen, Sifted, sift};
+use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Known, Rows, decide};
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
@@ -220,7 +221,7 @@ pub(super) struct Written {
 }
 
 /// Does what `batch` says, in an open transaction.
-pub(super) async fn write<L: Ledger>(
+pub(super) async fn write<L: Ledger + Trials>(
     ledger: &mut L,
     batch: &Batch,
     in_doubt: &InDoubt,
@@ -262,6 +263,7 @@ pub(super) async fn write<L: Ledger>(
     for place in 0..batch.claims.len() {
         claim(ledger, batch, place, committed).await?;
     }
+    committed.tried = try_out(ledger, batch).await?;
     Ok(written)
 }
 

@@ -2,10 +2,14 @@
 //! ends, every record is settled, and nothing is sent twice except what was in flight.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foghorn::domain::delivery::DeliveryState;
 use foghorn::messages::{IngestKey, Peers};
+use foghorn::store::Store;
+use foghorn::store::memory::MemoryStore;
 
+use crate::support::said::NOW;
 use crate::support::scripted_channel::Step;
 use crate::support::universe::{Draft, Universe};
 use crate::support::watched_store::Moment;
@@ -17,6 +21,14 @@ enum Victim {
     Dlq,
     Pool,
     Ingest,
+}
+
+/// What there was before this life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// A life that ended without a word.
+    Crashed,
 }
 
 const VICTIMS: [Victim; 5] = [Victim::Status, Victim::Router, Victim::Dlq, Victim::Pool, Victim::Ingest];
@@ -45,8 +57,12 @@ fn rule(title: &str, attempt: u32) -> Step {
 
 /// These four and a record that is no event, with somebody dying at some moment. Returns how often
 /// the store was written.
-async fn live(victim: Option<(Victim, Moment, usize)>) -> usize {
-    let universe = Universe::draft(Draft { rule: Some(rule), ..Draft::default() }).await;
+async fn live(before: Before, victim: Option<(Victim, Moment, usize)>) -> usize {
+    let memory: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    if before == Before::Crashed {
+        memory.lease(&"test".into(), NOW).await.unwrap();
+    }
+    let universe = Universe::draft(Draft { rule: Some(rule), memory, ..Draft::default() }).await;
     let peers = universe.foghorn.peers();
     if let Some((victim, at, number)) = victim {
         universe.store.on_commit(move |moment, commit| {
@@ -86,12 +102,21 @@ async fn live(victim: Option<(Victim, Moment, usize)>) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn every_delivery_ends_whoever_dies_around_whichever_write() {
-    let commits = live(None).await;
+    everybody_dies(Before::Nothing).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_does_it_matter_while_records_are_read_one_by_one() {
+    everybody_dies(Before::Crashed).await;
+}
+
+async fn everybody_dies(before: Before) {
+    let commits = live(before, None).await;
     assert!(commits >= 3, "the scenario writes only {commits} times");
     for victim in VICTIMS {
         for moment in [Moment::Before, Moment::After] {
             for number in 1..=commits {
-                live(Some((victim, moment, number))).await;
+                live(before, Some((victim, moment, number))).await;
             }
         }
     }

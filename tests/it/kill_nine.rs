@@ -60,6 +60,9 @@ async fn kill(kills: usize, kind: &str, store: Option<String>) {
     let deliveries = home.all_sent().await;
     assert_eq!(deliveries, account.acknowledged.len(), "each event is one delivery");
 
+    let letters = home.list("/api/v1/dead-letters?kind=event").await;
+    assert!(letters.is_empty(), "a kill from outside is no event's fault: {letters:?}");
+
     let mails = mails(&sink);
     let twice = assert_nothing_lost(&account.acknowledged, &mails);
     let unknown = assert_on_record(&home, &mails).await;

@@ -26,6 +26,14 @@ impl Store for AbsentStore {
         away()
     }
 
+    async fn died(&self, _: &NodeName) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn release(&self, _: &Lease, _: Timestamp) -> Result<(), StoreError> {
+        away()
+    }
+
     async fn lease(&self, _: &NodeName, _: Timestamp) -> Result<Lease, StoreError> {
         away()
     }

@@ -28,13 +28,15 @@ pub(crate) struct Draft {
     pub(crate) workers: usize,
     /// `[server] shutdown_grace`
     pub(crate) grace: &'static str,
+    /// `[http] max_body`
+    pub(crate) max_body: &'static str,
     /// More tables.
     pub(crate) more: String,
 }
 
 impl Draft {
     pub(crate) fn mailing_to(smtp: u16) -> Self {
-        Self { store: None, smtp, workers: 4, grace: "10s", more: String::new() }
+        Self { store: None, smtp, workers: 4, grace: "10s", max_body: "1MiB", more: String::new() }
     }
 }
 
@@ -50,7 +52,7 @@ impl Home {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port().await;
         let store = draft.store.unwrap_or_else(|| format!("sqlite://{}/foghorn.db", dir.path().display()));
-        let Draft { smtp, workers, grace, more, .. } = draft;
+        let Draft { smtp, workers, grace, max_body, more, .. } = draft;
         let config = format!(
             r#"config_version = 1
 [server]
@@ -59,6 +61,7 @@ shutdown_grace = "{grace}"
 data_dir = "{data_dir}"
 [http]
 listen = "127.0.0.1:{port}"
+max_body = "{max_body}"
 [store]
 url = "{store}"
 [channels.email]
@@ -100,9 +103,15 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
 
     /// A life from its very first moment.
     pub(crate) fn spawn(&self) -> Life {
+        self.spawn_under(&[])
+    }
+
+    /// The same, started by a program that does something to it first.
+    pub(crate) fn spawn_under(&self, wrapper: &[&str]) -> Life {
         let log = File::options().create(true).append(true).open(self.file("stderr.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_foghorn"))
-            .args(["serve", "--config"])
+        let line = [wrapper, &[env!("CARGO_BIN_EXE_foghorn"), "serve", "--config"]].concat();
+        let child = Command::new(line[0])
+            .args(&line[1..])
             .arg(self.file("config.toml"))
             .env_clear()
             .stdin(Stdio::null())
@@ -116,7 +125,11 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
 
     /// A life that is ready for work.
     pub(crate) async fn start(&self) -> Life {
-        let mut life = self.spawn();
+        self.ready(self.spawn()).await
+    }
+
+    /// Waits until a life is ready for work.
+    pub(crate) async fn ready(&self, mut life: Life) -> Life {
         let ready = async {
             let mut tick = interval(LOOK_EVERY);
             loop {

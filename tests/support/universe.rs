@@ -43,6 +43,8 @@ pub(crate) struct Draft {
     pub(crate) workers: usize,
     pub(crate) budget: RestartBudget,
     pub(crate) memory: Arc<dyn Store>,
+    /// What a former life read from, if there was one.
+    pub(crate) topic: Option<Arc<MemorySource>>,
 }
 
 impl Default for Draft {
@@ -54,6 +56,7 @@ impl Default for Draft {
             workers: 2,
             budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
             memory: Arc::new(MemoryStore::default()),
+            topic: None,
         }
     }
 }
@@ -69,7 +72,7 @@ impl Universe {
     pub(crate) async fn draft(draft: Draft) -> Self {
         let epoch = Timestamp::from_second(1_795_269_600).unwrap();
         let (clock, health) = (Clock::starting_at(epoch), Health::default());
-        let topic = Arc::new(MemorySource::new("incidents"));
+        let topic = draft.topic.unwrap_or_else(|| Arc::new(MemorySource::new("incidents")));
         let store = Arc::new(WatchedStore::over(draft.memory));
         let channel = Arc::new(match draft.rule {
             Some(rule) => ScriptedChannel::ruled(rule),
@@ -80,6 +83,7 @@ impl Universe {
             kind: "memory".into(),
             connect: Some(Arc::new(move || {
                 // As a broker does for a new member: everything that is not settled comes again.
+                reading.resume();
                 reading.redeliver();
                 Ok(Arc::clone(&reading) as Arc<dyn Source>)
             })),

@@ -98,6 +98,14 @@ impl Store for WatchedStore {
         committed
     }
 
+    async fn died(&self, node: &NodeName) -> Result<bool, StoreError> {
+        self.inner.died(node).await
+    }
+
+    async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.release(lease, now).await
+    }
+
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
         self.inner.lease(node, now).await
     }

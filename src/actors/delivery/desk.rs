@@ -304,7 +304,7 @@ impl Desk {
         if let Next::Dead(_) = attempted.next {
             tell(self.peers.dlq.as_ref(), DlqMessage::Park { channel, attempted, pool });
         } else {
-            tell(self.peers.status.as_ref(), StatusMessage::Attempted { channel, attempted, pool });
+            tell(self.peers.status.as_ref(), StatusMessage::Attempted { attempted, pool });
         }
     }
 

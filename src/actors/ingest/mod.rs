@@ -11,6 +11,8 @@
 //! when they run out, and goes on polling so that the membership is kept.
 
 mod assignment;
+mod cautious;
+mod counting;
 mod in_hand;
 mod reader;
 mod requests;
@@ -19,14 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::born::Born;
 use super::credits::Credits;
 use crate::clock::Clock;
-use crate::domain::event::Body;
-use crate::domain::incident::Transition;
-use crate::domain::malformed::Malformation;
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
@@ -34,11 +34,11 @@ use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::{IngestKey, Peers};
 use crate::sources::{Polled, Record, Source, SourceError};
-use crate::store::batch::AcceptResult;
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::SourceMetrics;
 use crate::telemetry::health::{Condition, Health};
 use assignment::{Assignment, Safe};
+use cautious::Care;
 use in_hand::{InHand, Item};
 use requests::Requests;
 
@@ -58,6 +58,8 @@ pub struct IngestArguments {
     pub connect: Option<Connect>,
     /// How many records may be held.
     pub max_in_flight: usize,
+    /// The turn of the one record that is tried at a time, if the last life ended without a word.
+    pub caution: Option<Arc<Semaphore>>,
     /// How records are read.
     pub words: Arc<Words>,
     /// The time.
@@ -85,6 +87,7 @@ pub struct IngestState {
     patience: Duration,
     credits: Arc<Credits>,
     held: InHand,
+    care: Care,
     assignment: Assignment,
     requests: Requests,
     drained: Option<RpcReplyPort<()>>,
@@ -117,10 +120,11 @@ impl Actor for Ingest {
         myself: ActorRef<IngestMessage>,
         Born { life, with: arguments }: Born<IngestArguments>,
     ) -> Result<IngestState, ActorProcessingErr> {
-        Ok(IngestState {
+        let mut state = IngestState {
             myself: Post::new(myself, life.clone()),
             life,
             credits: Arc::new(Credits::new(arguments.max_in_flight)),
+            care: Care::of(&arguments),
             arguments,
             peers: Arc::default(),
             link: Link::Apart,
@@ -129,7 +133,9 @@ impl Actor for Ingest {
             assignment: Assignment::default(),
             requests: Requests::default(),
             drained: None,
-        })
+        };
+        state.on_review();
+        Ok(state)
     }
 
     async fn handle(
@@ -158,6 +164,7 @@ impl IngestState {
                 self.on_submit(&items, traceparent.as_deref(), reply);
             }
             IngestMessage::Settled(settled) => self.on_settled(settled),
+            IngestMessage::Trial(news) => self.on_trial(news),
             IngestMessage::Introduce(peers) => self.on_introduce(peers),
             IngestMessage::Drain(reply) => self.on_drain(reply),
         }
@@ -184,6 +191,7 @@ impl IngestState {
         self.link = Link::Apart;
         // A new assignment gives the records again; what is in flight settles without a ledger.
         self.assignment = Assignment::default();
+        self.credits.give_back(self.care.forget());
         self.arguments.metrics.reconnected();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
@@ -221,14 +229,17 @@ impl IngestState {
         let mut read = Vec::with_capacity(records.len());
         for record in records {
             self.assignment.take(&record.position);
-            if self.held.contains(&record.position) {
+            if self.held.contains(&record.position) || self.care.holds(&record.position) {
                 // Given again after a rebalance while the first copy is still on its way.
                 self.credits.give_back(1);
                 continue;
             }
-            read.push(reader::read(&self.arguments, record, now));
+            if !self.care.set_aside(record) {
+                read.push(reader::read(&self.arguments, record, now));
+            }
         }
         self.hold_and_send(read);
+        self.go_on();
     }
 
     fn on_submit(
@@ -296,6 +307,7 @@ impl IngestState {
                 continue;
             };
             self.count(&item, &as_what);
+            self.care.settled(&position, &as_what);
             released += 1;
             self.assignment.settle(&position, &mut safe);
             self.requests.settle(&position, || match as_what {
@@ -314,27 +326,7 @@ impl IngestState {
             }
         }
         self.finish_revoking();
-    }
-
-    fn count(&self, item: &Item, as_what: &SettledAs) {
-        let metrics = &self.arguments.metrics;
-        match (item, as_what) {
-            (Item::Event(event), SettledAs::Event(accepted)) => match accepted.result {
-                AcceptResult::Decided(decision) => {
-                    let took = self.arguments.clock.now().duration_since(event.received_at);
-                    metrics.accepted(Duration::try_from(took).unwrap_or_default());
-                    if let (Some(Transition::Opened), Body::Incident(body)) =
-                        (decision.transition(), &event.body)
-                    {
-                        metrics.opened(body.severity);
-                    }
-                }
-                AcceptResult::Duplicate => metrics.duplicate(),
-                AcceptResult::Conflict => metrics.rejected(Malformation::IdConflict),
-            },
-            (Item::Event(_), SettledAs::DeadLetter(_)) => metrics.rejected(Malformation::Unroutable),
-            (Item::Letter(letter), _) => metrics.rejected(letter.reason),
-        }
+        self.go_on();
     }
 
     fn finish_revoking(&mut self) {
@@ -349,6 +341,7 @@ impl IngestState {
         let changed = self.peers.lives() != peers.lives();
         self.peers = peers;
         if changed {
+            self.ask();
             self.send(self.held.in_order());
             if let Link::Apart = self.link {
                 self.myself.tell(IngestMessage::Connect);
@@ -361,6 +354,7 @@ impl IngestState {
             Link::Reading(source, _) => source.pause(),
             Link::Apart | Link::Closed => {}
         }
+        self.care.forget();
         self.drained = Some(reply);
     }
 

@@ -108,6 +108,18 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
     }
 }
 
+/// A record that nobody looks into any more.
+pub(super) fn condemned(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
+    Item::Letter(Quarantined {
+        id: DeadLetterId::new(now, fastrand::u128(..)),
+        source: arguments.key.source.clone(),
+        position: record.position.clone(),
+        reason: Malformation::Poison,
+        detail: "the process ended without a word three times with this record in hand".to_owned(),
+        raw: record.payload.clone().unwrap_or_else(|| Arc::from([])),
+    })
+}
+
 /// What a submitted item is.
 pub(super) fn read_submitted(
     arguments: &IngestArguments,

@@ -11,9 +11,9 @@ use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::ChannelName;
 use crate::messages::delivery::DeliveryMessage;
-use crate::messages::ingest::{IngestMessage, Settled, SettledAs};
+use crate::messages::ingest::{IngestMessage, Settled, SettledAs, TrialNews};
 use crate::messages::post::Post;
-use crate::store::batch::{Attempted, Batch, Claim, Committed, Quarantined};
+use crate::store::batch::{Attempted, Batch, Claim, Committed, Quarantined, Trial};
 
 type Pool = Post<DeliveryMessage>;
 type Ingest = Post<IngestMessage>;
@@ -59,6 +59,8 @@ pub(super) struct Forming {
     claims_by: Vec<Pool>,
     replays: Vec<DeliveryId>,
     replays_for: Vec<(usize, RpcReplyPort<Vec<Option<DeliveryId>>>)>,
+    trials: Vec<Trial>,
+    trials_for: Vec<Ingest>,
     /// Whose places the batch may use up.
     granted: Vec<(ChannelName, ActorId, usize)>,
 }
@@ -70,6 +72,7 @@ impl Forming {
             && self.attempted.is_empty()
             && self.claims.is_empty()
             && self.replays.is_empty()
+            && self.trials.is_empty()
     }
 
     /// Nothing but outcomes: nobody waits for these to be written.
@@ -78,6 +81,7 @@ impl Forming {
             && self.letters.is_empty()
             && self.claims.is_empty()
             && self.replays.is_empty()
+            && self.trials.is_empty()
     }
 
     pub(super) fn accept(&mut self, accepts: Vec<Accept>, from: &Ingest) {
@@ -105,6 +109,11 @@ impl Forming {
         self.replays.extend(ids);
     }
 
+    pub(super) fn try_out(&mut self, trial: Trial, from: Ingest) {
+        self.trials.push(trial);
+        self.trials_for.push(from);
+    }
+
     /// Moves the rows into `batch`, with all the places that pools have offered, if there is
     /// anything that could use them.
     pub(super) fn write_into(&mut self, batch: &mut Batch, seats: &mut Seats) {
@@ -113,6 +122,7 @@ impl Forming {
         batch.attempted = std::mem::take(&mut self.attempted);
         batch.claims = std::mem::take(&mut self.claims);
         batch.replays = std::mem::take(&mut self.replays);
+        batch.trials = std::mem::take(&mut self.trials);
         if batch.accepts.is_empty() {
             return;
         }
@@ -174,7 +184,7 @@ impl Forming {
 
     /// Tells everybody what the commit did for them.
     pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
-        let Committed { accepted, started, waiting, replayed, claimed } = committed;
+        let Committed { accepted, started, waiting, replayed, claimed, tried } = committed;
         let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
             position: accept.event.position.clone(),
             as_what: SettledAs::Event(accepted),
@@ -193,6 +203,10 @@ impl Forming {
         hand_out(started, &self.granted, seats);
         for (pool, claimed) in self.claims_by.iter().zip(claimed) {
             pool.tell(DeliveryMessage::Claimed(claimed));
+        }
+        for ((trial, from), ends) in batch.trials.iter().zip(self.trials_for).zip(tried) {
+            let position = trial.position.clone();
+            from.tell(IngestMessage::Trial(TrialNews::Begun { position, ends }));
         }
         let anything_replayed = replayed.iter().any(Option::is_some);
         let mut replayed = replayed.into_iter();

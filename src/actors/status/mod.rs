@@ -7,6 +7,7 @@
 
 mod counting;
 mod forming;
+mod on_trial;
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -31,6 +32,7 @@ use crate::telemetry::actor::ActorLife;
 use crate::telemetry::health::{Condition, Health};
 use counting::StatusMetrics;
 use forming::{Forming, Seats};
+use on_trial::OnTrial;
 
 /// The single writer.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +71,7 @@ pub struct StatusState {
     myself: Post<StatusMessage>,
     arguments: StatusArguments,
     seats: Seats,
+    on_trial: OnTrial,
     /// What waits for the next commit.
     forming: Forming,
     /// What a batch fell into that the store could not write as a whole; written first.
@@ -127,6 +130,7 @@ impl Actor for Status {
             life,
             arguments,
             seats: Seats::default(),
+            on_trial: OnTrial::default(),
             forming: Forming::default(),
             isolated: VecDeque::new(),
             commit: Commit::Idle,
@@ -153,13 +157,14 @@ impl StatusState {
         match message {
             StatusMessage::Accept { accepts, from } => self.forming.accept(accepts, &from),
             StatusMessage::Quarantine { letters, from } => self.forming.quarantine(letters, &from),
-            StatusMessage::Attempted { attempted, pool, .. } => self.forming.attempted(attempted, pool),
+            StatusMessage::Attempted { attempted, pool } => self.forming.attempted(attempted, pool),
             StatusMessage::Offer { channel, places, pool } => self.seats.offer(channel, places, pool),
             StatusMessage::Claim { claim, pool } => {
                 self.seats.take(&claim.channel, &pool);
                 self.forming.claim(claim, pool);
             }
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
+            StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
             StatusMessage::Committed(result) => self.on_committed(result),
             StatusMessage::Retry => self.on_retry(),
             StatusMessage::Linger => self.company = Company::Come,
@@ -192,6 +197,7 @@ impl StatusState {
         let StatusArguments { lease, rules, clock, .. } = &self.arguments;
         let mut batch = Batch::empty(lease.clone(), clock.now(), rules.clone());
         forming.write_into(&mut batch, &mut self.seats);
+        self.on_trial.settle(&mut batch);
         self.run(Arc::new(batch), forming);
     }
 

@@ -38,6 +38,7 @@ impl EmbeddedBroker {
         let producer: FutureProducer = ClientConfig::new()
             .set("test.mock.num.brokers", "1")
             .set("linger.ms", "1")
+            .set("message.max.bytes", "67108864")
             .create()
             .map_err(|error| trouble::refusal(&error))?;
         let mut broker = Self { producer, address: String::new() };

@@ -40,11 +40,9 @@ pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, RecordFormat
 pub use self::embedded::EmbeddedBroker;
 use self::membership::Membership;
 use self::trouble::Trouble;
-use super::{Polled, Record, Source, SourceError};
+use super::{MOST_RECORDS, Polled, Record, Source, SourceError};
 use crate::domain::event::Position;
 
-/// Most records of one poll.
-const RECORDS: usize = 1_024;
 /// Most payload bytes of one poll, give or take the last record.
 const BYTES: usize = 4 << 20;
 
@@ -91,7 +89,7 @@ impl KafkaSource {
         let mut batch = vec![self.record(&first)];
         drop(first);
         let mut trouble = None;
-        while batch.len() < RECORDS && bytes < BYTES {
+        while batch.len() < MOST_RECORDS && bytes < BYTES {
             match stream.next().now_or_never().flatten() {
                 Some(Ok(message)) => {
                     bytes += message.payload_len();

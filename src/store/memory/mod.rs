@@ -5,6 +5,7 @@
 
 mod ledger;
 mod state;
+mod trial;
 
 use std::sync::Arc;
 
@@ -58,6 +59,13 @@ fn before<T, K: std::str::FromStr + PartialOrd>(
     page(rest.take(longest + 1).collect(), paging, write)
 }
 
+impl MemoryStore {
+    /// How many records are on trial, for tests.
+    pub async fn suspects(&self) -> usize {
+        self.state.lock().await.trials.len()
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
@@ -66,11 +74,21 @@ impl Store for MemoryStore {
         Ok(written.committed)
     }
 
+    async fn died(&self, node: &NodeName) -> Result<bool, StoreError> {
+        Ok(self.state.lock().await.died(node))
+    }
+
     async fn lease(&self, node: &NodeName, _now: Timestamp) -> Result<Lease, StoreError> {
         let mut state = self.state.lock().await;
+        state.ended.remove(node);
         let epoch = state.nodes.entry(node.clone()).or_default();
         *epoch += 1;
         Ok(Lease { node: node.clone(), epoch: *epoch })
+    }
+
+    async fn release(&self, lease: &Lease, _now: Timestamp) -> Result<(), StoreError> {
+        self.state.lock().await.release(lease);
+        Ok(())
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {

@@ -16,6 +16,9 @@ use crate::store::views::{AttemptView, Backlog, BacklogLine, DeadLetterView, Del
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) nodes: HashMap<NodeName, i64>,
+    /// Whose last life ended in order.
+    pub(super) ended: HashSet<NodeName>,
+    pub(super) trials: HashMap<(SourceName, Position), Tried>,
     pub(super) positions: HashMap<(SourceName, Position), KnownEvent>,
     pub(super) producer_ids: HashMap<(SourceName, String), KnownBytes>,
     pub(super) incidents: BTreeMap<u64, Incident>,
@@ -33,6 +36,15 @@ pub(super) struct State {
     pub(super) waiting: BTreeSet<(ChannelName, i16, Timestamp, DeliveryId)>,
     /// What is being sent.
     pub(super) in_hand: BTreeSet<(ChannelName, DeliveryId)>,
+}
+
+/// A record on trial.
+#[derive(Debug)]
+pub(super) struct Tried {
+    /// How many lives ended over it, that of `by` included.
+    pub(super) ends: u32,
+    /// Who tries it, unless that life ended in order.
+    pub(super) by: Option<Lease>,
 }
 
 /// An event, as far as later ones need it.

@@ -8,6 +8,7 @@ mod insert;
 mod ledger;
 mod opening;
 mod statements;
+mod trial;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgPool;
@@ -16,6 +17,7 @@ use sqlx::{AssertSqlSafe, query_as};
 use super::batch::{Batch, Committed};
 use super::reading::{self, Ask, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
+use super::trial::{EXCUSE, RELEASE};
 use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
 use super::write::{InDoubt, write};
 use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
@@ -88,6 +90,10 @@ impl Store for PostgresStore {
         Ok(self.in_doubt.committed(written))
     }
 
+    async fn died(&self, node: &NodeName) -> Result<bool, StoreError> {
+        reading::died(self, node).await
+    }
+
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
         let rows: Vec<NumberRow> = query_as(LEASE)
             .bind(node.as_str())
@@ -97,6 +103,15 @@ impl Store for PostgresStore {
             .map_err(said)?;
         let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
         Ok(Lease { node: node.clone(), epoch })
+    }
+
+    async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(said)?;
+        let ended = sqlx::query(RELEASE).bind(lease.node.as_str()).bind(lease.epoch);
+        ended.bind(now.as_millisecond()).execute(&mut *transaction).await.map_err(said)?;
+        let excused = sqlx::query(EXCUSE).bind(lease.node.as_str()).bind(lease.epoch);
+        excused.execute(&mut *transaction).await.map_err(said)?;
+        transaction.commit().await.map_err(said)
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {

@@ -76,7 +76,7 @@ async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<(), Open
     let ours = "SELECT (to_regclass('_sqlx_migrations') IS NOT NULL)::int::bigint AS value";
     if ask(server, ours).await? == 0 {
         let taken = "SELECT count(*) AS value FROM unnest(ARRAY['node', 'event', 'incident', 'timeline', \
-             'notification', 'delivery', 'attempt', 'dead_letter']) AS t (name) \
+             'notification', 'delivery', 'attempt', 'dead_letter', 'trial']) AS t (name) \
              WHERE to_regclass(t.name) IS NOT NULL";
         return match ask(server, taken).await? {
             0 => Ok(()),

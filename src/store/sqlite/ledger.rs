@@ -88,14 +88,14 @@ impl<'c> SqliteLedger<'c> {
     }
 
     /// The connection, on which everything so far can be read.
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+    pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         if self.waiting.is_some() {
             self.hand_over("").await?;
         }
         Ok(&mut *self.connection)
     }
 
-    async fn run(&mut self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<(), StoreError> {
+    pub(super) async fn run(&mut self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<(), StoreError> {
         query.execute(self.connection().await?).await.map(drop).map_err(said)
     }
 }

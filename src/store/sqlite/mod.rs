@@ -9,6 +9,7 @@ mod lock;
 mod opening;
 mod params;
 mod statements;
+mod trial;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -18,6 +19,7 @@ use tokio::sync::Mutex;
 use super::batch::{Batch, Committed};
 use super::reading::{self, Ask, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
+use super::trial::{EXCUSE, RELEASE};
 use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
 use super::write::{InDoubt, write};
 use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
@@ -88,18 +90,24 @@ fn said(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(database) => {
             let code = database.code().and_then(|code| code.parse::<i32>().ok());
-            match code.map(|code| (code & 0xff, code)) {
-                // BUSY, LOCKED, READONLY, FULL, CANTOPEN, and out of memory while reading.
-                Some((5 | 6 | 8 | 13 | 14, _) | (_, 3082)) => StoreError::Unavailable(words),
-                // IOERR of any kind: what was written before is unsure.
-                Some((10, _)) => StoreError::Broken(words),
-                _ => StoreError::Corrupt(words),
-            }
+            code.map_or_else(|| StoreError::Corrupt(words.clone()), |code| meaning_of(code, words.clone()))
         }
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
             StoreError::Unavailable(words)
         }
         sqlx::Error::WorkerCrashed => StoreError::Broken(words),
+        _ => StoreError::Corrupt(words),
+    }
+}
+
+/// What an extended result code means.
+fn meaning_of(code: i32, words: String) -> StoreError {
+    match (code & 0xff, code) {
+        // BUSY, LOCKED, READONLY, FULL, CANTOPEN, and out of memory while reading. SHMSIZE: there is no
+        // room for the index of the log, and nothing was written yet.
+        (5 | 6 | 8 | 13 | 14, _) | (_, 3082 | 4874) => StoreError::Unavailable(words),
+        // IOERR of any kind: what was written before is unsure.
+        (10, _) => StoreError::Broken(words),
         _ => StoreError::Corrupt(words),
     }
 }
@@ -149,6 +157,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn died(&self, node: &NodeName) -> Result<bool, StoreError> {
+        reading::died(self, node).await
+    }
+
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
         let mut writer = self.writer.lock().await;
         let rows: Vec<NumberRow> = query_as(LEASE)
@@ -159,6 +171,18 @@ impl Store for SqliteStore {
             .map_err(said)?;
         let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
         Ok(Lease { node: node.clone(), epoch })
+    }
+
+    async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        let text = AssertSqlSafe(["BEGIN IMMEDIATE; ", RELEASE, "; ", EXCUSE, "; COMMIT"].concat());
+        let query = sqlx::query(text).bind(lease.node.as_str()).bind(lease.epoch).bind(now.as_millisecond());
+        let done = query.execute(writer.begin().await?).await;
+        match done {
+            Ok(_) => writer.transaction = Transaction::None,
+            Err(_) => drop(writer.roll_back().await),
+        }
+        done.map(drop).map_err(said)
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
@@ -217,6 +241,10 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::acceptance::IncidentRules;
+    use crate::domain::event::Position;
+    use crate::domain::malformed::Malformation;
+    use crate::store::batch::Quarantined;
 
     /// Every step of the plans of a text's statements.
     async fn plan(store: &SqliteStore, text: &str) -> Vec<String> {
@@ -227,6 +255,54 @@ mod tests {
             steps.extend(rows.iter().map(|row| sqlx::Row::get::<String, _>(row, "detail")));
         }
         steps
+    }
+
+    fn letter(position: i64, raw: &[u8]) -> Quarantined {
+        Quarantined {
+            id: DeadLetterId::new(Timestamp::UNIX_EPOCH, fastrand::u128(..)),
+            source: "kafka".into(),
+            position: Position::Kafka { topic: "t".into(), partition: 0, offset: position, timestamp_ms: 0 },
+            reason: Malformation::Parse,
+            detail: "no event".to_owned(),
+            raw: raw.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_without_room_is_weather_and_goes_on_when_there_is_some() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let now = Timestamp::UNIX_EPOCH;
+        let lease = store.lease(&"node".into(), now).await.expect("a lease");
+        let letters = vec![letter(1, &[b'x'; 1 << 20])];
+        let batch = Batch { quarantined: letters, ..Batch::empty(lease, now, IncidentRules::default()) };
+        let pages = async |most: &str| {
+            let mut writer = store.writer.lock().await;
+            let pragma = format!("PRAGMA max_page_count = {most}");
+            sqlx::query(AssertSqlSafe(pragma)).execute(&mut writer.connection).await.expect("a pragma");
+        };
+        // As many as there are: SQLite takes no fewer.
+        pages("1").await;
+        for _ in 0..2 {
+            let error = store.commit(&batch).await.expect_err("there is no room");
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            assert_eq!(store.backlog().await.expect("reading goes on").dead_letters, 0);
+        }
+        pages("1000000").await;
+        store.commit(&batch).await.expect("there is room");
+        assert_eq!(store.backlog().await.expect("a backlog").dead_letters, 1);
+    }
+
+    #[test]
+    fn a_failed_sync_is_no_weather() {
+        // What the file system says cannot be had from a file: tests/it/failed_sync.rs has the real one.
+        for (code, broken) in [(10, true), (1034, true), (778, true), (13, false), (5, false), (3082, false)]
+        {
+            let meaning = meaning_of(code, String::new());
+            assert_eq!(matches!(meaning, StoreError::Broken(_)), broken, "{code}: {meaning:?}");
+            assert_eq!(matches!(meaning, StoreError::Unavailable(_)), !broken, "{code}: {meaning:?}");
+        }
+        assert!(matches!(meaning_of(19, String::new()), StoreError::Corrupt(_)), "a constraint");
     }
 
     #[tokio::test]
@@ -247,9 +323,25 @@ mod tests {
             statements::DUE,
             statements::INCIDENTS,
             statements::TAKE,
+            trial::ENDS,
+            trial::BEGIN,
+            trial::ACQUIT,
             reading::NEXT_DUE,
         ];
-        let tables = ["event", "incident", "delivery", "attempt", "notification", "dead_letter", "d", "n"];
+        let tables = [
+            "event",
+            "incident",
+            "delivery",
+            "attempt",
+            "notification",
+            "dead_letter",
+            "trial",
+            "d",
+            "n",
+            "known",
+            "kept",
+            "tried",
+        ];
         for text in texts {
             for step in plan(&store, text).await {
                 let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());

@@ -8,8 +8,10 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
 use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::event::Position;
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
+use crate::domain::names::SourceName;
 use crate::domain::notification::Notification;
 use crate::store::StoreError;
 use crate::store::batch::Quarantined;
@@ -40,6 +42,11 @@ impl Raws {
 }
 
 /// `[source, position]`
+pub(super) fn record<'a>(source: &'a SourceName, position: &'a Position) -> (&'a str, Text<&'a Position>) {
+    (source.as_str(), Text(position))
+}
+
+/// `[source, position]` of each.
 pub(super) fn positions(accepts: &[Accept]) -> Result<String, StoreError> {
     list(accepts.iter().map(|accept| {
         let event = &accept.event;
@@ -188,7 +195,7 @@ pub(super) fn job(job: &Job) -> (DeliveryId, u32) {
 }
 
 /// As what it prints.
-struct Text<T>(T);
+pub(super) struct Text<T>(T);
 
 impl<T: std::fmt::Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -122,7 +122,8 @@ SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;";
 /// `$1` letters, `$2` now, `$3` their bytes.
 pub(super) const QUARANTINE: &str = "
 INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, substr($3, value ->> 5, value ->> 6), $2
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+       substr($3, value ->> 5, value ->> 6), $2
 FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 

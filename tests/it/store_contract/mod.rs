@@ -6,6 +6,7 @@ mod attempts;
 mod claims;
 mod incidents;
 mod lists;
+mod trials;
 mod words;
 
 /// Makes a test of every law on every store.

@@ -1,0 +1,34 @@
+//! What a settled record adds to the metrics.
+
+use std::time::Duration;
+
+use super::IngestState;
+use super::in_hand::Item;
+use crate::domain::event::Body;
+use crate::domain::incident::Transition;
+use crate::domain::malformed::Malformation;
+use crate::messages::ingest::SettledAs;
+use crate::store::batch::AcceptResult;
+
+impl IngestState {
+    pub(super) fn count(&self, item: &Item, as_what: &SettledAs) {
+        let metrics = &self.arguments.metrics;
+        match (item, as_what) {
+            (Item::Event(event), SettledAs::Event(accepted)) => match accepted.result {
+                AcceptResult::Decided(decision) => {
+                    let took = self.arguments.clock.now().duration_since(event.received_at);
+                    metrics.accepted(Duration::try_from(took).unwrap_or_default());
+                    if let (Some(Transition::Opened), Body::Incident(body)) =
+                        (decision.transition(), &event.body)
+                    {
+                        metrics.opened(body.severity);
+                    }
+                }
+                AcceptResult::Duplicate => metrics.duplicate(),
+                AcceptResult::Conflict => metrics.rejected(Malformation::IdConflict),
+            },
+            (Item::Event(_), SettledAs::DeadLetter(_)) => metrics.rejected(Malformation::Unroutable),
+            (Item::Letter(letter), _) => metrics.rejected(letter.reason),
+        }
+    }
+}
