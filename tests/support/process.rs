@@ -189,6 +189,27 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
         }
     }
 
+    /// What `/readyz?verbose` says.
+    pub(crate) async fn report(&self) -> String {
+        let answer = self.http.get(self.url("/readyz?verbose")).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    /// Waits until `/readyz?verbose` says so.
+    pub(crate) async fn until_reported(&self, wanted: &str) {
+        self.until(wanted, async || self.report().await.contains(wanted)).await;
+    }
+
+    /// Whether an event with this title was kept.
+    pub(crate) async fn has_incident(&self, title: &str) -> bool {
+        self.list("/api/v1/incidents?").await.iter().any(|incident| incident["title"] == title)
+    }
+
+    /// Waits until an event with this title was kept.
+    pub(crate) async fn until_kept(&self, title: &str) {
+        self.until(&format!("{title} is kept"), async || self.has_incident(title).await).await;
+    }
+
     /// Waits until no delivery waits and none is being sent.
     pub(crate) async fn until_quiet(&self) {
         self.until("every delivery has ended", async || {
@@ -269,6 +290,11 @@ impl Life {
 
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// All that it and the lives before it said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
     }
 
     pub(crate) fn last_words(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
@@ -168,7 +169,7 @@ pub struct Objection {
 }
 
 /// What a user may not set through `properties`, and why.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 11] = [
     ("enable.auto.commit", "offsets move only once a record is stored"),
     ("enable.auto.offset.store", "offsets move only once a record is stored"),
     ("auto.offset.reset", "use start"),
@@ -178,6 +179,8 @@ const OURS: [(&str, &str); 9] = [
     ("sasl.password", "use sasl.password, which can be kept out of the file"),
     ("statistics.interval.ms", "the source's health is read from it"),
     ("enable.ssl.certificate.verification", "certificates are always verified"),
+    ("ssl.endpoint.identification.algorithm", "the names in certificates are always verified"),
+    ("isolation.level", "what a transaction took back is never read"),
 ];
 
 impl KafkaSettings {
@@ -205,6 +208,13 @@ impl KafkaSettings {
         }
         if self.max_in_flight == 0 {
             object("max_in_flight", "must be at least 1");
+        }
+        let plain = self.sasl.as_ref().is_some_and(|sasl| sasl.mechanism == Mechanism::Plain);
+        if plain && !self.tls.enabled && !self.brokers.iter().all(|broker| is_here(broker)) {
+            object(
+                "sasl.mechanism",
+                "PLAIN shows the password to whoever is on the way: set tls.enabled, or use SCRAM-SHA-512",
+            );
         }
         if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
             object("tls", "cert_file and key_file go together");
@@ -288,6 +298,12 @@ impl KafkaSettings {
     }
 }
 
+/// Nobody is on the way to a broker on this machine.
+fn is_here(broker: &str) -> bool {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn is_topic(name: &str) -> bool {
     (1..=249).contains(&name.len())
         && !matches!(name, "." | "..")
@@ -344,6 +360,22 @@ mod tests {
             settings("topics = ['^inc.*', 'a b']\ngroup_id = ' '\nmax_in_flight = 0\ntls.key_file = 'k'");
         let keys: Vec<_> = settings.objections().into_iter().map(|o| o.key).collect();
         assert_eq!(keys, ["brokers", "topics", "topics", "group_id", "max_in_flight", "tls"]);
+    }
+
+    #[test]
+    fn a_password_is_never_sent_in_clear() {
+        let objections = |broker: &str, mechanism: &str, tls: bool| {
+            settings(&format!(
+                "brokers = ['{broker}:1']\ntopics = ['t']\ntls = {{ enabled = {tls} }}\n\
+                 sasl = {{ mechanism = '{mechanism}', username = 'ada', password = 'x' }}"
+            ))
+            .objections()
+            .len()
+        };
+        assert_eq!(objections("kafka-1", "PLAIN", false), 1);
+        assert_eq!(objections("kafka-1", "PLAIN", true), 0);
+        assert_eq!(objections("kafka-1", "SCRAM-SHA-256", false), 0);
+        assert_eq!(objections("[::1]", "PLAIN", false), 0);
     }
 
     #[test]

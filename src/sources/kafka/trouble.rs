@@ -53,7 +53,7 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
         | RDKafkaErrorCode::UnsupportedSASLMechanism => {
             refused(format!("the brokers refuse the source's user or password{because}"))
         }
-        RDKafkaErrorCode::SSL => refused(format!("no trusted TLS connection{because}")),
+        RDKafkaErrorCode::SSL => refused(untrusted(reason.unwrap_or_default())),
         RDKafkaErrorCode::InvalidGroupId => refused(format!("the group_id is not valid{because}")),
         RDKafkaErrorCode::InconsistentGroupProtocol => refused(
             "other members of the group use another assignment strategy: \
@@ -64,6 +64,18 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
             refused(format!("the group's offset of topic \"{topic}\" is gone{because}"))
         }
         _ => Trouble::Passing,
+    }
+}
+
+/// Why there is no TLS. librdkafka tells all that may be wrong with a certificate in one way, and
+/// names a setting that is not ours.
+fn untrusted(reason: &str) -> String {
+    match reason.split_once(": SSL handshake failed") {
+        Some((broker, why)) if why.contains("certificate verify failed") => format!(
+            "no trusted TLS connection to {broker}: its certificate is not signed by the source's tls.ca_file, \
+             it has expired, it is for another name, or it is not valid yet"
+        ),
+        _ => format!("no trusted TLS connection: {reason}"),
     }
 }
 
@@ -103,5 +115,18 @@ mod tests {
         for (code, expected) in table {
             assert_eq!(verdict(code), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_certificate_is_spoken_of_in_our_own_words() {
+        let reason = "ssl://kafka-1:9093/1: SSL handshake failed: error:0A000086:SSL routines::certificate \
+                      verify failed: verify that ssl.ca.location is correctly configured (after 2ms)";
+        let told = untrusted(reason);
+        assert!(
+            told.starts_with("no trusted TLS connection to ssl://kafka-1:9093/1: its certificate"),
+            "{told}"
+        );
+        assert!(!told.contains("ssl.ca.location"), "{told}");
+        assert_eq!(untrusted("closed"), "no trusted TLS connection: closed");
     }
 }
