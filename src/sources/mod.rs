@@ -40,10 +40,38 @@ pub enum Polled {
     /// These partitions are no longer ours: what is in flight from them must not be committed
     /// after the source was told [`Source::revoked`].
     Revoking(Vec<(Arc<str>, i32)>),
+    /// The record that was to come next is not kept any more; reading goes on with the oldest one.
+    Gone(Gone),
     /// It is up again, or up for the first time.
     Up,
     /// It cannot be reached; it keeps trying by itself.
     Down(String),
+}
+
+/// A partition whose next record is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its number.
+    pub partition: i32,
+    /// The offset that was to come next.
+    pub wanted: i64,
+    /// The offset that comes instead, if it is known yet.
+    pub oldest: Option<i64>,
+}
+
+impl Gone {
+    /// How many records nobody will ever read, as far as is known. Offsets that never were records
+    /// count too.
+    pub fn records(&self) -> u64 {
+        self.oldest.map_or(0, |oldest| u64::try_from(oldest - self.wanted).unwrap_or(0))
+    }
+
+    /// The log is shorter than it was: it was made anew, or cut off.
+    pub fn starts_again(&self) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < self.wanted)
+    }
 }
 
 /// Why a source cannot go on.

@@ -47,6 +47,7 @@ pub struct SourceMetrics {
     lag: Gauge,
     last_event: Gauge,
     reconnects: Counter,
+    gone: Counter,
     opened: Vec<Counter>,
 }
 
@@ -66,6 +67,7 @@ impl SourceMetrics {
             lag: Metric::SourceLag.gauge(&[name]),
             last_event: Metric::SourceLastEvent.gauge(&[name]),
             reconnects: Metric::SourceReconnects.counter(&[name]),
+            gone: Metric::SourceGone.counter(&[name]),
             opened: each(&Severity::ALL, |severity| {
                 Metric::IncidentsOpened.counter(&[severity.as_str(), name])
             }),
@@ -80,6 +82,11 @@ impl SourceMetrics {
     /// It was lost and is connected again.
     pub fn reconnected(&self) {
         self.reconnects.increment(1);
+    }
+
+    /// So many records were thrown away before they were read.
+    pub fn gone(&self, records: u64) {
+        self.gone.increment(records);
     }
 
     /// So many records were read, the last of them at `at`.

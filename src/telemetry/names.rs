@@ -106,6 +106,8 @@ metrics! {
         "When the last record came, seconds since 1970; 0 if none did. Alert when a busy source falls silent."
     SourceReconnects "foghorn_source_reconnects_total" Counter ["source"]
         "How often the connection was lost and made again. If it climbs, look at the network or the broker."
+    SourceGone "foghorn_source_records_gone_total" Counter ["source"]
+        "Records that the broker threw away before they were read. Alert on any: keep records longer, and find out what kept Foghorn from reading."
 
     IncidentsOpened "foghorn_incidents_opened_total" Counter ["severity", "source"]
         "Incidents that began, or began again."

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod kafka_front;
 pub(crate) mod load;
+pub(crate) mod polling;
 pub(crate) mod process;
 pub(crate) mod records;
 pub(crate) mod said;

@@ -25,11 +25,20 @@ impl Tansu {
     /// A broker whose clients are told that it is at `advertised`. `None` if the program is
     /// missing; that is said.
     pub(crate) async fn start(advertised: u16) -> Option<Self> {
+        Self::start_at(free_port().await, advertised).await
+    }
+
+    /// A broker that is talked to directly.
+    pub(crate) async fn start_alone() -> Option<Self> {
+        let port = free_port().await;
+        Self::start_at(port, port).await
+    }
+
+    async fn start_at(port: u16, advertised: u16) -> Option<Self> {
         let Some(program) = program() else {
             services::missing("the broker Tansu: scripts/services up kafka");
             return None;
         };
-        let port = free_port().await;
         let process = Command::new(program)
             .arg("broker")
             .args(["--listener-url", &format!("tcp://127.0.0.1:{port}")])
@@ -49,6 +58,10 @@ impl Tansu {
         };
         timeout(PATIENCE, answers).await.expect("the broker answers");
         Some(Self { port, _process: process })
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Where it listens itself.

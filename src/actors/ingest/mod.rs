@@ -201,6 +201,15 @@ impl IngestState {
                 self.assignment.revoke(partitions);
                 self.finish_revoking();
             }
+            Polled::Gone(gone) => {
+                let (topic, partition) = (&*gone.topic, gone.partition);
+                let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
+                tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
+                self.arguments.metrics.gone(records);
+                if gone.starts_again() {
+                    self.assignment.start_again(&gone.topic, partition);
+                }
+            }
             Polled::Up => {
                 self.patience = FIRST_WAIT;
                 self.arguments.metrics.up(true);

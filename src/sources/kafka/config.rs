@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
@@ -25,7 +26,7 @@ pub struct KafkaSettings {
     pub group_id: String,
     /// What the records are.
     pub format: RecordFormat,
-    /// Where to begin when the group has no offset.
+    /// Where a group begins that never read.
     pub start: Start,
     /// When offsets move.
     pub commit: Commit,
@@ -83,7 +84,7 @@ pub enum RecordFormat {
     Foghorn,
 }
 
-/// Where to begin when the group has no offset.
+/// Where a group begins that never read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
@@ -231,6 +232,7 @@ impl KafkaSettings {
     /// what keeps records safe.
     pub(super) fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
         let tuned = [
             ("client.id", "foghorn"),
             ("partition.assignment.strategy", "cooperative-sticky"),
@@ -242,7 +244,8 @@ impl KafkaSettings {
             ("fetch.wait.max.ms", "10"),
             ("socket.nagle.disable", "true"),
             ("reconnect.backoff.max.ms", "2000"),
-            ("topic.metadata.refresh.interval.ms", "60000"),
+            // How long the records of a partition that was added may wait to be seen.
+            ("topic.metadata.refresh.interval.ms", "10000"),
             ("check.crcs", "true"),
         ];
         for (key, value) in tuned {
@@ -252,14 +255,10 @@ impl KafkaSettings {
             config.set(key.as_str(), value.as_str());
         }
         self.set_access(&mut config);
-        let start = match self.start {
-            Start::Earliest => "earliest",
-            Start::Latest => "latest",
-        };
         config
             .set("bootstrap.servers", self.brokers.join(","))
             .set("group.id", &self.group_id)
-            .set("auto.offset.reset", start)
+            .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "false")

@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::reset::Reset;
 use super::span::Span;
 use super::statistics::Statistics;
-use crate::sources::{Polled, Record, SourceError};
+use crate::sources::{Gone, Polled, Record, SourceError};
 
 /// How long in-flight records of revoked partitions may take to settle.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -39,7 +39,11 @@ pub(super) struct Membership {
 #[derive(Default)]
 struct State {
     owned: BTreeMap<i32, Span>,
+    /// Assigned, and not yet known where to start.
+    arriving: Option<TopicPartitionList>,
     leaving: Option<Leaving>,
+    /// Offsets of ours that are past the end, and the ones to commit instead.
+    back: Vec<(i32, i64)>,
     tidings: VecDeque<Result<Polled, SourceError>>,
     link: Link,
     paused: bool,
@@ -100,6 +104,41 @@ impl Membership {
     /// The oldest thing not yet told.
     pub(super) fn tiding(&self) -> Option<Result<Polled, SourceError>> {
         self.state().tidings.pop_front()
+    }
+
+    /// These partitions are to be ours once it is known where to start.
+    pub(super) fn arriving(&self, list: &TopicPartitionList) {
+        self.state().arriving = Some(list.clone());
+    }
+
+    /// What is to be ours.
+    pub(super) fn take_arriving(&self) -> Option<TopicPartitionList> {
+        self.state().arriving.take()
+    }
+
+    /// A partition goes on somewhere else.
+    pub(super) fn reset(&self, Reset { partition, wanted, oldest }: Reset) {
+        let gone = Gone { topic: Arc::clone(&self.topic), partition, wanted, oldest };
+        let mut state = self.state();
+        if let Some(oldest) = oldest.filter(|_| gone.starts_again()) {
+            state.back.push((partition, oldest));
+        }
+        state.tidings.push_back(Ok(Polled::Gone(gone)));
+        self.news.notify_one();
+    }
+
+    /// Commits where partitions start again. An offset that stays past the end would come to lie
+    /// inside once the log has grown, and hide what is before it.
+    pub(super) fn go_back<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
+        for (partition, offset) in std::mem::take(&mut self.state().back) {
+            let mut offsets = TopicPartitionList::with_capacity(1);
+            let committed = offsets
+                .add_partition_offset(&self.topic, partition, Offset::Offset(offset))
+                .and_then(|()| consumer.commit(&offsets, CommitMode::Async));
+            if let Err(error) = committed {
+                self.give_up(format!("where partition {partition} starts again is not committed: {error}"));
+            }
+        }
     }
 
     /// These partitions are ours now, beside those we had or in place of them. True if they must
@@ -240,17 +279,6 @@ impl Membership {
         }
         if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
             tracing::warn!(topic = %self.topic, %error, "offsets not committed");
-        }
-    }
-
-    /// Sends what is stored to the broker and waits until it has it. Blocks, without a bound if
-    /// the broker is away.
-    pub(super) fn commit_and_wait<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        match consumer.commit_consumer_state(CommitMode::Sync) {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                tracing::warn!(topic = %self.topic, %error, "the last offsets were not committed: their records come again");
-            }
         }
     }
 
