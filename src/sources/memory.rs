@@ -68,6 +68,7 @@ impl MemorySource {
         let record = Record {
             position: Position::Kafka { topic: Arc::clone(&self.topic), partition, offset, timestamp_ms: 0 },
             payload: payload.map(Into::into),
+            left_out: 0,
             headers: headers.collect(),
         };
         state.log.push(record);

@@ -18,6 +18,8 @@ pub struct Record {
     pub position: Position,
     /// Its bytes; `None` for a tombstone.
     pub payload: Option<Arc<[u8]>>,
+    /// How many bytes more it has, which are left where it lies.
+    pub left_out: usize,
     /// Header names and values, values not always text.
     pub headers: Vec<(String, Vec<u8>)>,
 }
@@ -42,6 +44,8 @@ pub enum Polled {
     Revoking(Vec<(Arc<str>, i32)>),
     /// The record that was to come next is not kept any more; reading goes on with the oldest one.
     Gone(Gone),
+    /// It is up, and gave something that cannot be taken apart into records: why, in words.
+    Unreadable(String),
     /// It is up again, or up for the first time.
     Up,
     /// It cannot be reached; it keeps trying by itself.

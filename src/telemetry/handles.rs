@@ -48,6 +48,7 @@ pub struct SourceMetrics {
     last_event: Gauge,
     reconnects: Counter,
     gone: Counter,
+    unreadable: Counter,
     opened: Vec<Counter>,
 }
 
@@ -68,6 +69,7 @@ impl SourceMetrics {
             last_event: Metric::SourceLastEvent.gauge(&[name]),
             reconnects: Metric::SourceReconnects.counter(&[name]),
             gone: Metric::SourceGone.counter(&[name]),
+            unreadable: Metric::SourceUnreadable.counter(&[name]),
             opened: each(&Severity::ALL, |severity| {
                 Metric::IncidentsOpened.counter(&[severity.as_str(), name])
             }),
@@ -87,6 +89,11 @@ impl SourceMetrics {
     /// So many records were thrown away before they were read.
     pub fn gone(&self, records: u64) {
         self.gone.increment(records);
+    }
+
+    /// An answer of the broker could not be taken apart into records.
+    pub fn unreadable(&self) {
+        self.unreadable.increment(1);
     }
 
     /// So many records were read, the last of them at `at`.

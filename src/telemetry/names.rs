@@ -108,6 +108,8 @@ metrics! {
         "How often the connection was lost and made again. If it climbs, look at the network or the broker."
     SourceGone "foghorn_source_records_gone_total" Counter ["source"]
         "Records that the broker threw away before they were read. Alert on any: keep records longer, and find out what kept Foghorn from reading."
+    SourceUnreadable "foghorn_source_unreadable_total" Counter ["source"]
+        "Answers of a broker with batches that cannot be read; /readyz?verbose says why. While it grows, their partition stands still."
 
     IncidentsOpened "foghorn_incidents_opened_total" Counter ["severity", "source"]
         "Incidents that began, or began again."

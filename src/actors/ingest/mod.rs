@@ -14,6 +14,7 @@ mod assignment;
 mod in_hand;
 mod reader;
 mod requests;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
 use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::{IngestKey, Peers};
-use crate::sources::{Polled, Record, Source, SourceError};
+use crate::sources::{Record, Source, SourceError};
 use crate::store::batch::AcceptResult;
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::SourceMetrics;
@@ -191,37 +192,6 @@ impl IngestState {
         self.arguments.health.source(&key.source, Condition::Down(why));
         self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
         self.patience = (self.patience * 2).min(LONGEST_WAIT);
-    }
-
-    fn on_polled(&mut self, polled: Polled) {
-        let source = &self.arguments.key.source;
-        match polled {
-            Polled::Records(records) => self.on_records(&records),
-            Polled::Revoking(partitions) => {
-                self.assignment.revoke(partitions);
-                self.finish_revoking();
-            }
-            Polled::Gone(gone) => {
-                let (topic, partition) = (&*gone.topic, gone.partition);
-                let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
-                tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
-                self.arguments.metrics.gone(records);
-                if gone.starts_again() {
-                    self.assignment.start_again(&gone.topic, partition);
-                }
-            }
-            Polled::Up => {
-                self.patience = FIRST_WAIT;
-                self.arguments.metrics.up(true);
-                self.arguments.health.source(source, Condition::Up);
-                tracing::info!(%source, topic = self.arguments.key.topic.as_deref(), "source is up");
-            }
-            Polled::Down(why) => {
-                tracing::warn!(%source, topic = self.arguments.key.topic.as_deref(), why, "source is down");
-                self.arguments.metrics.up(false);
-                self.arguments.health.source(source, Condition::Down(why));
-            }
-        }
     }
 
     fn on_records(&mut self, records: &[Record]) {

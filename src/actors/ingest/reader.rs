@@ -86,7 +86,11 @@ enum Flow {
 pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
     let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
     let header = |name: &str| record.header(name);
-    match guarded(arguments, record.payload.as_deref(), &header, now) {
+    let reading = match record.left_out {
+        0 => guarded(arguments, record.payload.as_deref(), &header, now),
+        left_out => Err(far_too_large(raw.len(), left_out)),
+    };
+    match reading {
         Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
             id: EventId::new(now, fastrand::u128(..)),
             source: arguments.key.source.clone(),
@@ -106,6 +110,16 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
             raw,
         }),
     }
+}
+
+/// A record of which not even all is kept.
+fn far_too_large(kept: usize, left_out: usize) -> Malformed {
+    let detail = format!(
+        "the record has {} bytes; the first {kept} are kept here, and all of them where it lies",
+        kept + left_out
+    );
+    let problem = Problem { pointer: String::new(), code: "too_large", detail, hint: None };
+    Malformed { reason: Malformation::TooLarge, problems: vec![problem] }
 }
 
 /// What a submitted item is.

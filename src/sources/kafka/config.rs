@@ -325,6 +325,7 @@ mod tests {
         assert_eq!(config.get("bootstrap.servers"), Some("a:9092,b:9092"));
         assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
         assert_eq!(config.get("enable.auto.commit"), Some("false"));
+        assert_eq!(config.get("isolation.level"), Some("read_committed"));
         assert_eq!(config.get("security.protocol"), None);
     }
 

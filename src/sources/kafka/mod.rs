@@ -55,6 +55,10 @@ const RECORDS: usize = 1_024;
 /// Most payload bytes of one poll, give or take the last record.
 const BYTES: usize = 4 << 20;
 
+/// Most bytes taken of one record. A batch of 1 MiB may unpack to 1 GiB, and no event is that large:
+/// this is for people who want to see what it was.
+const RECORD_BYTES: usize = 16 << 20;
+
 /// One topic of one Kafka-protocol cluster.
 pub struct KafkaSource {
     topic: Arc<str>,
@@ -134,7 +138,8 @@ impl KafkaSource {
         };
         let record = Record {
             position,
-            payload: message.payload().map(Into::into),
+            payload: message.payload().map(|payload| payload[..payload.len().min(RECORD_BYTES)].into()),
+            left_out: message.payload_len().saturating_sub(RECORD_BYTES),
             headers: headers.unwrap_or_default(),
         };
         (partition, offset, record)
@@ -149,6 +154,7 @@ impl KafkaSource {
                 let reason = reason.unwrap_or_else(|| "no broker answers".to_owned());
                 self.membership.disconnected(reason);
             }
+            Trouble::Unreadable(why) => self.membership.unreadable(why),
             Trouble::Over(over) => self.membership.end(over),
         }
     }

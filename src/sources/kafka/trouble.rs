@@ -1,7 +1,8 @@
 //! What an error of librdkafka means for a source.
 //!
-//! librdkafka reports everything it notices and mends most of it by itself. Three kinds matter:
-//! no broker is left, this consumer is finished, or the operator has to act.
+//! librdkafka reports everything it notices and mends most of it by itself. Four kinds
+//! matter: no broker is left, records cannot be read, this consumer is finished, or the operator has
+//! to act.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -14,6 +15,8 @@ pub(super) enum Trouble {
     Passing,
     /// No broker answers.
     Unreachable,
+    /// A broker's answer cannot be taken apart into records.
+    Unreadable(String),
     /// This consumer will not go on.
     Over(SourceError),
 }
@@ -60,8 +63,16 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
              give Foghorn a group_id of its own"
                 .to_owned(),
         ),
-        RDKafkaErrorCode::AutoOffsetReset => {
-            refused(format!("the group's offset of topic \"{topic}\" is gone{because}"))
+        RDKafkaErrorCode::BadCompression => Trouble::Unreadable(format!(
+            "a batch of topic \"{topic}\" cannot be unpacked, and nothing behind it in its partition is read: \
+             it is damaged, or larger than properties.\"receive.message.max.bytes\" once unpacked"
+        )),
+        RDKafkaErrorCode::MessageSizeTooLarge => Trouble::Unreadable(format!(
+            "a batch of topic \"{topic}\" is too large to fetch, and nothing behind it in its partition is read: \
+             raise properties.\"receive.message.max.bytes\""
+        )),
+        RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::NotImplemented => {
+            Trouble::Unreadable(format!("a batch of topic \"{topic}\" is damaged and was left out ({code})"))
         }
         _ => Trouble::Passing,
     }
@@ -96,6 +107,7 @@ mod tests {
         let verdict = |code| match judge(&KafkaError::MessageConsumption(code), "t", None) {
             Trouble::Passing => "passing",
             Trouble::Unreachable => "unreachable",
+            Trouble::Unreadable(_) => "unreadable",
             Trouble::Over(SourceError::Lost(_)) => "lost",
             Trouble::Over(SourceError::Refused(_)) => "refused",
         };
@@ -110,7 +122,9 @@ mod tests {
             (RDKafkaErrorCode::TopicAuthorizationFailed, "refused"),
             (RDKafkaErrorCode::SaslAuthenticationFailed, "refused"),
             (RDKafkaErrorCode::SSL, "refused"),
-            (RDKafkaErrorCode::AutoOffsetReset, "refused"),
+            (RDKafkaErrorCode::BadCompression, "unreadable"),
+            (RDKafkaErrorCode::MessageSizeTooLarge, "unreadable"),
+            (RDKafkaErrorCode::BadMessage, "unreadable"),
         ];
         for (code, expected) in table {
             assert_eq!(verdict(code), expected, "{code}");

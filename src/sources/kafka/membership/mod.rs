@@ -5,12 +5,14 @@
 //! settle; then [`Membership::leave`] fences the partitions, commits and hands them back. The
 //! group waits meanwhile, as the protocol allows.
 
+mod commits;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{Consumer, ConsumerContext, RebalanceProtocol};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -23,6 +25,8 @@ use crate::sources::{Gone, Polled, Record, SourceError};
 const DRAIN: Duration = Duration::from_secs(10);
 /// Offsets move at most this often.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// How long after the last batch that could not be read all is said to be well.
+const READABLE_AGAIN: Duration = Duration::from_secs(5);
 /// Reports in a row that say "outside the group" before the consumer is given up.
 const OUTSIDE_TOO_LONG: u32 = 30;
 /// Reports after a loss of all brokers that may still tell of the time before it.
@@ -51,6 +55,8 @@ struct State {
     commit_due: Option<Instant>,
     lag: Option<u64>,
     reason: Option<String>,
+    /// Since when everything could be read again, unless it has been told.
+    unreadable: Option<Instant>,
     outside: u32,
 }
 
@@ -127,20 +133,6 @@ impl Membership {
         self.news.notify_one();
     }
 
-    /// Commits where partitions start again. An offset that stays past the end would come to lie
-    /// inside once the log has grown, and hide what is before it.
-    pub(super) fn go_back<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        for (partition, offset) in std::mem::take(&mut self.state().back) {
-            let mut offsets = TopicPartitionList::with_capacity(1);
-            let committed = offsets
-                .add_partition_offset(&self.topic, partition, Offset::Offset(offset))
-                .and_then(|()| consumer.commit(&offsets, CommitMode::Async));
-            if let Err(error) = committed {
-                self.give_up(format!("where partition {partition} starts again is not committed: {error}"));
-            }
-        }
-    }
-
     /// These partitions are ours now, beside those we had or in place of them. True if they must
     /// be paused like the others.
     pub(super) fn took(&self, partitions: &[i32], protocol: &RebalanceProtocol) -> bool {
@@ -180,6 +172,10 @@ impl Membership {
         if report.owes_commits(&self.topic) {
             state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
         }
+        if state.unreadable.is_some_and(|since| since.elapsed() > READABLE_AGAIN) {
+            state.unreadable = None;
+            state.tidings.push_back(Ok(Polled::Up));
+        }
         state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
         if state.outside == OUTSIDE_TOO_LONG {
             let why = "the consumer left its group and does not come back".to_owned();
@@ -196,6 +192,13 @@ impl Membership {
         if wanted {
             self.news.notify_one();
         }
+    }
+
+    /// A broker's answer cannot be taken apart into records.
+    pub(super) fn unreadable(&self, why: String) {
+        let mut state = self.state();
+        state.unreadable = Some(Instant::now());
+        state.tidings.push_back(Ok(Polled::Unreadable(why)));
     }
 
     /// librdkafka's words about some trouble, kept for whoever has to tell of it.
@@ -232,53 +235,6 @@ impl Membership {
         if !records.is_empty() {
             let records = records.into_iter().map(|(_, _, record)| record).collect();
             state.tidings.push_back(Ok(Polled::Records(records)));
-        }
-    }
-
-    /// Stores an offset to be committed, unless it speaks of an assignment that is over.
-    pub(super) fn settle<C: ConsumerContext>(
-        &self,
-        consumer: &impl Consumer<C>,
-        partition: i32,
-        offset: i64,
-    ) {
-        let mut state = self.state();
-        if !state.owned.get(&partition).is_some_and(|span| span.holds(offset)) {
-            tracing::debug!(topic = %self.topic, partition, offset, "settled too late, no longer ours");
-            return;
-        }
-        let mut offsets = TopicPartitionList::with_capacity(1);
-        let stored = offsets
-            .add_partition_offset(&self.topic, partition, Offset::Offset(offset))
-            .and_then(|()| consumer.store_offsets(&offsets));
-        match stored {
-            Ok(()) if state.commit_due.is_none() => {
-                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
-                self.news.notify_one();
-            }
-            Ok(()) => {}
-            // It was lost a moment ago; the record comes again and changes nothing.
-            Err(error) => {
-                tracing::debug!(topic = %self.topic, partition, offset, %error, "offset not stored")
-            }
-        }
-    }
-
-    /// Sends what is stored to the broker if it is time.
-    pub(super) fn commit_if_due<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        if self.state().commit_due.is_some_and(|due| due <= Instant::now()) {
-            self.commit(consumer);
-        }
-    }
-
-    /// Sends what is stored to the broker and does not wait for the answer: there is none for a
-    /// commit of this kind. The next report shows whether it arrived.
-    fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        if self.state().commit_due.take().is_none() {
-            return;
-        }
-        if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
-            tracing::warn!(topic = %self.topic, %error, "offsets not committed");
         }
     }
 
