@@ -189,12 +189,6 @@ impl Source for MemorySource {
         self.change(|state| state.paused = false);
     }
 
-    fn lag(&self) -> Option<u64> {
-        let state = self.state();
-        let behind = state.log.iter().filter(|record| !state.is_settled(record));
-        u64::try_from(behind.count()).ok()
-    }
-
     async fn close(&self, _deadline: Duration) {
         self.change(|state| state.closed = true);
     }
@@ -217,6 +211,6 @@ mod tests {
         source.settle("t", 0, 1);
         source.redeliver();
         assert_eq!(offsets(source.poll().await), 1);
-        assert_eq!((source.settled(0), source.lag()), (Some(1), Some(1)));
+        assert_eq!(source.settled(0), Some(1));
     }
 }

@@ -44,6 +44,8 @@ pub enum Polled {
     Revoking(Vec<(Arc<str>, i32)>),
     /// The record that was to come next is not kept any more; reading goes on with the oldest one.
     Gone(Gone),
+    /// So many records wait behind the newest of all assigned partitions. Told when it changes.
+    Lag(u64),
     /// It is up, and gave something that cannot be taken apart into records: why, in words.
     Unreadable(String),
     /// It is up again, or up for the first time.
@@ -106,9 +108,6 @@ pub trait Source: Send + Sync + 'static {
 
     /// Records again.
     fn resume(&self);
-
-    /// Records behind the newest of all assigned partitions, if known.
-    fn lag(&self) -> Option<u64>;
 
     /// Commits what is settled and leaves. Takes no longer than `deadline`.
     async fn close(&self, deadline: Duration);

@@ -8,7 +8,7 @@ use foghorn::sources::{Polled, Source};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::support::polling::{assert_silent, open, records};
+use crate::support::polling::{assert_silent, open, records, told};
 use crate::support::tansu::{Tansu, Writer};
 
 const TOPIC: &str = "incidents";
@@ -35,7 +35,7 @@ async fn the_marks_of_transactions_are_stepped_over() {
     source.close(SOON).await;
 
     let next = open(&address, TOPIC, Start::Earliest);
-    assert_eq!(next.poll().await.unwrap(), Polled::Up);
+    assert_eq!(told(&next).await.unwrap(), Polled::Up);
     assert_silent(&next).await;
     writer.write(TOPIC, 0, b"new").await;
     assert_eq!(records(&next, 1).await, [("new".to_owned(), 7)]);

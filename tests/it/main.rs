@@ -43,6 +43,7 @@ mod sigterm_drains;
 mod smtp_connections;
 mod smtp_replies;
 mod smtp_tls;
+mod source_metrics;
 mod spent_budget_degrades_a_lane;
 mod store_contract;
 mod store_nodes;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use foghorn::domain::event::Position;
 use foghorn::sources::kafka::{KafkaSettings, KafkaSource, Start};
-use foghorn::sources::{Polled, Record, Source};
+use foghorn::sources::{Polled, Record, Source, SourceError};
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(Duration::from_secs(30), future).await {
@@ -32,13 +32,23 @@ pub(crate) fn open(broker: &str, topic: &str, start: Start) -> KafkaSource {
     KafkaSource::open(&settings, topic).expect("a source")
 }
 
+/// The next news but the lag.
+pub(crate) async fn told(source: &KafkaSource) -> Result<Polled, SourceError> {
+    loop {
+        match source.poll().await {
+            Ok(Polled::Lag(_)) => {}
+            told => return told,
+        }
+    }
+}
+
 /// The next `count` records as text and offset; says nothing of what else is told.
 pub(crate) async fn records(source: &KafkaSource, count: usize) -> Vec<(String, i64)> {
     let mut records = Vec::new();
     while records.len() < count {
         match soon("records", source.poll()).await.expect("polled") {
             Polled::Records(batch) => records.extend(batch.iter().map(text)),
-            Polled::Up => {}
+            Polled::Up | Polled::Lag(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -54,8 +64,18 @@ pub(crate) fn text(record: &Record) -> (String, i64) {
     }
 }
 
-/// Nothing but silence for a while, in which the source is polled.
-pub(crate) async fn assert_silent(source: &KafkaSource) {
-    let told = tokio::time::timeout(Duration::from_millis(1_200), source.poll()).await;
-    assert!(told.is_err(), "{told:?}");
+/// Nothing but silence for a while, in which the source is polled. Says what lag was told last.
+pub(crate) async fn assert_silent(source: &KafkaSource) -> Option<u64> {
+    let mut last = None;
+    let silence = tokio::time::timeout(Duration::from_millis(1_200), async {
+        loop {
+            match source.poll().await {
+                Ok(Polled::Lag(lag)) => last = Some(lag),
+                told => return told,
+            }
+        }
+    });
+    let broken = silence.await;
+    assert!(broken.is_err(), "{broken:?}");
+    last
 }

@@ -188,8 +188,8 @@ impl IngestState {
         self.arguments.metrics.reconnected();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
-        self.arguments.metrics.up(false);
-        self.arguments.health.source(&key.source, Condition::Down(why));
+        self.arguments.metrics.up(key.topic.as_deref(), false);
+        self.arguments.health.source(&key.source, key.topic.as_deref(), Condition::Down(why));
         self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
         self.patience = (self.patience * 2).min(LONGEST_WAIT);
     }
@@ -287,9 +287,6 @@ impl IngestState {
         if let Link::Reading(source, _) = &self.link {
             for ((topic, partition), offset) in safe.into_iter() {
                 source.settle(&topic, partition, offset);
-            }
-            if let Some(lag) = source.lag() {
-                self.arguments.metrics.lag(lag);
             }
         }
         self.finish_revoking();

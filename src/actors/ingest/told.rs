@@ -6,22 +6,23 @@ use crate::telemetry::health::Condition;
 
 impl IngestState {
     pub(super) fn on_polled(&mut self, polled: Polled) {
-        let source = &self.arguments.key.source;
+        let (source, topic) = (&self.arguments.key.source, self.arguments.key.topic.as_deref());
         match polled {
             Polled::Records(records) => self.on_records(&records),
             Polled::Revoking(partitions) => {
                 self.assignment.revoke(partitions);
                 self.finish_revoking();
             }
+            Polled::Lag(records) => self.arguments.metrics.lag(topic, records),
             Polled::Unreadable(why) => {
                 self.arguments.metrics.unreadable();
-                let before = self.arguments.health.source(source, Condition::Degraded(why.clone()));
+                let before = self.arguments.health.source(source, topic, Condition::Degraded(why.clone()));
                 if before != Condition::Degraded(why.clone()) {
-                    tracing::error!(%source, why, "records cannot be read");
+                    tracing::error!(%source, topic, why, "records cannot be read");
                 }
             }
             Polled::Gone(gone) => {
-                let (topic, partition) = (&*gone.topic, gone.partition);
+                let partition = gone.partition;
                 let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
                 tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
                 self.arguments.metrics.gone(records);
@@ -31,14 +32,14 @@ impl IngestState {
             }
             Polled::Up => {
                 self.patience = FIRST_WAIT;
-                self.arguments.metrics.up(true);
-                self.arguments.health.source(source, Condition::Up);
-                tracing::info!(%source, topic = self.arguments.key.topic.as_deref(), "source is up");
+                self.arguments.metrics.up(topic, true);
+                self.arguments.health.source(source, topic, Condition::Up);
+                tracing::info!(%source, topic, "source is up");
             }
             Polled::Down(why) => {
-                tracing::warn!(%source, topic = self.arguments.key.topic.as_deref(), why, "source is down");
-                self.arguments.metrics.up(false);
-                self.arguments.health.source(source, Condition::Down(why));
+                tracing::warn!(%source, topic, why, "source is down");
+                self.arguments.metrics.up(topic, false);
+                self.arguments.health.source(source, topic, Condition::Down(why));
             }
         }
     }

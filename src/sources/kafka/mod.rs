@@ -221,10 +221,6 @@ impl Source for KafkaSource {
         }
     }
 
-    fn lag(&self) -> Option<u64> {
-        self.membership.lag()
-    }
-
     async fn close(&self, deadline: Duration) {
         let until = Instant::now() + deadline;
         let Some(consumer) = self.take_consumer() else {

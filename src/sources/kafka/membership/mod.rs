@@ -168,7 +168,11 @@ impl Membership {
     /// librdkafka's periodic report.
     pub(super) fn report(&self, report: &Statistics) {
         let mut state = self.state();
-        state.lag = report.lag(&self.topic).or(state.lag);
+        if let Some(lag) = report.lag(&self.topic)
+            && state.lag.replace(lag) != Some(lag)
+        {
+            state.tidings.push_back(Ok(Polled::Lag(lag)));
+        }
         if report.owes_commits(&self.topic) {
             state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
         }
@@ -305,10 +309,6 @@ impl Membership {
         if let Err(error) = consumer.resume(&self.list(&partitions)) {
             self.give_up(format!("could not be resumed: {error}"));
         }
-    }
-
-    pub(super) fn lag(&self) -> Option<u64> {
-        self.state().lag
     }
 
     /// librdkafka's own words about the last trouble since it was connected.
