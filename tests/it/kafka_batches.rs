@@ -7,7 +7,7 @@ use foghorn::sources::kafka::EmbeddedBroker;
 
 use crate::support::database::Database;
 use crate::support::load::tell;
-use crate::support::process::{Draft, Home, Life, event, reading_from};
+use crate::support::process::{Draft, Home, event, reading_from};
 use crate::support::services;
 use crate::support::smtp_sink::SmtpSink;
 use crate::support::tansu::{Tansu, Writer};
@@ -69,7 +69,7 @@ async fn large_records(store: Option<String>) {
         writer.write(TOPIC, 0, event(&key).to_string().as_bytes()).await;
         home.until_kept(&key).await;
     }
-    tell(&format!("a record of 64 MiB: at most {} MiB of memory", peak_mib(&life)));
+    tell(&format!("a record of 64 MiB: at most {} MiB of memory", life.peak_mib()));
     life.kill().await;
 }
 
@@ -96,7 +96,7 @@ async fn a_batch_that_unpacks_to_too_much_is_told_and_held() {
         home.until_kept(key).await;
     }
     assert!(!home.has_incident("behind").await);
-    let peak = peak_mib(&life);
+    let peak = life.peak_mib();
     assert!(peak < 256, "{peak} MiB");
     life.kill().await;
 
@@ -112,11 +112,4 @@ async fn a_batch_that_unpacks_to_too_much_is_told_and_held() {
 fn writer(broker: &str, codec: &str) -> Writer {
     let large = ("message.max.bytes", "200000000");
     Writer::to(broker, &[large, ("compression.type", codec)])
-}
-
-/// The most memory it ever had.
-fn peak_mib(life: &Life) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", life.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod a_dead_process_is_adopted;
+mod absurd_renderings;
 mod attempts_run_out;
 mod bad_events_by_request;
 mod bad_records_of_a_topic;
@@ -32,6 +33,7 @@ mod kafka_to_smtp_250;
 mod kafka_topic_anew;
 mod kafka_transactions;
 mod kill_nine;
+mod large_records_weigh_more;
 mod mail_headers;
 mod mail_injection;
 mod odd_events_by_request;

@@ -299,6 +299,13 @@ impl Life {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// The most memory it ever had.
+    pub(crate) fn peak_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// All that it and the lives before it said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()

@@ -202,7 +202,7 @@ impl IngestState {
             self.assignment.take(&record.position);
             if self.held.contains(&record.position) {
                 // Given again after a rebalance while the first copy is still on its way.
-                self.credits.give_back(1);
+                self.credits.give_back(reader::weight(record));
                 continue;
             }
             read.push(reader::read(&self.arguments, record, now));
@@ -269,20 +269,21 @@ impl IngestState {
 
     fn on_settled(&mut self, settled: Vec<Settled>) {
         let mut safe = Safe::default();
-        let mut released = 0;
+        let (mut released, mut weight) = (0, 0);
         for Settled { position, as_what } in settled {
             let Some(item) = self.held.release(&position) else {
                 continue;
             };
             self.count(&item, &as_what);
             released += 1;
+            weight += item.weight();
             self.assignment.settle(&position, &mut safe);
             self.requests.settle(&position, || match as_what {
                 SettledAs::Event(accepted) => Submitted::Accepted(accepted),
                 SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
             });
         }
-        self.credits.give_back(released);
+        self.credits.give_back(weight);
         self.life.credits_returned(released);
         if let Link::Reading(source, _) = &self.link {
             for ((topic, partition), offset) in safe.into_iter() {

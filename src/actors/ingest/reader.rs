@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::IngestArguments;
-use super::in_hand::Item;
+use super::in_hand::{self, Item};
 use crate::actors::credits::Credits;
 use crate::domain::Timestamp;
 use crate::domain::event::{Event, Position};
@@ -56,7 +56,7 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
             polled = source.poll() => match polled {
                 Ok(polled) => {
                     if let Polled::Records(records) = &polled {
-                        credits.take(records.len());
+                        credits.take(records.iter().map(weight).sum());
                     }
                     ingest.tell(IngestMessage::Polled(polled));
                 }
@@ -68,6 +68,11 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
             }
         }
     }
+}
+
+/// How many credits a record takes until it is settled.
+pub(super) fn weight(record: &Record) -> usize {
+    in_hand::weight(record.payload.as_ref().map_or(0, |payload| payload.len()))
 }
 
 async fn room(credits: &Credits) {

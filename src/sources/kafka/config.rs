@@ -30,7 +30,7 @@ pub struct KafkaSettings {
     pub start: Start,
     /// When offsets move.
     pub commit: Commit,
-    /// Most records read and not yet stored, per topic.
+    /// Most records read and not yet stored, per topic; each 16 KiB of one count as one more.
     pub max_in_flight: usize,
     /// Name and password, if the brokers ask for them.
     pub sasl: Option<Sasl>,
