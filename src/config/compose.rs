@@ -136,9 +136,28 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
     }
     HttpConfig {
         listen: parsed.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3644))),
+        hosts: hosts(table, report),
         max_body: table.size("max_body").and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20),
         request_timeout: table.duration("request_timeout").unwrap_or_default(),
     }
+}
+
+/// Bare host names: a port says nothing about who is meant, and a pattern would let everybody in.
+fn hosts(table: &Table, report: &mut Report<'_>) -> Vec<String> {
+    let items = table.get("hosts").map(Node::list).unwrap_or_default();
+    let mut hosts = Vec::with_capacity(items.len());
+    for item in items {
+        let name = item.text().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !name.is_empty() && name.bytes().all(fits) {
+            hosts.push(name);
+        } else {
+            let problem = Problem::new(Code::WrongValue, "[http] hosts has something that is no host name")
+                .label("write a bare name such as \"foghorn.internal\": no scheme, no port, no *");
+            report.at(&item.place, problem);
+        }
+    }
+    hosts
 }
 
 fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig {

@@ -113,6 +113,7 @@ static SERVER: Section = section(
 static HTTP: Section = section(
     &[
         key("listen", Kind::Text),
+        key("hosts", Kind::Texts),
         key("max_body", Kind::Size(1 << 10, 64 << 20)),
         key("request_timeout", Kind::Duration(100, HOUR)),
     ],

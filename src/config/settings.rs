@@ -66,6 +66,8 @@ pub struct ServerConfig {
 pub struct HttpConfig {
     /// One port for API, probes and metrics.
     pub listen: SocketAddr,
+    /// Names this server goes by, besides localhost and the host of `public_url`; in lower case.
+    pub hosts: Vec<String>,
     /// Longest body, bytes.
     pub max_body: usize,
     /// From the first byte of a request to the last of its answer.

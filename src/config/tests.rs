@@ -249,7 +249,7 @@ fn a_secret_is_read_from_where_it_is_and_never_shown() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("broker"), "planted-secret\r\n\n").unwrap();
     let text = "[sources.a]\ntype = 'kafka'\nbrokers = ['a:1']\ntopics = ['t']\n\
-                sasl = { mechanism = 'PLAIN', username = 'u', password = { credential = 'broker' } }\n\
+                sasl = { mechanism = 'SCRAM-SHA-256', username = 'u', password = { credential = 'broker' } }\n\
                 [store]\nurl = 'postgres://u@h/d'\npassword = { env = 'PG' }\n";
     let directory = dir.path().display().to_string();
     let loaded = good(text, &[("CREDENTIALS_DIRECTORY", &directory), ("PG", "planted-secret")]);

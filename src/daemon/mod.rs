@@ -26,7 +26,7 @@ use crate::channels::Channel;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::delivery::Lease;
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::restarts::RestartBudget;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
@@ -271,6 +271,12 @@ fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
 fn ingests(parts: &Parts, died: bool) -> BTreeMap<IngestKey, IngestArguments> {
     let words = Arc::new(parts.words.clone());
     let caution = died.then(|| Arc::new(Semaphore::new(1)));
+    // The topics of a source count together.
+    let mut metrics: BTreeMap<&SourceName, SourceMetrics> = BTreeMap::new();
+    for (key, part) in &parts.sources {
+        let source = ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() };
+        metrics.entry(&key.source).or_insert_with(|| SourceMetrics::of(&source));
+    }
     let ingest = |key: &IngestKey, part: &SourcePart| IngestArguments {
         key: key.clone(),
         connect: part.connect.clone(),
@@ -279,7 +285,7 @@ fn ingests(parts: &Parts, died: bool) -> BTreeMap<IngestKey, IngestArguments> {
         words: Arc::clone(&words),
         clock: parts.clock,
         health: parts.health.clone(),
-        metrics: SourceMetrics::of(&ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() }),
+        metrics: metrics[&key.source].clone(),
     };
     parts.sources.iter().map(|(key, part)| (key.clone(), ingest(key, part))).collect()
 }

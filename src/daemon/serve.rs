@@ -120,6 +120,7 @@ impl Serving {
             limits,
             bounds: Bounds { bytes: config.http.max_body, ..Bounds::default() },
             source: "api".into(),
+            hosts: config.http.hosts.clone(),
             public_url: config.server.public_url.clone(),
             config_digest: String::new(),
         };

@@ -22,8 +22,8 @@ pub(super) async fn submit(
     let ingest =
         ingest.ok_or_else(|| Problem::new(Code::Unavailable, "intake is not running at the moment"))?;
     let submit = |reply| IngestMessage::Submit { items, traceparent, reply };
-    let answer = ingest.ask(submit, api.limits.answer_time).await;
-    let answers = answer.ok_or_else(no_answer)?;
+    let answer = ingest.ask(submit, api.limits.commit_time).await;
+    let answers = answer.ok_or_else(not_confirmed)?;
     if answers.len() == asked {
         Ok(answers)
     } else {
@@ -48,9 +48,14 @@ fn refuse_without_store(api: &Api) -> Result<(), Problem> {
     }
 }
 
-fn no_answer() -> Problem {
+fn not_confirmed() -> Problem {
     Problem::new(
         Code::Unavailable,
-        "no confirmation that this is on stable storage; it may or may not have been kept",
+        "not confirmed in time to be on stable storage, so it may have been kept or not: \
+         send it again with the same event_id, and it counts once",
     )
+}
+
+fn no_answer() -> Problem {
+    Problem::new(Code::Unavailable, "no confirmation in time; it may or may not have been done")
 }

@@ -26,7 +26,7 @@ pub(super) fn admit(shared: &Shared, request: &Request) -> Result<(), Problem> {
     }
     let host = host(request)?;
     if let Some(host) = &host {
-        ours(host, shared.public_host.as_deref())?;
+        ours(host, &shared.hosts)?;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         same_origin(request.headers(), host.as_ref(), &shared.api.public_url)?;
@@ -51,17 +51,17 @@ fn host(request: &Request) -> Result<Option<Authority>, Problem> {
     Ok(request.uri().authority().cloned().or(header))
 }
 
-fn ours(host: &Authority, public_host: Option<&str>) -> Result<(), Problem> {
+fn ours(host: &Authority, hosts: &[String]) -> Result<(), Problem> {
     let name = host.host().trim_end_matches('.').to_ascii_lowercase();
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let literal = bare.parse::<IpAddr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok();
-    let known = literal || name == "localhost" || Some(name.as_str()) == public_host;
+    let known = literal || name == "localhost" || hosts.contains(&name);
     if known && !host.as_str().contains('@') {
         Ok(())
     } else {
         Err(Problem::new(
             Code::ForeignHost,
-            "the Host header names another server; use localhost, an IP address or [server] public_url",
+            "the Host header names another server; use localhost, an IP address, the host of [server] public_url, or add it to [http] hosts",
         ))
     }
 }
@@ -93,17 +93,30 @@ mod tests {
 
     fn judged(host: &str) -> Result<(), Code> {
         let host = host.parse().expect("an authority");
-        ours(&host, Some("fog.example")).map_err(|problem| problem.code())
+        ours(&host, &["fog.example".to_owned(), "foghorn".to_owned()]).map_err(|problem| problem.code())
     }
 
     #[test]
     fn addresses_localhost_and_the_public_name_are_ours() {
-        for host in
-            ["127.0.0.1:3644", "[::1]:3644", "10.1.2.3", "localhost", "LOCALHOST.:1", "fog.example:443"]
-        {
+        for host in [
+            "127.0.0.1:3644",
+            "[::1]:3644",
+            "10.1.2.3",
+            "localhost",
+            "LOCALHOST.:1",
+            "fog.example:443",
+            "Foghorn:80",
+        ] {
             assert_eq!(judged(host), Ok(()), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "evil@127.0.0.1"] {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "evil@127.0.0.1",
+            "foghorn.evil",
+            "evil.foghorn",
+        ] {
             assert_eq!(judged(host), Err(Code::ForeignHost), "{host}");
         }
     }

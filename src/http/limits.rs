@@ -27,7 +27,10 @@ pub struct Limits {
     pub body_time: Duration,
     /// From the headers to the start of the response.
     pub request_time: Duration,
-    /// How long an actor may take to answer; less than `request_time`.
+    /// How long a submitted event may take to be on stable storage. Short: whoever submits is better
+    /// told to come again than kept waiting for a store that has just died.
+    pub commit_time: Duration,
+    /// How long an actor may take to answer anything else; less than `request_time`.
     pub answer_time: Duration,
     /// How long a client may let a response wait.
     pub stall_time: Duration,
@@ -55,6 +58,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(5),
             body_time: Duration::from_secs(15),
             request_time: Duration::from_secs(30),
+            commit_time: Duration::from_secs(2),
             answer_time: Duration::from_secs(25),
             stall_time: Duration::from_secs(15),
             drain_time: Duration::from_secs(5),

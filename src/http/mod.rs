@@ -76,6 +76,8 @@ pub struct Api {
     pub source: SourceName,
     /// `[server] public_url`, without a slash at the end.
     pub public_url: String,
+    /// `[http] hosts`
+    pub hosts: Vec<String>,
     /// A short digest of the configuration, for people who compare nodes.
     pub config_digest: String,
 }
@@ -83,8 +85,8 @@ pub struct Api {
 /// What handlers share.
 struct Shared {
     api: Api,
-    /// The host of `public_url`.
-    public_host: Option<String>,
+    /// The names that a request may be for: of `public_url`, and of `hosts`.
+    hosts: Vec<String>,
     /// Where the server is in its life.
     stage: watch::Receiver<Stage>,
     /// Bytes of bodies that may still be held.
@@ -96,11 +98,11 @@ struct Shared {
 struct Peer(SocketAddr);
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
-    let public_host =
-        url::Url::parse(&api.public_url).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    let public = url::Url::parse(&api.public_url).ok();
+    let public = public.as_ref().and_then(|url| url.host_str()).map(str::to_ascii_lowercase);
     let shared = Arc::new(Shared {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
-        public_host,
+        hosts: api.hosts.iter().cloned().chain(public).collect(),
         stage,
         api,
     });

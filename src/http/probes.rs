@@ -145,7 +145,7 @@ mod tests {
         let health = Health::default();
         health.enter(Phase::Running);
         health.store(Condition::Up);
-        health.source(&"legacy".into(), Condition::Down("connection\nrefused".into()));
+        health.source(&"legacy".into(), None, Condition::Down("connection\nrefused".into()));
         health.channel(&"email".into(), Condition::Up);
         health.channel(&"android".into(), Condition::Degraded("12% unregistered".into()));
         let store = Ok(StoreAnswer { kind: "sqlite", schema: 14, took_ms: 2 });

@@ -169,7 +169,7 @@ const ENTRIES: [Entry; 14] = [
         code: "FH0710",
         status: StatusCode::MISDIRECTED_REQUEST,
         title: "This server does not go by that name",
-        advice: "Use localhost, an IP address, or the host of [server] public_url.",
+        advice: "Use localhost, an IP address, or the host of [server] public_url; or add the name to [http] hosts.",
     },
     Entry {
         kind: Code::BadRequest,

@@ -70,7 +70,7 @@ pub enum StatusMessage {
     /// Try the same batch again.
     Retry,
     /// Outcomes have waited long enough for company.
-    Linger,
+    Linger(u64),
     /// Answer once nothing waits to be written.
     Flush(RpcReplyPort<()>),
 }

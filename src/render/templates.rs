@@ -6,8 +6,8 @@
 //! files read at start; and each rendering runs on a limited amount of fuel.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
@@ -64,6 +64,29 @@ pub enum TemplateFault {
         /// What, and where.
         message: String,
     },
+}
+
+/// Takes what a template says until it is too much: fuel is spent on instructions, however much one
+/// of them says.
+#[derive(Default)]
+struct Page {
+    text: Vec<u8>,
+    is_full: bool,
+}
+
+impl io::Write for Page {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        if self.text.len() + said.len() > LONGEST {
+            self.is_full = true;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.text.extend_from_slice(said);
+        Ok(said.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Templates {
@@ -128,11 +151,13 @@ impl Templates {
         let file = format!("{name}{suffix}");
         let broken = |message: String| TemplateFault::Broken { file: file.clone(), message };
         let template = self.environment.get_template(&file).map_err(|error| broken(error.to_string()))?;
-        let rendered = template.render(vars.clone()).map_err(|error| broken(error.to_string()))?;
-        if rendered.len() > LONGEST {
+        let mut page = Page::default();
+        let rendered = template.render_captured_to(vars.clone(), &mut page).map(drop);
+        if page.is_full {
             return Err(broken(format!("says more than {LONGEST} bytes")));
         }
-        Ok(rendered)
+        rendered.map_err(|error| broken(error.to_string()))?;
+        String::from_utf8(page.text).map_err(|error| broken(error.to_string()))
     }
 
     /// Takes one file in, if it is one of a template.
@@ -198,6 +223,19 @@ mod tests {
         for (source, word) in table {
             let fault = said(&[("hi.subject.txt", "x"), ("hi.txt", source)], &json!({})).unwrap_err();
             assert!(fault.to_string().contains(word), "{source}: {fault}");
+        }
+    }
+
+    #[test]
+    fn what_says_too_much_is_stopped_there() {
+        let vars = json!({ "long": "x".repeat(LONGEST / 4) });
+        let hi = |source: &str| said(&[("hi.subject.txt", "x"), ("hi.txt", source)], &vars);
+        let four = "{% for i in range(4) %}{{ long }}{% endfor %}";
+        assert_eq!(hi(four).map(|said| said.text.len()), Ok(LONGEST));
+        // Each of these would take gigabytes before its fuel ends.
+        for source in [format!("{four}."), four.replace('4', "15000")] {
+            let fault = hi(&source).unwrap_err().to_string();
+            assert!(fault.contains("says more than"), "{fault}");
         }
     }
 

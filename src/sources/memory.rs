@@ -34,6 +34,8 @@ struct State {
     paused: bool,
     revoked: usize,
     closed: bool,
+    /// What was told last.
+    lag: Option<usize>,
 }
 
 impl State {
@@ -68,6 +70,7 @@ impl MemorySource {
         let record = Record {
             position: Position::Kafka { topic: Arc::clone(&self.topic), partition, offset, timestamp_ms: 0 },
             payload: payload.map(Into::into),
+            left_out: 0,
             headers: headers.collect(),
         };
         state.log.push(record);
@@ -160,6 +163,10 @@ impl Source for MemorySource {
                     }
                     continue;
                 }
+                let behind = state.log.iter().filter(|record| !state.is_settled(record)).count();
+                if state.lag.replace(behind) != Some(behind) {
+                    return Ok(Polled::Lag(behind.try_into().unwrap_or(u64::MAX)));
+                }
             }
             self.news.notified().await;
         }
@@ -187,12 +194,6 @@ impl Source for MemorySource {
         self.change(|state| state.paused = false);
     }
 
-    fn lag(&self) -> Option<u64> {
-        let state = self.state();
-        let behind = state.log.iter().filter(|record| !state.is_settled(record));
-        u64::try_from(behind.count()).ok()
-    }
-
     async fn close(&self, _deadline: Duration) {
         self.change(|state| state.closed = true);
     }
@@ -211,10 +212,16 @@ mod tests {
             Ok(Polled::Records(records)) => records.len(),
             other => panic!("{other:?}"),
         };
+        let lag = |polled| match polled {
+            Ok(Polled::Lag(lag)) => lag,
+            other => panic!("{other:?}"),
+        };
         assert_eq!(offsets(source.poll().await), 2);
+        assert_eq!(lag(source.poll().await), 2);
         source.settle("t", 0, 1);
         source.redeliver();
         assert_eq!(offsets(source.poll().await), 1);
-        assert_eq!((source.settled(0), source.lag()), (Some(1), Some(1)));
+        assert_eq!(lag(source.poll().await), 1);
+        assert_eq!(source.settled(0), Some(1));
     }
 }

@@ -21,6 +21,8 @@ pub struct Record {
     pub position: Position,
     /// Its bytes; `None` for a tombstone.
     pub payload: Option<Arc<[u8]>>,
+    /// How many bytes more it has, which are left where it lies.
+    pub left_out: usize,
     /// Header names and values, values not always text.
     pub headers: Vec<(String, Vec<u8>)>,
 }
@@ -43,10 +45,42 @@ pub enum Polled {
     /// These partitions are no longer ours: what is in flight from them must not be committed
     /// after the source was told [`Source::revoked`].
     Revoking(Vec<(Arc<str>, i32)>),
+    /// The record that was to come next is not kept any more; reading goes on with the oldest one.
+    Gone(Gone),
+    /// So many records wait behind the newest of all assigned partitions. Told when it changes.
+    Lag(u64),
+    /// It is up, and gave something that cannot be taken apart into records: why, in words.
+    Unreadable(String),
     /// It is up again, or up for the first time.
     Up,
     /// It cannot be reached; it keeps trying by itself.
     Down(String),
+}
+
+/// A partition whose next record is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Its number.
+    pub partition: i32,
+    /// The offset that was to come next.
+    pub wanted: i64,
+    /// The offset that comes instead, if it is known yet.
+    pub oldest: Option<i64>,
+}
+
+impl Gone {
+    /// How many records nobody will ever read, as far as is known. Offsets that never were records
+    /// count too.
+    pub fn records(&self) -> u64 {
+        self.oldest.map_or(0, |oldest| u64::try_from(oldest - self.wanted).unwrap_or(0))
+    }
+
+    /// The log is shorter than it was: it was made anew, or cut off.
+    pub fn starts_again(&self) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < self.wanted)
+    }
 }
 
 /// Why a source cannot go on.
@@ -77,9 +111,6 @@ pub trait Source: Send + Sync + 'static {
 
     /// Records again.
     fn resume(&self);
-
-    /// Records behind the newest of all assigned partitions, if known.
-    fn lag(&self) -> Option<u64>;
 
     /// Commits what is settled and leaves. Takes no longer than `deadline`.
     async fn close(&self, deadline: Duration);

@@ -1,6 +1,8 @@
 //! What the hot path counts with. A value is made once, when an actor starts, and kept in its
 //! state; each call after that is an atomic or two.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram};
@@ -39,6 +41,8 @@ pub struct ConfiguredChannel {
 /// What comes in.
 #[derive(Clone)]
 pub struct SourceMetrics {
+    /// How each topic is; shared by those who read the topics of one source.
+    topics: Arc<Mutex<BTreeMap<String, Topic>>>,
     up: Gauge,
     received: Counter,
     processed: Vec<Counter>,
@@ -47,7 +51,15 @@ pub struct SourceMetrics {
     lag: Gauge,
     last_event: Gauge,
     reconnects: Counter,
+    gone: Counter,
+    unreadable: Counter,
     opened: Vec<Counter>,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    up: bool,
+    lag: u64,
 }
 
 impl SourceMetrics {
@@ -56,6 +68,7 @@ impl SourceMetrics {
         let name = source.name.as_str();
         let counter = |metric: Metric, word: &str| metric.counter(&[name, word]);
         Self {
+            topics: Arc::default(),
             up: Metric::SourceUp.gauge(&[name, &source.kind]),
             received: Metric::EventsReceived.counter(&[name]),
             processed: each(EventResult::ALL, |word| counter(Metric::EventsProcessed, word.as_str())),
@@ -66,20 +79,45 @@ impl SourceMetrics {
             lag: Metric::SourceLag.gauge(&[name]),
             last_event: Metric::SourceLastEvent.gauge(&[name]),
             reconnects: Metric::SourceReconnects.counter(&[name]),
+            gone: Metric::SourceGone.counter(&[name]),
+            unreadable: Metric::SourceUnreadable.counter(&[name]),
             opened: each(&Severity::ALL, |severity| {
                 Metric::IncidentsOpened.counter(&[severity.as_str(), name])
             }),
         }
     }
 
-    /// It is connected, or not.
-    pub fn up(&self, up: bool) {
-        self.up.set(f64::from(u8::from(up)));
+    /// A topic is connected, or not; the source is if all of its topics are.
+    pub fn up(&self, topic: Option<&str>, up: bool) {
+        let all = self.noting(topic, |topic| topic.up = up, |topics| topics.values().all(|topic| topic.up));
+        self.up.set(f64::from(u8::from(all)));
+    }
+
+    fn noting<T>(
+        &self,
+        topic: Option<&str>,
+        note: impl FnOnce(&mut Topic),
+        sum: impl FnOnce(&BTreeMap<String, Topic>) -> T,
+    ) -> T {
+        // A number under this lock is whole or not there yet.
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        note(topics.entry(topic.unwrap_or_default().to_owned()).or_default());
+        sum(&topics)
     }
 
     /// It was lost and is connected again.
     pub fn reconnected(&self) {
         self.reconnects.increment(1);
+    }
+
+    /// So many records were thrown away before they were read.
+    pub fn gone(&self, records: u64) {
+        self.gone.increment(records);
+    }
+
+    /// An answer of the broker could not be taken apart into records.
+    pub fn unreadable(&self) {
+        self.unreadable.increment(1);
     }
 
     /// So many records were read, the last of them at `at`.
@@ -110,9 +148,14 @@ impl SourceMetrics {
         self.opened[severity as usize].increment(1);
     }
 
-    /// So many records wait in it.
-    pub fn lag(&self, records: u64) {
-        self.lag.set(records as f64);
+    /// So many records wait in a topic; in the source, as many as in all of its topics.
+    pub fn lag(&self, topic: Option<&str>, records: u64) {
+        let all = self.noting(
+            topic,
+            |topic| topic.lag = records,
+            |topics| topics.values().map(|topic| topic.lag).fold(0, u64::saturating_add),
+        );
+        self.lag.set(all as f64);
     }
 }
 

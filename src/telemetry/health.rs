@@ -54,36 +54,62 @@ impl HealthReport {
 
 /// The shared notice board. Cheap to clone; all clones are one board.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Mutex<HealthReport>>);
+pub struct Health(Arc<Mutex<Board>>);
+
+#[derive(Debug, Default)]
+struct Board {
+    report: HealthReport,
+    /// Each topic of each source, by itself.
+    topics: BTreeMap<(SourceName, String), Condition>,
+}
+
+impl Board {
+    /// A source is as its worst topic.
+    fn worst(&self, source: &SourceName) -> Condition {
+        let badness = |condition: &&Condition| match condition {
+            Condition::Up => 0,
+            Condition::Unknown => 1,
+            Condition::Degraded(_) => 2,
+            Condition::Down(_) => 3,
+        };
+        let own = self.topics.iter().filter(|((name, _), _)| name == source);
+        own.map(|(_, condition)| condition).max_by_key(badness).cloned().unwrap_or_default()
+    }
+}
 
 impl Health {
     /// What everybody last said.
     pub fn report(&self) -> HealthReport {
-        self.board().clone()
+        self.board().report.clone()
     }
 
     /// The process enters a phase.
     pub fn enter(&self, phase: Phase) {
-        self.board().phase = phase;
+        self.board().report.phase = phase;
     }
 
     /// The store is so. Returns what it was before.
     pub fn store(&self, condition: Condition) -> Condition {
-        std::mem::replace(&mut self.board().store, condition)
+        std::mem::replace(&mut self.board().report.store, condition)
     }
 
-    /// A source is so. Returns what it was before.
-    pub fn source(&self, source: &SourceName, condition: Condition) -> Condition {
-        self.board().sources.insert(source.clone(), condition).unwrap_or_default()
+    /// A topic of a source is so. Returns what it was before.
+    pub fn source(&self, source: &SourceName, topic: Option<&str>, condition: Condition) -> Condition {
+        let mut board = self.board();
+        let key = (source.clone(), topic.unwrap_or_default().to_owned());
+        let before = board.topics.insert(key, condition).unwrap_or_default();
+        let worst = board.worst(source);
+        board.report.sources.insert(source.clone(), worst);
+        before
     }
 
     /// A channel is so. Returns what it was before.
     pub fn channel(&self, channel: &ChannelName, condition: Condition) -> Condition {
-        self.board().channels.insert(channel.clone(), condition).unwrap_or_default()
+        self.board().report.channels.insert(channel.clone(), condition).unwrap_or_default()
     }
 
     /// Nothing under this lock can panic half-way, so a poisoned board is still true.
-    fn board(&self) -> MutexGuard<'_, HealthReport> {
+    fn board(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +124,7 @@ mod tests {
         assert!(!health.report().is_ready(), "not started");
         health.enter(Phase::Running);
         health.store(Condition::Up);
-        health.source(&"kafka".into(), Condition::Down("refused".into()));
+        health.source(&"kafka".into(), None, Condition::Down("refused".into()));
         health.channel(&"email".into(), Condition::Down("refused".into()));
         assert!(health.report().is_ready());
         assert_eq!(health.store(Condition::Down("gone".into())), Condition::Up);
@@ -106,5 +132,19 @@ mod tests {
         health.store(Condition::Up);
         health.enter(Phase::Draining);
         assert!(!health.report().is_ready());
+    }
+
+    #[test]
+    fn a_source_is_as_its_worst_topic() {
+        let (health, source) = (Health::default(), "kafka".into());
+        let is = |topic, condition| {
+            health.source(&source, Some(topic), condition);
+            health.report().sources[&source].clone()
+        };
+        let missing = Condition::Down("no such topic".into());
+        assert_eq!(is("a", Condition::Up), Condition::Up);
+        assert_eq!(is("b", missing.clone()), missing);
+        assert_eq!(is("a", Condition::Degraded("slow".into())), missing);
+        assert_eq!(is("b", Condition::Up), Condition::Degraded("slow".into()));
     }
 }

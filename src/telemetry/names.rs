@@ -91,7 +91,7 @@ metrics! {
         "1 while /readyz says yes. If 0, ask /readyz?verbose what is missing."
 
     SourceUp "foghorn_source_up" Gauge ["source", "type"]
-        "1 while the source is connected. If 0, nothing comes in from it: look at its broker; events wait there."
+        "1 while all topics of the source are connected. If 0, nothing comes in from it: look at its broker; events wait there."
     EventsReceived "foghorn_events_received_total" Counter ["source"]
         "Records read from the source, whatever became of them."
     EventsProcessed "foghorn_events_processed_total" Counter ["source", "result"]
@@ -101,11 +101,15 @@ metrics! {
     EventProcessingDuration "foghorn_event_processing_duration_seconds" Histogram(COMMIT) ["source"]
         "From a record's arrival to its commit. If it grows, the store is slow or the disk is busy."
     SourceLag "foghorn_source_lag_messages" Gauge ["source"]
-        "Records that wait behind the newest one, all partitions. If it only grows, intake is slower than the senders."
+        "Records that wait behind the newest one, all topics and partitions. If it only grows, intake is slower than the senders."
     SourceLastEvent "foghorn_source_last_event_timestamp_seconds" Gauge ["source"]
         "When the last record came, seconds since 1970; 0 if none did. Alert when a busy source falls silent."
     SourceReconnects "foghorn_source_reconnects_total" Counter ["source"]
         "How often the connection was lost and made again. If it climbs, look at the network or the broker."
+    SourceGone "foghorn_source_records_gone_total" Counter ["source"]
+        "Records that the broker threw away before they were read. Alert on any: keep records longer, and find out what kept Foghorn from reading."
+    SourceUnreadable "foghorn_source_unreadable_total" Counter ["source"]
+        "Answers of a broker with batches that cannot be read; /readyz?verbose says why. While it grows, their partition stands still."
 
     IncidentsOpened "foghorn_incidents_opened_total" Counter ["severity", "source"]
         "Incidents that began, or began again."

@@ -269,5 +269,5 @@ fn named<'a>(incidents: &'a [IncidentView], title: &str) -> &'a IncidentView {
 fn record(partition: i32, offset: i64, timestamp_ms: i64, title: &str) -> Record {
     let position = Position::Kafka { topic: "incidents".into(), partition, offset, timestamp_ms };
     let payload = json!({ "title": title }).to_string();
-    Record { position, payload: Some(payload.into_bytes().into()), headers: Vec::new() }
+    Record { position, payload: Some(payload.into_bytes().into()), left_out: 0, headers: Vec::new() }
 }

@@ -22,7 +22,7 @@ async fn the_process_outlives_an_outage_of_its_broker() {
     arrived(&home, &sink, 10).await;
 
     broker.take_down().unwrap();
-    home.until("the source is said to be down", async || says(&home, "source/kafka down").await).await;
+    home.until_reported("source/kafka down").await;
     let meanwhile: Vec<String> = (0..10).map(|n| format!("load-meanwhile-{n}")).collect();
     for key in &meanwhile {
         assert_eq!(home.readiness().await, Some(StatusCode::OK), "a broker does not gate readiness");
@@ -34,7 +34,7 @@ async fn the_process_outlives_an_outage_of_its_broker() {
     let after: Vec<String> = (0..10).map(|n| format!("load-after-{n}")).collect();
     produce(&broker, &after).await;
     arrived(&home, &sink, 30).await;
-    home.until("the source is said to be up", async || says(&home, "source/kafka ok").await).await;
+    home.until_reported("source/kafka ok").await;
 
     assert!(life.is_alive(), "it is still the first life");
     assert_eq!(home.all_sent().await, 30);
@@ -53,9 +53,4 @@ async fn produce(broker: &EmbeddedBroker, keys: &[String]) {
 
 async fn arrived(home: &Home, sink: &SmtpSink, count: usize) {
     home.until(&format!("{count} mails arrived"), async || sink.count() >= count).await;
-}
-
-async fn says(home: &Home, line: &str) -> bool {
-    let report = home.http().get(home.url("/readyz?verbose")).send().await.unwrap().text().await.unwrap();
-    report.contains(line)
 }

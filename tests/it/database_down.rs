@@ -75,6 +75,32 @@ async fn the_process_outlives_an_outage_of_its_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_to_meet_a_database_that_just_died_is_told_soon() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let sink = SmtpSink::start().await;
+    let home = Home::of(Draft { store: Some(cluster.url()), ..Draft::mailing_to(sink.port) }).await;
+    let life = home.start().await;
+    home.submit("before").await;
+
+    cluster.crash();
+    let begun = Instant::now();
+    let answer = home.post("meanwhile").await.unwrap();
+    let took = begun.elapsed();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key(RETRY_AFTER));
+    assert!(took < Duration::from_secs(4), "{took:?}");
+
+    cluster.restart();
+    // As told: again, with the same id.
+    home.submit("meanwhile").await;
+    assert_eq!(home.all_sent().await, 2, "kept the first time or not, it is one event");
+    tell(&format!("an idle process told its caller after {} ms that the database is away", took.as_millis()));
+    life.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_during_an_outage_is_in_time_and_loses_nothing() {
     const GRACE: Duration = Duration::from_secs(3);
     let Some(cluster) = Cluster::start().await else {

@@ -3,40 +3,22 @@
 //! Joining a group takes seconds, so each test walks a whole history.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::Duration;
 
 use foghorn::domain::event::Position;
-use foghorn::sources::kafka::{EmbeddedBroker, KafkaSettings, KafkaSource};
-use foghorn::sources::{Polled, Record, Source, SourceError};
+use foghorn::sources::kafka::{EmbeddedBroker, KafkaSource, Start};
+use foghorn::sources::{Polled, Source, SourceError};
+
+use crate::support::polling::{assert_silent, open, records, soon, text, told};
 
 const TOPIC: &str = "incidents";
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(Duration::from_secs(30), future).await {
-        Ok(value) => value,
-        Err(_) => panic!("not in time: {what}"),
-    }
-}
 
 fn broker(partitions: i32) -> EmbeddedBroker {
     EmbeddedBroker::start(&[(TOPIC, partitions)]).expect("a broker")
 }
 
-fn source(broker: &EmbeddedBroker) -> KafkaSource {
-    let settings = KafkaSettings {
-        brokers: vec![broker.address().to_owned()],
-        topics: vec![TOPIC.to_owned()],
-        // The embedded broker gives a group this long to come together again.
-        properties: [
-            ("session.timeout.ms".to_owned(), "3000".to_owned()),
-            ("heartbeat.interval.ms".to_owned(), "200".to_owned()),
-        ]
-        .into(),
-        ..KafkaSettings::default()
-    };
-    assert_eq!(settings.objections(), []);
-    KafkaSource::open(&settings, TOPIC).expect("a source")
+fn reader(broker: &EmbeddedBroker) -> KafkaSource {
+    open(broker.address(), TOPIC, Start::Earliest)
 }
 
 async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
@@ -46,36 +28,8 @@ async fn produce(broker: &EmbeddedBroker, payloads: impl Iterator<Item = u32>) {
     }
 }
 
-/// The next `count` records as text and offset; says nothing of what else is told.
-async fn records(source: &KafkaSource, count: usize) -> Vec<(String, i64)> {
-    let mut records = Vec::new();
-    while records.len() < count {
-        match soon("records", source.poll()).await.expect("polled") {
-            Polled::Records(batch) => records.extend(batch.iter().map(text)),
-            Polled::Up => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    records
-}
-
-fn text(record: &Record) -> (String, i64) {
-    let payload = record.payload.as_deref().unwrap_or_default();
-    let payload = String::from_utf8_lossy(payload).into_owned();
-    match record.position {
-        Position::Kafka { offset, .. } => (payload, offset),
-        Position::Request(_) => panic!("no request"),
-    }
-}
-
 fn numbered(range: std::ops::Range<u32>) -> Vec<(String, i64)> {
     range.map(|n| (n.to_string(), i64::from(n))).collect()
-}
-
-/// Nothing but silence for a while, in which the source is polled.
-async fn assert_silent(source: &KafkaSource) {
-    let told = tokio::time::timeout(Duration::from_millis(1_200), source.poll()).await;
-    assert!(told.is_err(), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,8 +41,8 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
         .await
         .expect("produced");
 
-    let first = source(&broker);
-    assert_eq!(soon("up", first.poll()).await.expect("polled"), Polled::Up);
+    let first = reader(&broker);
+    assert_eq!(soon("up", told(&first)).await.expect("polled"), Polled::Up);
     let mut read = records(&first, 11).await;
     assert_eq!(read.pop(), Some((String::new(), 10)), "the tombstone is a record too");
     assert_eq!(read, numbered(0..10));
@@ -108,14 +62,14 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
     assert!(matches!(first.poll().await, Err(SourceError::Lost(_))));
 
     // Four were settled, so the next reader begins with the fifth.
-    let second = source(&broker);
+    let second = reader(&broker);
     let again = records(&second, 9).await;
     assert_eq!(again[0], ("4".to_owned(), 4));
     // Dropped without a word: what was settled and not yet committed comes again.
     second.settle(TOPIC, 0, 13);
     second.close(Duration::from_secs(5)).await;
 
-    let third = source(&broker);
+    let third = reader(&broker);
     produce(&broker, 13..14).await;
     assert_eq!(records(&third, 1).await, numbered(13..14));
 }
@@ -124,26 +78,25 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
 async fn a_broker_that_goes_away_is_told_and_its_return_too() {
     let broker = broker(1);
     produce(&broker, 0..1).await;
-    let source = source(&broker);
+    let source = reader(&broker);
     assert_eq!(records(&source, 1).await, numbered(0..1));
 
     broker.take_down().expect("down");
-    let told = soon("down", source.poll()).await.expect("polled");
-    assert!(matches!(told, Polled::Down(_)), "{told:?}");
+    let down = soon("down", told(&source)).await.expect("polled");
+    assert!(matches!(down, Polled::Down(_)), "{down:?}");
 
     broker.bring_up().expect("up");
     produce(&broker, 1..3).await;
-    assert_eq!(soon("up", source.poll()).await.expect("polled"), Polled::Up);
+    assert_eq!(soon("up", told(&source)).await.expect("polled"), Polled::Up);
     assert_eq!(records(&source, 2).await, numbered(1..3));
     source.settle(TOPIC, 0, 3);
-    assert_silent(&source).await;
-    assert_eq!(source.lag(), Some(0));
+    assert_eq!(assert_silent(&source).await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_is_missing_is_for_the_operator() {
     let broker = EmbeddedBroker::start(&[("other", 1)]).expect("a broker");
-    let source = source(&broker);
+    let source = reader(&broker);
     loop {
         match soon("refusal", source.poll()).await {
             Ok(Polled::Up) => {}
@@ -175,7 +128,7 @@ impl Seen {
                     }
                 }
             }
-            Polled::Up => {}
+            Polled::Up | Polled::Lag(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -185,21 +138,25 @@ impl Seen {
 async fn a_revoked_partition_is_handed_over_settled_and_nothing_is_read_twice() {
     let broker = broker(2);
     produce(&broker, 0..20).await;
-    let first = source(&broker);
+    let first = reader(&broker);
     let mut before = Seen::default();
     while before.payloads.len() < 20 {
         before.note(soon("records", first.poll()).await);
     }
 
     // A second member joins; the first is told, settles what it holds, and lets go.
-    let second = source(&broker);
+    let second = reader(&broker);
     let revoked = loop {
         tokio::select! {
             told = soon("revocation", first.poll()) => match told.expect("polled") {
                 Polled::Revoking(partitions) => break partitions,
+                Polled::Lag(_) => {}
                 other => panic!("{other:?}"),
             },
-            told = second.poll() => assert_eq!(told.expect("polled"), Polled::Up),
+            told = second.poll() => {
+                let told = told.expect("polled");
+                assert!(matches!(told, Polled::Up | Polled::Lag(_)), "{told:?}");
+            }
         }
     };
     assert_eq!(revoked.len(), 1, "only what moves is revoked");

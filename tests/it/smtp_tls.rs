@@ -7,8 +7,7 @@ use foghorn::domain::fault::{Fault, Outcome, Transient};
 
 use crate::support::jobs::{channel, direct, failure, surroundings};
 use crate::support::smtp_sink::{Act, At, SmtpSink, Tls};
-
-const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/authority.pem");
+use crate::support::tls::AUTHORITY;
 
 fn mail(sink: &SmtpSink, security: &str) -> Arc<dyn Channel> {
     let settings = format!(

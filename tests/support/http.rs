@@ -46,6 +46,7 @@ impl Server {
             bounds: Bounds::default(),
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
+            hosts: vec!["foghorn".to_owned()],
             config_digest: "a81f3c".to_owned(),
         };
         let done = tokio::spawn(serve(listener, api, stages));

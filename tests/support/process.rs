@@ -176,10 +176,17 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
         self.http.post(self.url("/api/v1/events")).json(&event(key)).send().await
     }
 
-    /// Posts an event that has to be accepted.
+    /// Posts an event that has to be accepted: if told to come again, as on a disk that is busy with
+    /// other tests, again.
     pub(crate) async fn submit(&self, key: &str) {
-        let answer = self.post(key).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{:?}", answer.text().await);
+        self.until(&format!("{key} is accepted"), async || {
+            let answer = self.post(key).await.unwrap();
+            let status = answer.status();
+            let expected = [StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
+            assert!(expected.contains(&status), "{:?}", answer.text().await);
+            status == StatusCode::ACCEPTED
+        })
+        .await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -200,6 +207,27 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
                 None => return entries,
             }
         }
+    }
+
+    /// What `/readyz?verbose` says.
+    pub(crate) async fn report(&self) -> String {
+        let answer = self.http.get(self.url("/readyz?verbose")).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    /// Waits until `/readyz?verbose` says so.
+    pub(crate) async fn until_reported(&self, wanted: &str) {
+        self.until(wanted, async || self.report().await.contains(wanted)).await;
+    }
+
+    /// Whether an event with this title was kept.
+    pub(crate) async fn has_incident(&self, title: &str) -> bool {
+        self.list("/api/v1/incidents?").await.iter().any(|incident| incident["title"] == title)
+    }
+
+    /// Waits until an event with this title was kept.
+    pub(crate) async fn until_kept(&self, title: &str) {
+        self.until(&format!("{title} is kept"), async || self.has_incident(title).await).await;
     }
 
     /// Waits until no delivery waits and none is being sent.
@@ -282,6 +310,18 @@ impl Life {
 
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The most memory it ever had.
+    pub(crate) fn peak_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// All that it and the lives before it said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
     }
 
     pub(crate) fn last_words(&self) -> String {

@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
+
+use super::tls;
 
 /// A stage of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,7 +111,7 @@ impl SmtpSink {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared { offers_auth, ..Shared::default() });
-        let acceptor = acceptor(certificate);
+        let acceptor = tls::acceptor(certificate);
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
@@ -170,18 +168,4 @@ impl SmtpSink {
             .unwrap();
         self.messages()
     }
-}
-
-fn acceptor(certificate: &str) -> TlsAcceptor {
-    let file = |kind| format!("{}/tests/support/tls/{certificate}.{kind}", env!("CARGO_MANIFEST_DIR"));
-    let chain = vec![CertificateDer::from_pem_file(file("pem")).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
 }

@@ -15,6 +15,7 @@ use foghorn::store::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
 };
 use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use tokio::sync::watch;
 
 /// When, around one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(crate) struct WatchedStore {
     commits: AtomicUsize,
     hook: Mutex<Option<Hook>>,
     refusals: AtomicUsize,
+    stalled: watch::Sender<bool>,
     cursed: Mutex<Option<&'static str>>,
 }
 
@@ -40,6 +42,7 @@ impl WatchedStore {
             commits: AtomicUsize::new(0),
             hook: Mutex::new(None),
             refusals: AtomicUsize::new(0),
+            stalled: watch::Sender::new(false),
             cursed: Mutex::new(None),
         }
     }
@@ -52,6 +55,11 @@ impl WatchedStore {
     /// The next `times` writes are not answered.
     pub(crate) fn refuse(&self, times: usize) {
         self.refusals.store(times, Ordering::SeqCst);
+    }
+
+    /// Writes take until they are let go on.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
     }
 
     /// A batch with an event of this dedup key cannot be written.
@@ -81,6 +89,8 @@ impl WatchedStore {
 #[async_trait]
 impl Store for WatchedStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        // The sender lives as long as this store.
+        let _ = self.stalled.subscribe().wait_for(|stalled| !stalled).await;
         let refused = |left: usize| left.checked_sub(1);
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(StoreError::Unavailable("the test says so".to_owned()));

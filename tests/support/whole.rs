@@ -42,6 +42,7 @@ impl Whole {
             bounds: Bounds::default(),
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
+            hosts: vec!["foghorn".to_owned()],
             config_digest: String::new(),
         };
         let done = tokio::spawn(serve(listener, api, stages));

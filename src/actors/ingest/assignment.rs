@@ -45,6 +45,11 @@ impl Assignment {
         }
     }
 
+    /// The log of this partition starts again; what is in flight of the old one settles without a ledger.
+    pub(super) fn start_again(&mut self, topic: &Arc<str>, partition: i32) {
+        self.ledgers.remove(&(Arc::clone(topic), partition));
+    }
+
     /// These partitions are to be given up.
     pub(super) fn revoke(&mut self, partitions: Vec<Partition>) {
         self.revoking.extend(partitions);

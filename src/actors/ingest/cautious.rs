@@ -34,6 +34,8 @@ pub(super) struct Care {
     first: First,
     /// How many ends the first was known for when it last waited.
     waited: u32,
+    /// How many records are still to be read, as the source told last.
+    lag: Option<u64>,
 }
 
 /// How far the first of the queue is.
@@ -61,6 +63,11 @@ impl Care {
 
     pub(super) fn holds(&self, position: &Position) -> bool {
         self.queued.contains(position)
+    }
+
+    /// The source told how many records are still to be read.
+    pub(super) fn lag(&mut self, records: u64) {
+        self.lag = Some(records);
     }
 
     fn watches(&self, position: &Position) -> bool {
@@ -96,14 +103,15 @@ impl Care {
         records
     }
 
-    /// Forgets what is unopened: the source gives it again. Returns how many that were.
+    /// Forgets what is unopened: the source gives it again. Returns the credits that it took.
     pub(super) fn forget(&mut self) -> usize {
+        self.lag = None;
         if !matches!(self.first, First::Tried(..)) {
             self.first = First::Idle;
             self.waited = 0;
         }
         self.queued.clear();
-        self.queue.drain(..).count()
+        self.queue.drain(..).map(|record| reader::weight(&record)).sum()
     }
 
     /// A record is on stable storage.
@@ -206,10 +214,7 @@ impl IngestState {
         if self.care.caution.is_none() {
             return;
         }
-        let caught_up = match &self.link {
-            Link::Reading(source, _) => source.lag() == Some(0),
-            Link::Apart | Link::Closed => false,
-        };
+        let caught_up = matches!(self.link, Link::Reading(..)) && self.care.lag == Some(0);
         if caught_up && self.care.queue.is_empty() && matches!(self.care.first, First::Idle) {
             self.care.caution = None;
             let key = &self.arguments.key;

@@ -6,6 +6,14 @@ use std::sync::Arc;
 use crate::domain::event::{Event, Position};
 use crate::store::batch::Quarantined;
 
+/// So many bytes of a record count as one more: 2,048 credits are 32 MiB at most, give or take a poll.
+const BYTES_OF_A_CREDIT: usize = 16 << 10;
+
+/// How many credits a record of this size takes.
+pub(super) fn weight(bytes: usize) -> usize {
+    1 + bytes / BYTES_OF_A_CREDIT
+}
+
 /// What a record became when it was read.
 #[derive(Debug, Clone)]
 pub(super) enum Item {
@@ -21,6 +29,18 @@ impl Item {
         match self {
             Self::Event(event) => &event.position,
             Self::Letter(letter) => &letter.position,
+        }
+    }
+
+    /// How many credits it holds. The bytes of requests are counted where they come in.
+    pub(super) fn weight(&self) -> usize {
+        let raw = match self {
+            Self::Event(event) => &event.raw,
+            Self::Letter(letter) => &letter.raw,
+        };
+        match self.position() {
+            Position::Kafka { .. } => weight(raw.len()),
+            Position::Request(_) => 1,
         }
     }
 }

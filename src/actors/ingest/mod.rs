@@ -16,6 +16,7 @@ mod counting;
 mod in_hand;
 mod reader;
 mod requests;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
 use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::{IngestKey, Peers};
-use crate::sources::{Polled, Record, Source, SourceError};
+use crate::sources::{Record, Source, SourceError};
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::SourceMetrics;
 use crate::telemetry::health::{Condition, Health};
@@ -195,32 +196,10 @@ impl IngestState {
         self.arguments.metrics.reconnected();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
-        self.arguments.metrics.up(false);
-        self.arguments.health.source(&key.source, Condition::Down(why));
+        self.arguments.metrics.up(key.topic.as_deref(), false);
+        self.arguments.health.source(&key.source, key.topic.as_deref(), Condition::Down(why));
         self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
         self.patience = (self.patience * 2).min(LONGEST_WAIT);
-    }
-
-    fn on_polled(&mut self, polled: Polled) {
-        let source = &self.arguments.key.source;
-        match polled {
-            Polled::Records(records) => self.on_records(&records),
-            Polled::Revoking(partitions) => {
-                self.assignment.revoke(partitions);
-                self.finish_revoking();
-            }
-            Polled::Up => {
-                self.patience = FIRST_WAIT;
-                self.arguments.metrics.up(true);
-                self.arguments.health.source(source, Condition::Up);
-                tracing::info!(%source, topic = self.arguments.key.topic.as_deref(), "source is up");
-            }
-            Polled::Down(why) => {
-                tracing::warn!(%source, topic = self.arguments.key.topic.as_deref(), why, "source is down");
-                self.arguments.metrics.up(false);
-                self.arguments.health.source(source, Condition::Down(why));
-            }
-        }
     }
 
     fn on_records(&mut self, records: &[Record]) {
@@ -231,7 +210,7 @@ impl IngestState {
             self.assignment.take(&record.position);
             if self.held.contains(&record.position) || self.care.holds(&record.position) {
                 // Given again after a rebalance while the first copy is still on its way.
-                self.credits.give_back(1);
+                self.credits.give_back(reader::weight(record));
                 continue;
             }
             if !self.care.set_aside(record) {
@@ -301,7 +280,7 @@ impl IngestState {
 
     fn on_settled(&mut self, settled: Vec<Settled>) {
         let mut safe = Safe::default();
-        let mut released = 0;
+        let (mut released, mut weight) = (0, 0);
         for Settled { position, as_what } in settled {
             let Some(item) = self.held.release(&position) else {
                 continue;
@@ -309,20 +288,18 @@ impl IngestState {
             self.count(&item, &as_what);
             self.care.settled(&position, &as_what);
             released += 1;
+            weight += item.weight();
             self.assignment.settle(&position, &mut safe);
             self.requests.settle(&position, || match as_what {
                 SettledAs::Event(accepted) => Submitted::Accepted(accepted),
                 SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
             });
         }
-        self.credits.give_back(released);
+        self.credits.give_back(weight);
         self.life.credits_returned(released);
         if let Link::Reading(source, _) = &self.link {
             for ((topic, partition), offset) in safe.into_iter() {
                 source.settle(&topic, partition, offset);
-            }
-            if let Some(lag) = source.lag() {
-                self.arguments.metrics.lag(lag);
             }
         }
         self.finish_revoking();

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::IngestArguments;
-use super::in_hand::Item;
+use super::in_hand::{self, Item};
 use crate::actors::credits::Credits;
 use crate::domain::Timestamp;
 use crate::domain::event::{Event, Position};
@@ -56,7 +56,7 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
             polled = source.poll() => match polled {
                 Ok(polled) => {
                     if let Polled::Records(records) = &polled {
-                        credits.take(records.len());
+                        credits.take(records.iter().map(weight).sum());
                     }
                     ingest.tell(IngestMessage::Polled(polled));
                 }
@@ -68,6 +68,11 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
             }
         }
     }
+}
+
+/// How many credits a record takes until it is settled.
+pub(super) fn weight(record: &Record) -> usize {
+    in_hand::weight(record.payload.as_ref().map_or(0, |payload| payload.len()))
 }
 
 async fn room(credits: &Credits) {
@@ -86,7 +91,11 @@ enum Flow {
 pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
     let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
     let header = |name: &str| record.header(name);
-    match guarded(arguments, record.payload.as_deref(), &header, now) {
+    let reading = match record.left_out {
+        0 => guarded(arguments, record.payload.as_deref(), &header, now),
+        left_out => Err(far_too_large(raw.len(), left_out)),
+    };
+    match reading {
         Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
             id: EventId::new(now, fastrand::u128(..)),
             source: arguments.key.source.clone(),
@@ -118,6 +127,16 @@ pub(super) fn condemned(arguments: &IngestArguments, record: &Record, now: Times
         detail: "the process ended without a word three times with this record in hand".to_owned(),
         raw: record.payload.clone().unwrap_or_else(|| Arc::from([])),
     })
+}
+
+/// A record of which not even all is kept.
+fn far_too_large(kept: usize, left_out: usize) -> Malformed {
+    let detail = format!(
+        "the record has {} bytes; the first {kept} are kept here, and all of them where it lies",
+        kept + left_out
+    );
+    let problem = Problem { pointer: String::new(), code: "too_large", detail, hint: None };
+    Malformed { reason: Malformation::TooLarge, problems: vec![problem] }
 }
 
 /// What a submitted item is.

@@ -79,6 +79,7 @@ pub struct StatusState {
     commit: Commit,
     /// Whether outcomes still wait for something to be written along with.
     company: Company,
+    turns: u64,
     /// How long to wait before the next try, should the store not answer.
     patience: Duration,
     /// Who wants to know when nothing waits any more.
@@ -100,8 +101,9 @@ enum Commit {
 enum Company {
     /// Nobody waits.
     None,
-    /// A timer runs.
-    Awaited,
+    /// The timer of this turn runs. Those of earlier turns, whose outcomes were taken along, mean
+    /// nothing any more.
+    Awaited(u64),
     /// The moment is over.
     Come,
 }
@@ -135,6 +137,7 @@ impl Actor for Status {
             isolated: VecDeque::new(),
             commit: Commit::Idle,
             company: Company::None,
+            turns: 0,
             patience: FIRST_STALL,
             flushing: Vec::new(),
         })
@@ -167,7 +170,10 @@ impl StatusState {
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
             StatusMessage::Committed(result) => self.on_committed(result),
             StatusMessage::Retry => self.on_retry(),
-            StatusMessage::Linger => self.company = Company::Come,
+            StatusMessage::Linger(turn) if self.company == Company::Awaited(turn) => {
+                self.company = Company::Come;
+            }
+            StatusMessage::Linger(_) => {}
             StatusMessage::Flush(reply) => self.flushing.push(reply),
         }
         self.commit_next();
@@ -187,8 +193,10 @@ impl StatusState {
         }
         if self.forming.is_unhurried() && self.flushing.is_empty() && self.company != Company::Come {
             if self.company == Company::None {
-                self.company = Company::Awaited;
-                self.myself.actor().send_after(LINGER, || StatusMessage::Linger);
+                self.turns += 1;
+                let turn = self.turns;
+                self.company = Company::Awaited(turn);
+                self.myself.actor().send_after(LINGER, move || StatusMessage::Linger(turn));
             }
             return;
         }

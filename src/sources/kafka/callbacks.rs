@@ -4,43 +4,36 @@
 use std::sync::Arc;
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 
+use super::arrival;
+use super::config::Start;
 use super::membership::{Handover, Membership};
+use super::reset::Reset;
 use super::statistics::Statistics;
 
 /// The context of one consumer.
-pub(super) struct Callbacks(pub(super) Arc<Membership>);
+pub(super) struct Callbacks {
+    pub(super) membership: Arc<Membership>,
+    pub(super) start: Start,
+}
 
 impl Callbacks {
     fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let (topic, partitions) = (self.0.topic(), numbers(list));
-        let protocol = consumer.rebalance_protocol();
-        let done = match protocol {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
-        };
-        if let Err(error) = done {
-            let why = format!("assigned partitions could not be taken: {error}");
-            self.0.give_up(why);
-            return;
+        match self.start {
+            Start::Latest if list.count() > 0 => self.membership.arriving(list),
+            Start::Latest | Start::Earliest => arrival::take(&self.membership, consumer, list),
         }
-        if self.0.took(&partitions, &protocol)
-            && let Err(error) = consumer.pause(list)
-        {
-            tracing::warn!(topic, %error, "new partitions not paused");
-        }
-        tracing::info!(topic, ?partitions, "partitions assigned");
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let (topic, partitions) = (self.0.topic(), numbers(list));
+        let (topic, partitions) = (self.membership.topic(), arrival::numbers(list));
         tracing::info!(topic, ?partitions, "partitions revoked");
-        match self.0.losing(partitions, consumer.assignment_lost()) {
-            Handover::Now => self.0.unassign(consumer, list),
+        match self.membership.losing(partitions, consumer.assignment_lost()) {
+            Handover::Now => self.membership.unassign(consumer, list),
             Handover::Wait => {
                 if let Err(error) = consumer.pause(list) {
                     tracing::debug!(topic, %error, "revoked partitions not paused");
@@ -50,25 +43,20 @@ impl Callbacks {
     }
 }
 
-fn numbers(list: &TopicPartitionList) -> Vec<i32> {
-    let elements = list.elements();
-    elements.iter().map(|element| element.partition()).collect()
-}
-
 impl ConsumerContext for Callbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
         match what {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
             _ => self.revoked(consumer, list),
         }
-        self.0.news.notify_one();
+        self.membership.news.notify_one();
     }
 }
 
 impl ClientContext for Callbacks {
     fn stats_raw(&self, report: &[u8]) {
         match Statistics::read(report) {
-            Some(report) => self.0.report(&report),
+            Some(report) => self.membership.report(&report),
             None => tracing::debug!("librdkafka's report is not readable"),
         }
     }
@@ -76,9 +64,9 @@ impl ClientContext for Callbacks {
     fn error(&self, error: KafkaError, reason: &str) {
         // That all are down says nothing of why.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.0.heard(reason);
+            self.membership.heard(reason);
         }
-        tracing::debug!(topic = self.0.topic(), %error, reason, "librdkafka reports");
+        tracing::debug!(topic = self.membership.topic(), %error, reason, "librdkafka reports");
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -87,7 +75,10 @@ impl ClientContext for Callbacks {
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+            | RDKafkaLogLevel::Warning => match Reset::read(message) {
+                Some(reset) => self.membership.reset(reset),
+                None => tracing::warn!(target: "librdkafka", facility, "{message}"),
+            },
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
                 tracing::info!(target: "librdkafka", facility, "{message}");
             }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
@@ -24,11 +26,11 @@ pub struct KafkaSettings {
     pub group_id: String,
     /// What the records are.
     pub format: RecordFormat,
-    /// Where to begin when the group has no offset.
+    /// Where a group begins that never read.
     pub start: Start,
     /// When offsets move.
     pub commit: Commit,
-    /// Most records read and not yet stored, per topic.
+    /// Most records read and not yet stored, per topic; each 16 KiB of one count as one more.
     pub max_in_flight: usize,
     /// Name and password, if the brokers ask for them.
     pub sasl: Option<Sasl>,
@@ -82,7 +84,7 @@ pub enum RecordFormat {
     Foghorn,
 }
 
-/// Where to begin when the group has no offset.
+/// Where a group begins that never read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
@@ -168,7 +170,7 @@ pub struct Objection {
 }
 
 /// What a user may not set through `properties`, and why.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 11] = [
     ("enable.auto.commit", "offsets move only once a record is stored"),
     ("enable.auto.offset.store", "offsets move only once a record is stored"),
     ("auto.offset.reset", "use start"),
@@ -178,6 +180,8 @@ const OURS: [(&str, &str); 9] = [
     ("sasl.password", "use sasl.password, which can be kept out of the file"),
     ("statistics.interval.ms", "the source's health is read from it"),
     ("enable.ssl.certificate.verification", "certificates are always verified"),
+    ("ssl.endpoint.identification.algorithm", "the names in certificates are always verified"),
+    ("isolation.level", "what a transaction took back is never read"),
 ];
 
 impl KafkaSettings {
@@ -206,6 +210,13 @@ impl KafkaSettings {
         if self.max_in_flight == 0 {
             object("max_in_flight", "must be at least 1");
         }
+        let plain = self.sasl.as_ref().is_some_and(|sasl| sasl.mechanism == Mechanism::Plain);
+        if plain && !self.tls.enabled && !self.brokers.iter().all(|broker| is_here(broker)) {
+            object(
+                "sasl.mechanism",
+                "PLAIN shows the password to whoever is on the way: set tls.enabled, or use SCRAM-SHA-512",
+            );
+        }
         if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
             object("tls", "cert_file and key_file go together");
         }
@@ -221,6 +232,7 @@ impl KafkaSettings {
     /// what keeps records safe.
     pub(super) fn client_config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
         let tuned = [
             ("client.id", "foghorn"),
             ("partition.assignment.strategy", "cooperative-sticky"),
@@ -232,7 +244,8 @@ impl KafkaSettings {
             ("fetch.wait.max.ms", "10"),
             ("socket.nagle.disable", "true"),
             ("reconnect.backoff.max.ms", "2000"),
-            ("topic.metadata.refresh.interval.ms", "60000"),
+            // How long the records of a partition that was added may wait to be seen.
+            ("topic.metadata.refresh.interval.ms", "10000"),
             ("check.crcs", "true"),
         ];
         for (key, value) in tuned {
@@ -242,14 +255,10 @@ impl KafkaSettings {
             config.set(key.as_str(), value.as_str());
         }
         self.set_access(&mut config);
-        let start = match self.start {
-            Start::Earliest => "earliest",
-            Start::Latest => "latest",
-        };
         config
             .set("bootstrap.servers", self.brokers.join(","))
             .set("group.id", &self.group_id)
-            .set("auto.offset.reset", start)
+            .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "false")
@@ -288,6 +297,12 @@ impl KafkaSettings {
     }
 }
 
+/// Nobody is on the way to a broker on this machine.
+fn is_here(broker: &str) -> bool {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn is_topic(name: &str) -> bool {
     (1..=249).contains(&name.len())
         && !matches!(name, "." | "..")
@@ -310,6 +325,7 @@ mod tests {
         assert_eq!(config.get("bootstrap.servers"), Some("a:9092,b:9092"));
         assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
         assert_eq!(config.get("enable.auto.commit"), Some("false"));
+        assert_eq!(config.get("isolation.level"), Some("read_committed"));
         assert_eq!(config.get("security.protocol"), None);
     }
 
@@ -344,6 +360,22 @@ mod tests {
             settings("topics = ['^inc.*', 'a b']\ngroup_id = ' '\nmax_in_flight = 0\ntls.key_file = 'k'");
         let keys: Vec<_> = settings.objections().into_iter().map(|o| o.key).collect();
         assert_eq!(keys, ["brokers", "topics", "topics", "group_id", "max_in_flight", "tls"]);
+    }
+
+    #[test]
+    fn a_password_is_never_sent_in_clear() {
+        let objections = |broker: &str, mechanism: &str, tls: bool| {
+            settings(&format!(
+                "brokers = ['{broker}:1']\ntopics = ['t']\ntls = {{ enabled = {tls} }}\n\
+                 sasl = {{ mechanism = '{mechanism}', username = 'ada', password = 'x' }}"
+            ))
+            .objections()
+            .len()
+        };
+        assert_eq!(objections("kafka-1", "PLAIN", false), 1);
+        assert_eq!(objections("kafka-1", "PLAIN", true), 0);
+        assert_eq!(objections("kafka-1", "SCRAM-SHA-256", false), 0);
+        assert_eq!(objections("[::1]", "PLAIN", false), 0);
     }
 
     #[test]

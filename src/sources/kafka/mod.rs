@@ -11,14 +11,20 @@
 //! - **A revocation waits for what is in flight**, ten seconds at most: intake stops,
 //!   [`Polled::Revoking`] is told, records settle, [`Source::revoked`] is called, offsets are
 //!   committed, and only then the partitions go.
+//! - **Nothing that a broker still has is skipped.** `start` decides where a group begins that never
+//!   read; a position that the broker does not have any more goes to the oldest record it has, and
+//!   is told as [`Polled::Gone`].
 //! - **Polling goes on while paused**, so that the group keeps us.
 //!
-//! Everything happens inside [`Source::poll`]; there is no thread and no task but librdkafka's own.
+//! Everything happens inside [`Source::poll`]; there is no task, and no thread but librdkafka's own and
+//! the short-lived ones that ask where to start and that close.
 
+mod arrival;
 mod callbacks;
 mod config;
 mod embedded;
 mod membership;
+mod reset;
 mod span;
 mod statistics;
 mod trouble;
@@ -30,7 +36,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt};
 use rdkafka::Message;
-use rdkafka::consumer::{Consumer, MessageStream, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer, MessageStream, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -45,6 +52,10 @@ use crate::domain::event::Position;
 
 /// Most payload bytes of one poll, give or take the last record.
 const BYTES: usize = 4 << 20;
+
+/// Most bytes taken of one record. A batch of 1 MiB may unpack to 1 GiB, and no event is that large:
+/// this is for people who want to see what it was.
+const RECORD_BYTES: usize = 16 << 20;
 
 /// One topic of one Kafka-protocol cluster.
 pub struct KafkaSource {
@@ -67,7 +78,7 @@ impl KafkaSource {
         let membership = Arc::new(Membership::new(Arc::clone(&topic)));
         let consumer: StreamConsumer<Callbacks> = settings
             .client_config()
-            .create_with_context(Callbacks(Arc::clone(&membership)))
+            .create_with_context(Callbacks { membership: Arc::clone(&membership), start: settings.start })
             .map_err(|error| trouble::refusal(&error))?;
         consumer.subscribe(&[&*topic]).map_err(|error| trouble::refusal(&error))?;
         Ok(Self { topic, membership, consumer: Mutex::new(Some(Arc::new(consumer))) })
@@ -125,14 +136,15 @@ impl KafkaSource {
         };
         let record = Record {
             position,
-            payload: message.payload().map(Into::into),
+            payload: message.payload().map(|payload| payload[..payload.len().min(RECORD_BYTES)].into()),
+            left_out: message.payload_len().saturating_sub(RECORD_BYTES),
             headers: headers.unwrap_or_default(),
         };
         (partition, offset, record)
     }
 
     /// Notes what an error means, to be told by the next poll.
-    fn note(&self, error: &rdkafka::error::KafkaError) {
+    fn note(&self, error: &KafkaError) {
         let reason = self.membership.reason();
         match trouble::judge(error, &self.topic, reason.as_deref()) {
             Trouble::Passing => tracing::debug!(topic = %self.topic, %error, "passing trouble"),
@@ -140,6 +152,7 @@ impl KafkaSource {
                 let reason = reason.unwrap_or_else(|| "no broker answers".to_owned());
                 self.membership.disconnected(reason);
             }
+            Trouble::Unreadable(why) => self.membership.unreadable(why),
             Trouble::Over(over) => self.membership.end(over),
         }
     }
@@ -162,6 +175,10 @@ impl Source for KafkaSource {
         loop {
             self.membership.leave_if_due(&*consumer);
             self.membership.commit_if_due(&*consumer);
+            self.membership.go_back(&*consumer);
+            if let Some(list) = self.membership.take_arriving() {
+                arrival::take_from_the_end(Arc::clone(&self.membership), Arc::clone(&consumer), list);
+            }
             if let Some(tiding) = self.membership.tiding() {
                 return tiding;
             }
@@ -202,10 +219,6 @@ impl Source for KafkaSource {
         }
     }
 
-    fn lag(&self) -> Option<u64> {
-        self.membership.lag()
-    }
-
     async fn close(&self, deadline: Duration) {
         let until = Instant::now() + deadline;
         let Some(consumer) = self.take_consumer() else {
@@ -235,7 +248,7 @@ fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>
     let (done, gone) = oneshot::channel();
     let buried = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || {
         if let Some(membership) = commit {
-            membership.commit_and_wait(&*consumer);
+            commit_and_wait(membership.topic(), &consumer);
         }
         drop(consumer);
         // Nobody may be waiting, which is fine.
@@ -245,4 +258,15 @@ fn bury(consumer: Arc<StreamConsumer<Callbacks>>, commit: Option<Arc<Membership>
         tracing::warn!(%error, "no thread to close a consumer on");
     }
     gone
+}
+
+/// Sends what is stored to the broker and waits until it has it. Blocks, without a bound if the
+/// broker is away.
+fn commit_and_wait(topic: &str, consumer: &StreamConsumer<Callbacks>) {
+    match consumer.commit_consumer_state(CommitMode::Sync) {
+        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+        Err(error) => {
+            tracing::warn!(topic, %error, "the last offsets were not committed: their records come again");
+        }
+    }
 }

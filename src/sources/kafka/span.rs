@@ -9,8 +9,11 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// A record was yielded.
+    /// A record was yielded. One that comes before others is of a log that was made anew.
     pub(super) fn extend(&mut self, offset: i64) {
+        if offset < self.next {
+            self.first = None;
+        }
         self.first.get_or_insert(offset);
         self.next = offset + 1;
     }
@@ -35,5 +38,15 @@ mod tests {
         assert!(!span.holds(5));
         assert!(span.holds(6) && span.holds(9));
         assert!(!span.holds(10));
+    }
+
+    #[test]
+    fn a_log_that_was_made_anew_is_settled_from_its_start() {
+        let mut span = Span::default();
+        for offset in [5, 6, 0, 1] {
+            span.extend(offset);
+        }
+        assert!(span.holds(1) && span.holds(2));
+        assert!(!span.holds(6) && !span.holds(7));
     }
 }

@@ -1,7 +1,8 @@
 //! What an error of librdkafka means for a source.
 //!
-//! librdkafka reports everything it notices and mends most of it by itself. Three kinds matter:
-//! no broker is left, this consumer is finished, or the operator has to act.
+//! librdkafka reports everything it notices and mends most of it by itself. Four kinds
+//! matter: no broker is left, records cannot be read, this consumer is finished, or the operator has
+//! to act.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -14,6 +15,8 @@ pub(super) enum Trouble {
     Passing,
     /// No broker answers.
     Unreachable,
+    /// A broker's answer cannot be taken apart into records.
+    Unreadable(String),
     /// This consumer will not go on.
     Over(SourceError),
 }
@@ -53,17 +56,37 @@ pub(super) fn judge(error: &KafkaError, topic: &str, reason: Option<&str>) -> Tr
         | RDKafkaErrorCode::UnsupportedSASLMechanism => {
             refused(format!("the brokers refuse the source's user or password{because}"))
         }
-        RDKafkaErrorCode::SSL => refused(format!("no trusted TLS connection{because}")),
+        RDKafkaErrorCode::SSL => refused(untrusted(reason.unwrap_or_default())),
         RDKafkaErrorCode::InvalidGroupId => refused(format!("the group_id is not valid{because}")),
         RDKafkaErrorCode::InconsistentGroupProtocol => refused(
             "other members of the group use another assignment strategy: \
              give Foghorn a group_id of its own"
                 .to_owned(),
         ),
-        RDKafkaErrorCode::AutoOffsetReset => {
-            refused(format!("the group's offset of topic \"{topic}\" is gone{because}"))
+        RDKafkaErrorCode::BadCompression => Trouble::Unreadable(format!(
+            "a batch of topic \"{topic}\" cannot be unpacked, and nothing behind it in its partition is read: \
+             it is damaged, or larger than properties.\"receive.message.max.bytes\" once unpacked"
+        )),
+        RDKafkaErrorCode::MessageSizeTooLarge => Trouble::Unreadable(format!(
+            "a batch of topic \"{topic}\" is too large to fetch, and nothing behind it in its partition is read: \
+             raise properties.\"receive.message.max.bytes\""
+        )),
+        RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::NotImplemented => {
+            Trouble::Unreadable(format!("a batch of topic \"{topic}\" is damaged and was left out ({code})"))
         }
         _ => Trouble::Passing,
+    }
+}
+
+/// Why there is no TLS. librdkafka tells all that may be wrong with a certificate in one way, and
+/// names a setting that is not ours.
+fn untrusted(reason: &str) -> String {
+    match reason.split_once(": SSL handshake failed") {
+        Some((broker, why)) if why.contains("certificate verify failed") => format!(
+            "no trusted TLS connection to {broker}: its certificate is not signed by the source's tls.ca_file, \
+             it has expired, it is for another name, or it is not valid yet"
+        ),
+        _ => format!("no trusted TLS connection: {reason}"),
     }
 }
 
@@ -84,6 +107,7 @@ mod tests {
         let verdict = |code| match judge(&KafkaError::MessageConsumption(code), "t", None) {
             Trouble::Passing => "passing",
             Trouble::Unreachable => "unreachable",
+            Trouble::Unreadable(_) => "unreadable",
             Trouble::Over(SourceError::Lost(_)) => "lost",
             Trouble::Over(SourceError::Refused(_)) => "refused",
         };
@@ -98,10 +122,25 @@ mod tests {
             (RDKafkaErrorCode::TopicAuthorizationFailed, "refused"),
             (RDKafkaErrorCode::SaslAuthenticationFailed, "refused"),
             (RDKafkaErrorCode::SSL, "refused"),
-            (RDKafkaErrorCode::AutoOffsetReset, "refused"),
+            (RDKafkaErrorCode::BadCompression, "unreadable"),
+            (RDKafkaErrorCode::MessageSizeTooLarge, "unreadable"),
+            (RDKafkaErrorCode::BadMessage, "unreadable"),
         ];
         for (code, expected) in table {
             assert_eq!(verdict(code), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_certificate_is_spoken_of_in_our_own_words() {
+        let reason = "ssl://kafka-1:9093/1: SSL handshake failed: error:0A000086:SSL routines::certificate \
+                      verify failed: verify that ssl.ca.location is correctly configured (after 2ms)";
+        let told = untrusted(reason);
+        assert!(
+            told.starts_with("no trusted TLS connection to ssl://kafka-1:9093/1: its certificate"),
+            "{told}"
+        );
+        assert!(!told.contains("ssl.ca.location"), "{told}");
+        assert_eq!(untrusted("closed"), "no trusted TLS connection: closed");
     }
 }

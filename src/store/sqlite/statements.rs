@@ -83,7 +83,7 @@ WHERE incident IN (SELECT value FROM json_each($1))
 pub(super) const INSERT: &str = "
 INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7, substr($10, value ->> 8, value ->> 9)
+       value ->> 7, coalesce(substr($10, value ->> 8, value ->> 9), x'')
 FROM jsonb_each($5);
 
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
@@ -123,7 +123,7 @@ SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;";
 pub(super) const QUARANTINE: &str = "
 INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-       substr($3, value ->> 5, value ->> 6), $2
+       coalesce(substr($3, value ->> 5, value ->> 6), x''), $2
 FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 

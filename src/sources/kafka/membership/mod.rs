@@ -5,24 +5,28 @@
 //! settle; then [`Membership::leave`] fences the partitions, commits and hands them back. The
 //! group waits meanwhile, as the protocol allows.
 
+mod commits;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{Consumer, ConsumerContext, RebalanceProtocol};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::reset::Reset;
 use super::span::Span;
 use super::statistics::Statistics;
-use crate::sources::{Polled, Record, SourceError};
+use crate::sources::{Gone, Polled, Record, SourceError};
 
 /// How long in-flight records of revoked partitions may take to settle.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Offsets move at most this often.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// How long after the last batch that could not be read all is said to be well.
+const READABLE_AGAIN: Duration = Duration::from_secs(5);
 /// Reports in a row that say "outside the group" before the consumer is given up.
 const OUTSIDE_TOO_LONG: u32 = 30;
 /// Reports after a loss of all brokers that may still tell of the time before it.
@@ -39,7 +43,11 @@ pub(super) struct Membership {
 #[derive(Default)]
 struct State {
     owned: BTreeMap<i32, Span>,
+    /// Assigned, and not yet known where to start.
+    arriving: Option<TopicPartitionList>,
     leaving: Option<Leaving>,
+    /// Offsets of ours that are past the end, and the ones to commit instead.
+    back: Vec<(i32, i64)>,
     tidings: VecDeque<Result<Polled, SourceError>>,
     link: Link,
     paused: bool,
@@ -47,6 +55,8 @@ struct State {
     commit_due: Option<Instant>,
     lag: Option<u64>,
     reason: Option<String>,
+    /// Since when everything could be read again, unless it has been told.
+    unreadable: Option<Instant>,
     outside: u32,
 }
 
@@ -102,6 +112,27 @@ impl Membership {
         self.state().tidings.pop_front()
     }
 
+    /// These partitions are to be ours once it is known where to start.
+    pub(super) fn arriving(&self, list: &TopicPartitionList) {
+        self.state().arriving = Some(list.clone());
+    }
+
+    /// What is to be ours.
+    pub(super) fn take_arriving(&self) -> Option<TopicPartitionList> {
+        self.state().arriving.take()
+    }
+
+    /// A partition goes on somewhere else.
+    pub(super) fn reset(&self, Reset { partition, wanted, oldest }: Reset) {
+        let gone = Gone { topic: Arc::clone(&self.topic), partition, wanted, oldest };
+        let mut state = self.state();
+        if let Some(oldest) = oldest.filter(|_| gone.starts_again()) {
+            state.back.push((partition, oldest));
+        }
+        state.tidings.push_back(Ok(Polled::Gone(gone)));
+        self.news.notify_one();
+    }
+
     /// These partitions are ours now, beside those we had or in place of them. True if they must
     /// be paused like the others.
     pub(super) fn took(&self, partitions: &[i32], protocol: &RebalanceProtocol) -> bool {
@@ -137,9 +168,17 @@ impl Membership {
     /// librdkafka's periodic report.
     pub(super) fn report(&self, report: &Statistics) {
         let mut state = self.state();
-        state.lag = report.lag(&self.topic).or(state.lag);
+        if let Some(lag) = report.lag(&self.topic)
+            && state.lag.replace(lag) != Some(lag)
+        {
+            state.tidings.push_back(Ok(Polled::Lag(lag)));
+        }
         if report.owes_commits(&self.topic) {
             state.commit_due.get_or_insert(Instant::now() + COMMIT_EVERY);
+        }
+        if state.unreadable.is_some_and(|since| since.elapsed() > READABLE_AGAIN) {
+            state.unreadable = None;
+            state.tidings.push_back(Ok(Polled::Up));
         }
         state.outside = if report.is_outside_the_group() { state.outside + 1 } else { 0 };
         if state.outside == OUTSIDE_TOO_LONG {
@@ -157,6 +196,13 @@ impl Membership {
         if wanted {
             self.news.notify_one();
         }
+    }
+
+    /// A broker's answer cannot be taken apart into records.
+    pub(super) fn unreadable(&self, why: String) {
+        let mut state = self.state();
+        state.unreadable = Some(Instant::now());
+        state.tidings.push_back(Ok(Polled::Unreadable(why)));
     }
 
     /// librdkafka's words about some trouble, kept for whoever has to tell of it.
@@ -193,64 +239,6 @@ impl Membership {
         if !records.is_empty() {
             let records = records.into_iter().map(|(_, _, record)| record).collect();
             state.tidings.push_back(Ok(Polled::Records(records)));
-        }
-    }
-
-    /// Stores an offset to be committed, unless it speaks of an assignment that is over.
-    pub(super) fn settle<C: ConsumerContext>(
-        &self,
-        consumer: &impl Consumer<C>,
-        partition: i32,
-        offset: i64,
-    ) {
-        let mut state = self.state();
-        if !state.owned.get(&partition).is_some_and(|span| span.holds(offset)) {
-            tracing::debug!(topic = %self.topic, partition, offset, "settled too late, no longer ours");
-            return;
-        }
-        let mut offsets = TopicPartitionList::with_capacity(1);
-        let stored = offsets
-            .add_partition_offset(&self.topic, partition, Offset::Offset(offset))
-            .and_then(|()| consumer.store_offsets(&offsets));
-        match stored {
-            Ok(()) if state.commit_due.is_none() => {
-                state.commit_due = Some(Instant::now() + COMMIT_EVERY);
-                self.news.notify_one();
-            }
-            Ok(()) => {}
-            // It was lost a moment ago; the record comes again and changes nothing.
-            Err(error) => {
-                tracing::debug!(topic = %self.topic, partition, offset, %error, "offset not stored")
-            }
-        }
-    }
-
-    /// Sends what is stored to the broker if it is time.
-    pub(super) fn commit_if_due<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        if self.state().commit_due.is_some_and(|due| due <= Instant::now()) {
-            self.commit(consumer);
-        }
-    }
-
-    /// Sends what is stored to the broker and does not wait for the answer: there is none for a
-    /// commit of this kind. The next report shows whether it arrived.
-    fn commit<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        if self.state().commit_due.take().is_none() {
-            return;
-        }
-        if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
-            tracing::warn!(topic = %self.topic, %error, "offsets not committed");
-        }
-    }
-
-    /// Sends what is stored to the broker and waits until it has it. Blocks, without a bound if
-    /// the broker is away.
-    pub(super) fn commit_and_wait<C: ConsumerContext>(&self, consumer: &impl Consumer<C>) {
-        match consumer.commit_consumer_state(CommitMode::Sync) {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                tracing::warn!(topic = %self.topic, %error, "the last offsets were not committed: their records come again");
-            }
         }
     }
 
@@ -321,10 +309,6 @@ impl Membership {
         if let Err(error) = consumer.resume(&self.list(&partitions)) {
             self.give_up(format!("could not be resumed: {error}"));
         }
-    }
-
-    pub(super) fn lag(&self) -> Option<u64> {
-        self.state().lag
     }
 
     /// librdkafka's own words about the last trouble since it was connected.

@@ -1,0 +1,49 @@
+//! What a source has to tell, besides its end.
+
+use super::{FIRST_WAIT, IngestState};
+use crate::sources::Polled;
+use crate::telemetry::health::Condition;
+
+impl IngestState {
+    pub(super) fn on_polled(&mut self, polled: Polled) {
+        let (source, topic) = (&self.arguments.key.source, self.arguments.key.topic.as_deref());
+        match polled {
+            Polled::Records(records) => self.on_records(&records),
+            Polled::Revoking(partitions) => {
+                self.assignment.revoke(partitions);
+                self.finish_revoking();
+            }
+            Polled::Lag(records) => {
+                self.arguments.metrics.lag(topic, records);
+                self.care.lag(records);
+            }
+            Polled::Unreadable(why) => {
+                self.arguments.metrics.unreadable();
+                let before = self.arguments.health.source(source, topic, Condition::Degraded(why.clone()));
+                if before != Condition::Degraded(why.clone()) {
+                    tracing::error!(%source, topic, why, "records cannot be read");
+                }
+            }
+            Polled::Gone(gone) => {
+                let partition = gone.partition;
+                let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
+                tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
+                self.arguments.metrics.gone(records);
+                if gone.starts_again() {
+                    self.assignment.start_again(&gone.topic, partition);
+                }
+            }
+            Polled::Up => {
+                self.patience = FIRST_WAIT;
+                self.arguments.metrics.up(topic, true);
+                self.arguments.health.source(source, topic, Condition::Up);
+                tracing::info!(%source, topic, "source is up");
+            }
+            Polled::Down(why) => {
+                tracing::warn!(%source, topic, why, "source is down");
+                self.arguments.metrics.up(topic, false);
+                self.arguments.health.source(source, topic, Condition::Down(why));
+            }
+        }
+    }
+}
