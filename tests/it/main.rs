@@ -55,6 +55,7 @@ mod store_contract;
 mod store_faults;
 mod store_nodes;
 mod store_outage_is_weather;
+mod store_plans;
 mod store_refusals;
 mod throttling_costs_no_attempt;
 mod unknown_is_a_decision;

@@ -19,6 +19,20 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
 
+/// What a connection asks of the server.
+///
+/// Every statement goes from a list, or from the head of an index, to rows by their index. A planner
+/// that has seen only the empty tables of a new database, or guesses the length of a list, chooses
+/// otherwise and keeps to it while the tables grow: 200 ms for a batch that takes 20.
+const SESSION: [(&str, &str); 6] = [
+    ("statement_timeout", "5000"),
+    ("idle_in_transaction_session_timeout", "10000"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 impl PostgresStore {
     /// Opens the database that `url` names. `password` wins over one in the URL.
     ///
@@ -44,22 +58,18 @@ impl PostgresStore {
             error => OpenError::Unreachable(error.to_string()),
         })?;
         entrance.close().await;
-        let pool =
-            PgPoolOptions::new()
-                .max_connections(max_connections.max(2))
-                .acquire_timeout(ACQUIRE)
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        // A server that was restarted is noticed here rather than in a batch.
-                        let fresh = meta.idle_for < Duration::from_secs(1);
-                        Ok(fresh || connection.ping().await.is_ok())
-                    })
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections.max(2))
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    // A server that was restarted is noticed here rather than in a batch.
+                    let fresh = meta.idle_for < Duration::from_secs(1);
+                    Ok(fresh || connection.ping().await.is_ok())
                 })
-                .connect_lazy_with(options.options([
-                    ("statement_timeout", "5000"),
-                    ("idle_in_transaction_session_timeout", "10000"),
-                ]));
+            })
+            .connect_lazy_with(options.options(SESSION));
         Ok(Self { pool, in_doubt: InDoubt::default() })
     }
 }

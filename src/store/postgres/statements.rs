@@ -16,8 +16,11 @@ pub(super) const EPOCH_AND_LOCK: &str =
 /// `$1` deliveries, `$2` attempts, `$3` node, `$4` epoch.
 pub(super) const IN_HAND: &str = "
 SELECT d.id FROM unnest($1::text[], $2::bigint[]) AS j (id, attempt) JOIN delivery AS d ON d.id = j.id
-WHERE d.attempts = j.attempt AND d.state = 'sending' AND d.owner = $3 AND d.lease_epoch = $4";
+WHERE d.attempts = j.attempt AND d.state || '' = 'sending' AND d.owner || '' = $3 AND d.lease_epoch = $4";
 
+/// `|| ''` keeps the planner off the index of what is in hand: it would walk that index and read the
+/// whole list again for each row of it, 1,000 × 4,000 times in a busy batch.
+///
 /// Both tables are read as they were before: neither change hides a row from the other. `$1` to `$13`
 /// delivery, attempt, at, took_ms, outcome, code, detail, provider_id, state, due_at, held, crashes,
 /// dead_reason; `$14` node, `$15` epoch, `$16` now.
@@ -33,7 +36,8 @@ WITH ending AS (
         detail = e.detail, provider_id = e.provider_id
     FROM ending AS e JOIN delivery AS d ON d.id = e.id
     WHERE attempt.delivery = e.id AND attempt.number = e.number AND attempt.outcome IS NULL
-      AND d.attempts = e.number AND d.state = 'sending' AND d.owner = $14 AND d.lease_epoch = $15
+      AND d.attempts = e.number AND d.state || '' = 'sending' AND d.owner || '' = $14
+      AND d.lease_epoch = $15
 )
 UPDATE delivery SET
     state = CASE
@@ -47,8 +51,8 @@ UPDATE delivery SET
     last_outcome = e.outcome,
     updated_at = $16
 FROM ending AS e
-WHERE delivery.id = e.id AND delivery.attempts = e.number AND delivery.state = 'sending'
-  AND delivery.owner = $14 AND delivery.lease_epoch = $15";
+WHERE delivery.id = e.id AND delivery.attempts = e.number AND delivery.state || '' = 'sending'
+  AND delivery.owner || '' = $14 AND delivery.lease_epoch = $15";
 
 /// After the lock, so that it sees what the other nodes have accepted. The row at -1 is none of
 /// an event: it has the highest incident number. `$1` sources, `$2` positions; `$3` places, `$4` sources,
