@@ -114,6 +114,7 @@ impl Serving {
         let api = Api {
             store: Arc::clone(&store),
             peers: foghorn.peers(),
+            outbox: Arc::clone(&outbox),
             health: health.clone(),
             metrics: Arc::new(move || rendering.render()),
             clock,

@@ -11,7 +11,7 @@
 //! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
 //! guard     draining? our name? a page of another site?
 //! body      deadline and size of the body, bytes of all bodies together
-//! a handler events, incidents, deliveries, dead_letters, probes
+//! a handler events, incidents, deliveries, dead_letters, outbox, probes
 //! ```
 //!
 //! All bounds are in [`limits`]. Errors that hyper finds before there is a request (a broken
@@ -29,6 +29,7 @@ mod guard;
 mod incidents;
 pub mod limits;
 mod lists;
+mod outbox;
 mod probes;
 pub mod problem;
 mod query;
@@ -45,6 +46,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
 use crate::domain::event::Bounds;
 use crate::domain::names::SourceName;
@@ -62,6 +64,8 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// Whom to tell; changes when an actor is restarted.
     pub peers: watch::Receiver<Arc<Peers>>,
+    /// What channels kept instead of sending it.
+    pub outbox: Arc<Outbox>,
     /// What the probes tell.
     pub health: Health,
     /// Renders `/metrics` in the Prometheus text format.
@@ -116,6 +120,10 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/dead-letters/retry", post(dead_letters::retry))
         .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/api/v1/outbox", get(outbox::list))
+        .route("/api/v1/outbox/{seq}", get(outbox::show))
+        .route("/outbox", get(outbox::list_page))
+        .route("/outbox/{seq}", get(outbox::message_page))
         .route("/docs/errors/{code}", get(explain))
         .route(probes::LIVEZ, get(probes::livez))
         .route(probes::READYZ, get(probes::readyz))

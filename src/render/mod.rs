@@ -6,6 +6,7 @@
 //! the service and the title; the first forty characters decide.
 
 pub mod email;
+pub mod pages;
 pub mod push;
 pub mod sanitize;
 pub mod sms;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foghorn::channels::outbox::Outbox;
 use foghorn::clock::Clock;
 use foghorn::domain::event::Bounds;
 use foghorn::http::limits::Limits;
@@ -29,6 +30,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
+        Self::start_with(store, limits, Arc::default()).await
+    }
+
+    pub(crate) async fn start_with(store: Arc<dyn Store>, limits: Limits, outbox: Arc<Outbox>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
         let address = listener.local_addr().expect("it is bound");
         let health = Health::default();
@@ -39,6 +44,7 @@ impl Server {
         let api = Api {
             store,
             peers,
+            outbox,
             health: health.clone(),
             metrics: Arc::new(|| panic!("nobody installed a recorder")),
             clock: Clock::system(),

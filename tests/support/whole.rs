@@ -35,6 +35,7 @@ impl Whole {
         let api = Api {
             store: Arc::clone(&universe.store) as Arc<dyn Store>,
             peers: universe.foghorn.peers(),
+            outbox: Arc::default(),
             health: universe.health.clone(),
             metrics: Arc::new(String::new),
             clock: universe.clock,

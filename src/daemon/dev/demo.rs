@@ -101,8 +101,9 @@ async fn tell(store: &dyn Store, outbox: &Outbox, deliveries: &[DeliveryView]) -
     let mut lines = vec![String::new(), "What became of them:".to_owned()];
     if let Ok(incidents) = store.incidents(&[], &page).await {
         for incident in incidents.data.iter().rev() {
+            let events = if incident.event_count == 1 { "event" } else { "events" };
             lines.push(format!(
-                "  #{} {} {}  {}  ({} events)",
+                "  #{} {} {}  {}  ({} {events})",
                 incident.number, incident.severity, incident.status, incident.title, incident.event_count
             ));
             lines.extend(

@@ -78,8 +78,9 @@ pub async fn run(port: u16, show: Show, env: &BTreeMap<String, String>) -> Resul
 fn banner(serving: &Serving, broker: &str) -> io::Result<()> {
     let url = format!("http://{}", serving.address);
     let mut out = io::stdout().lock();
-    writeln!(out, "Development server. Data is in memory, every message lands in the outbox.")?;
+    writeln!(out, "Development server. Data is in memory and gone when it ends.")?;
     writeln!(out, "Foghorn {} is running", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "├─ Outbox    {url}/outbox   every message lands here, nothing is sent")?;
     writeln!(out, "├─ API       {url}/api/v1")?;
     writeln!(out, "├─ Metrics   {url}/metrics")?;
     writeln!(out, "└─ Kafka     {broker}   topic {TOPIC}, for any Kafka client")?;
