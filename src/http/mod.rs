@@ -30,6 +30,7 @@ mod incidents;
 pub mod limits;
 mod lists;
 mod outbox;
+mod pages;
 mod probes;
 pub mod problem;
 mod query;
@@ -122,6 +123,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
+        .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))
         .route("/outbox/{seq}", get(outbox::message_page))
         .route("/docs/errors/{code}", get(explain))

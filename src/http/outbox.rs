@@ -9,14 +9,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use axum::http::header::CONTENT_SECURITY_POLICY;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Shared;
 use super::lists::{found, paged};
-use super::problem::{Code, Problem};
+use super::pages::written;
+use super::problem::Problem;
 use super::query::Query;
 use crate::channels::outbox::OutboxMessage;
 use crate::render::pages;
@@ -104,12 +104,4 @@ fn one(shared: &Shared, seq: &str) -> Result<OutboxView, Problem> {
     let kept = shared.api.outbox.messages();
     let message = kept.iter().find(|message| message.seq.to_string() == seq);
     found(message.map(|message| OutboxView::whole(message)), "message in the outbox")
-}
-
-fn written(page: pages::Page, what: impl Serialize) -> Result<Response, Problem> {
-    let page = pages::write(page, what).map_err(|error| {
-        tracing::error!(%error, "a page could not be written");
-        Problem::new(Code::Internal, "the page could not be written; the log has more")
-    })?;
-    Ok(([(CONTENT_SECURITY_POLICY, pages::POLICY)], Html(page)).into_response())
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{Letterhead, TemplateFault, sanitize, words};
-use crate::domain::notification::{Content, IncidentFacts};
+use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
 
 /// A mail before it has headers.
@@ -56,7 +56,7 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
 /// What both alternatives say.
 struct Summary<'a> {
     number: u64,
-    severity: Severity,
+    colour: &'static str,
     state: String,
     title: String,
     description: Option<std::borrow::Cow<'a, str>>,
@@ -79,7 +79,7 @@ impl<'a> Summary<'a> {
         }
         Self {
             number: facts.number,
-            severity: facts.severity,
+            colour: colour(facts),
             state,
             title: words::title(facts),
             description: facts.description.as_deref().map(sanitize::block),
@@ -115,7 +115,7 @@ impl<'a> Summary<'a> {
     }
 
     fn html(&self) -> String {
-        let colour = colour(self.severity);
+        let colour = self.colour;
         let mut page = String::with_capacity(2_048);
         page.push_str(PAGE_START);
         let _ = write!(page, "<p style=\"margin:0 0 8px;font-size:13px;font-weight:bold;color:{colour}\">");
@@ -201,8 +201,10 @@ fn footer(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
     }
 }
 
-fn colour(severity: Severity) -> &'static str {
-    match severity {
+/// What is over is green, however bad it was.
+fn colour(facts: &IncidentFacts) -> &'static str {
+    match facts.severity {
+        _ if facts.kind == NotificationKind::Resolved => "#2e6b3c",
         Severity::Critical => "#b3121d",
         Severity::High => "#b34700",
         Severity::Medium => "#7a5c00",

@@ -139,6 +139,24 @@ async fn an_incident_has_its_facts_and_its_history() {
     assert_eq!((answer.status, problem["code"].as_str()), (404, Some("FH0707")));
 }
 
+/// The links of every message lead here.
+#[tokio::test]
+async fn an_incident_has_a_page_for_people() {
+    let (server, ..) = three_incidents().await;
+    let said = |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let server = &server;
+        async move { server.say(request).await.expect("an answer") }
+    };
+    let page = said("/incidents/1").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    for part in ["db is wrong", "CRITICAL, open, checkout", "a***@example.com", "opened", "dead (rejected)"] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+    assert!(!page.body.contains("ada@example.com"), "recipients are masked");
+    assert_eq!(said("/incidents/4").await.status, 404);
+}
+
 #[tokio::test]
 async fn a_delivery_has_every_attempt_and_no_address() {
     let (server, dead, _) = three_incidents().await;

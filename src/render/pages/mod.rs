@@ -10,6 +10,8 @@ use serde::Serialize;
 /// A page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
+    /// One incident: where the links of messages lead.
+    Incident,
     /// The list of what outbox channels kept.
     Outbox,
     /// One message of it.
@@ -19,6 +21,7 @@ pub enum Page {
 impl Page {
     fn file(self) -> &'static str {
         match self {
+            Self::Incident => "incident.html",
             Self::Outbox => "outbox.html",
             Self::Message => "message.html",
         }
@@ -39,6 +42,7 @@ static PAGES: LazyLock<Result<Environment<'static>, Unwritten>> =
 fn load() -> Result<Environment<'static>, minijinja::Error> {
     let mut pages = Environment::new();
     pages.add_template("frame.html", include_str!("frame.html"))?;
+    pages.add_template("incident.html", include_str!("incident.html"))?;
     pages.add_template("outbox.html", include_str!("outbox.html"))?;
     pages.add_template("message.html", include_str!("message.html"))?;
     Ok(pages)
