@@ -10,12 +10,13 @@
 //! 3  config, messages           how it is set up; what may be said to each actor
 //! 2  channels, sources, store   the outside world: out, in, and the truth
 //! 1  telemetry, formats, render logs and metrics; bytes to domain; domain to words
-//! 0  domain, clock              values and decisions, no I/O, no clock
+//! 0  domain, clock, catalogue   values and decisions, no I/O, no clock; what each error means
 //! ```
 //!
 //! `ARCHITECTURE.md` tells the flow of a record and what is guaranteed when.
 
 pub mod actors;
+pub mod catalogue;
 pub mod channels;
 pub mod cli;
 pub mod clock;

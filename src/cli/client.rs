@@ -197,7 +197,7 @@ pub async fn run(command: Client, url: &str) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Output(error)) if reader_left(&error) => Exit::Done,
         Err(failure) => {
-            say(&format!("error: {failure}"));
+            failure.tell();
             failure.exit()
         }
     }

@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Exit;
+use super::print::{refuse, say};
+use crate::catalogue::Code;
 
 /// Longer than the server gives itself.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -20,12 +22,18 @@ pub(super) enum Failure {
     /// Nobody is there.
     #[error("{0}")]
     Unreachable(String),
+    /// `--url` is none.
+    #[error("\"{0}\" is no URL of a server")]
+    NoUrl(String),
     /// The server said no.
     #[error("{told}")]
-    Refused { exit: Exit, told: String },
+    Refused { exit: Exit, code: String, told: String },
     /// What it said is not understood.
     #[error("the answer of {url} is not understood: {why}")]
     Garbled { url: String, why: String },
+    /// It is not one who says no as a Foghorn does.
+    #[error("the server answered {0}; is it a Foghorn?")]
+    Stranger(StatusCode),
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -35,9 +43,23 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Unreachable(_) => Exit::Unreachable,
+            Self::NoUrl(_) => Exit::Usage,
             Self::Refused { exit, .. } => *exit,
-            Self::Garbled { .. } | Self::Output(_) => Exit::Failed,
+            Self::Garbled { .. } | Self::Stranger(_) | Self::Output(_) => Exit::Failed,
         }
+    }
+
+    /// Tells it, with what to do.
+    pub(super) fn tell(&self) {
+        let code = match self {
+            Self::Unreachable(_) => Code::NobodyAnswers,
+            Self::NoUrl(_) => Code::NoServerUrl,
+            Self::Garbled { .. } | Self::Stranger(_) => Code::NotUnderstood,
+            Self::Output(_) => Code::CannotWrite,
+            // Its detail says what to do, and the server may know more codes than this command.
+            Self::Refused { code, .. } => return say(&format!("error {code}: {self}")),
+        };
+        refuse(code, self);
     }
 }
 
@@ -122,13 +144,13 @@ impl Connection {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let url = &self.url;
-        Failure::Unreachable(if error.is_builder() {
-            format!("\"{url}\" is no URL of a server: write http://127.0.0.1:3644")
+        if error.is_builder() {
+            Failure::NoUrl(url.clone())
         } else if error.is_connect() {
-            format!("no Foghorn answers at {url} ({}); start one with: foghorn dev", chain(error))
+            Failure::Unreachable(format!("no Foghorn answers at {url} ({})", chain(error)))
         } else {
-            format!("{url} did not answer: {}", chain(error))
-        })
+            Failure::Unreachable(format!("{url} did not answer: {}", chain(error)))
+        }
     }
 }
 
@@ -140,14 +162,12 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         StatusCode::SERVICE_UNAVAILABLE => Exit::Unreachable,
         _ => Exit::Failed,
     };
-    let told = match serde_json::from_slice::<Told>(bytes) {
-        Ok(told) => {
-            let places = told.errors.iter().map(|place| format!("; {}: {}", place.pointer, place.detail));
-            format!("{}: {}: {}{}", told.code, told.title, told.detail, places.collect::<String>())
-        }
-        Err(_) => format!("the server answered {status}; is it a Foghorn?"),
+    let Ok(Told { code, title, detail, errors }) = serde_json::from_slice(bytes) else {
+        return Failure::Stranger(status);
     };
-    Failure::Refused { exit, told }
+    let places = errors.iter().map(|place| format!("; {}: {}", place.pointer, place.detail));
+    let told = format!("{title}: {detail}{}", places.collect::<String>());
+    Failure::Refused { exit, code, told }
 }
 
 /// The innermost reason; reqwest's own words say nothing a person could use.
@@ -165,9 +185,10 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_with_its_code_and_ends_with_the_code_of_its_kind() {
-        let body = br#"{"code":"FH0706","title":"The query is not understood","detail":"limit = 0"}"#;
+        let body = br#"{"code":"FHnnnn","title":"The query is not understood","detail":"limit = 0"}"#;
         let failure = refused(StatusCode::BAD_REQUEST, body);
-        assert_eq!(failure.to_string(), "FH0706: The query is not understood: limit = 0");
+        assert_eq!(failure.to_string(), "The query is not understood: limit = 0");
+        assert!(matches!(&failure, Failure::Refused { code, .. } if code == "FHnnnn"), "{failure:?}");
         assert_eq!(failure.exit(), Exit::Usage);
         let failure = refused(StatusCode::BAD_GATEWAY, b"<html>");
         assert_eq!(failure.to_string(), "the server answered 502 Bad Gateway; is it a Foghorn?");
@@ -187,6 +208,5 @@ mod tests {
         assert_eq!(failure.exit(), Exit::Unreachable);
         let told = failure.to_string();
         assert!(told.starts_with(&format!("no Foghorn answers at {url} (")), "{told}");
-        assert!(told.ends_with("start one with: foghorn dev"), "{told}");
     }
 }

@@ -1,8 +1,8 @@
 //! The command line.
 //!
-//! Three commands make a process ([`Command::Serve`], [`Command::Dev`], [`Command::Check`]); all
-//! others are [`Command::Client`]: they ask a running Foghorn over its HTTP API and nothing else, so
-//! that they work the same from another machine. `main` tells the two kinds apart.
+//! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), two need neither process nor
+//! network ([`Command::Check`], [`Command::Explain`]). All others are [`Command::Client`]: they ask a
+//! running Foghorn over its HTTP API and nothing else, so that they work the same from another machine.
 //!
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
@@ -11,6 +11,7 @@ pub mod check;
 pub mod client;
 mod connection;
 mod dlq;
+mod explain;
 mod lists;
 mod print;
 mod process;
@@ -51,6 +52,8 @@ pub enum Command {
     Dev(DevArgs),
     /// Validate a configuration
     Check(CheckArgs),
+    /// What an error means and how to mend it
+    Explain(ExplainArgs),
     /// Ask a running Foghorn.
     #[command(flatten)]
     Client(Client),
@@ -83,12 +86,24 @@ pub struct CheckArgs {
     pub path: Option<PathBuf>,
 }
 
+/// `foghorn explain`
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The code, in any spelling; without it, a list of all
+    #[arg(value_name = "FHnnnn")]
+    pub code: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Serve(args) => process::serve(&args).await,
         Command::Dev(args) => process::dev(&args).await,
         Command::Check(args) => process::check(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Client(client) => client::run(client, &cli.url).await,
     }
 }

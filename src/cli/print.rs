@@ -4,7 +4,10 @@
 //! window, so [`Printer::line`] shows control characters as `?`. A reader that went away
 //! (`| head`) is no error.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+
+use crate::catalogue::Code;
 
 /// Prints to one stream.
 #[derive(Debug)]
@@ -56,6 +59,12 @@ impl<W: Write> Printer<W> {
 /// Talk: what is not data goes to standard error. Nobody can be told if that fails.
 pub(super) fn say(text: &str) {
     let _ = Printer::new(io::stderr().lock()).line(text);
+}
+
+/// Says what went wrong, with its code and what to do about it.
+pub(super) fn refuse(code: Code, what: &dyn Display) {
+    say(&format!("error {code}: {what}"));
+    say(&format!("   = {}", code.fix()));
 }
 
 /// Did only the reader go away?

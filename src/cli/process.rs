@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::check;
-use super::print::{Printer, say};
+use super::print::{Printer, refuse, say};
 use super::{CheckArgs, DevArgs, Exit, ServeArgs};
+use crate::catalogue::Code;
 use crate::config::{self, LogFormat, Problem};
+use crate::daemon::StartError;
 use crate::daemon::dev::{self, Show};
 use crate::daemon::serve::{Ended, ServeError, Serving};
 use crate::messages::supervisor::Fatality;
@@ -41,7 +43,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Exit {
         Err(problems) => return invalid(&problems),
     };
     if let Err(error) = start_logs(&loaded.config.logs.level, loaded.config.logs.format) {
-        say(&error);
+        refuse(Code::WrongValue, &error);
         return Exit::InvalidConfig;
     }
     for warning in &loaded.warnings {
@@ -56,16 +58,20 @@ pub(super) async fn serve(args: &ServeArgs) -> Exit {
 /// Runs on nothing, until a signal.
 pub(super) async fn dev(args: &DevArgs) -> Exit {
     if let Err(error) = start_logs("warn", LogFormat::Auto) {
-        say(&error);
-        return Exit::InvalidConfig;
+        refuse(Code::Internal, &error);
+        return Exit::Failed;
     }
     let show = if args.demo { Show::Demo } else { Show::Nothing };
     match dev::run(args.port, show, &environment()).await {
         Ok(ended) => exit_of(&ended),
         Err(dev::DevError::Serve(error)) => refused(&error),
         Err(dev::DevError::Config(problems)) => invalid(&problems),
-        Err(error) => {
-            say(&format!("error: {error}"));
+        Err(dev::DevError::Output(error)) => {
+            refuse(Code::CannotWrite, &error);
+            Exit::Failed
+        }
+        Err(error @ dev::DevError::Broker(_)) => {
+            refuse(Code::Internal, &error);
             Exit::Failed
         }
     }
@@ -89,37 +95,29 @@ fn invalid(problems: &[Problem]) -> Exit {
     Exit::InvalidConfig
 }
 
-/// What to do about it, where something can be done.
 fn refused(error: &ServeError) -> Exit {
-    let (exit, fix) = match error {
-        ServeError::Listen { .. } => {
-            (Exit::Unreachable, "stop what listens there, or set FOGHORN_HTTP__LISTEN=127.0.0.1:3645")
-        }
-        ServeError::Store(OpenError::NewerSchema { .. }) => {
-            (Exit::InvalidConfig, "nothing was changed; install that version or a newer one")
-        }
-        ServeError::Store(OpenError::Foreign { .. } | OpenError::Url(_)) => {
-            (Exit::InvalidConfig, "nothing was changed; set [store] url to a database of its own")
-        }
-        ServeError::Store(OpenError::ReadOnly { .. }) => {
-            (Exit::InvalidConfig, "make it writable for the user that runs foghorn")
-        }
-        ServeError::Store(OpenError::InUse { .. }) => {
-            (Exit::Unreachable, "stop the other one, or give this one a [server] data_dir of its own")
-        }
-        ServeError::Store(OpenError::NotDurable { .. }) => {
-            (Exit::InvalidConfig, "switch it on: an acknowledged event would be lost with the power")
-        }
-        ServeError::Store(OpenError::Unreachable(_)) | ServeError::Start(_) | ServeError::Signals(_) => {
-            (Exit::Unreachable, "")
-        }
-        ServeError::Assembly(_) => (Exit::InvalidConfig, "foghorn check tells more"),
+    let (exit, code) = match error {
+        ServeError::Listen { .. } => (Exit::Unreachable, Code::CannotListen),
+        ServeError::Store(error) => unopened(error),
+        ServeError::Start(StartError::Store(_)) => (Exit::Unreachable, Code::StoreUnreachable),
+        // What `check` finds too, unless it came about since.
+        ServeError::Assembly(_) => (Exit::InvalidConfig, Code::WrongValue),
+        ServeError::Start(StartError::Tree(_)) | ServeError::Signals(_) => (Exit::Failed, Code::Internal),
     };
-    say(&format!("error: {error}"));
-    if !fix.is_empty() {
-        say(&format!("   = {fix}"));
-    }
+    refuse(code, error);
     exit
+}
+
+fn unopened(error: &OpenError) -> (Exit, Code) {
+    match error {
+        OpenError::Url(_) => (Exit::InvalidConfig, Code::WrongValue),
+        OpenError::NewerSchema { .. } => (Exit::InvalidConfig, Code::NewerSchema),
+        OpenError::Foreign { .. } => (Exit::InvalidConfig, Code::ForeignDatabase),
+        OpenError::ReadOnly { .. } => (Exit::InvalidConfig, Code::StoreReadOnly),
+        OpenError::NotDurable { .. } => (Exit::InvalidConfig, Code::NotDurable),
+        OpenError::InUse { .. } => (Exit::Unreachable, Code::StoreInUse),
+        OpenError::Unreachable(_) => (Exit::Unreachable, Code::StoreUnreachable),
+    }
 }
 
 fn exit_of(ended: &Ended) -> Exit {

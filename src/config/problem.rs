@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, told so that it can be mended: code, what, where, why, fix.
 //!
 //! ```text
-//! error FH0101: unknown key "smtp_hsot"
+//! error FHnnnn: unknown key "smtp_hsot"
 //!   --> config.toml:88:1
 //!    |
 //! 88 | smtp_hsot = "mail.example.com"
@@ -12,134 +12,9 @@
 
 use std::fmt;
 
-/// Every kind of problem, with the code that people search for. A code never changes its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Code {
-    /// The file itself cannot be read, or is not text.
-    Unreadable,
-    /// A key that nobody reads.
-    UnknownKey,
-    /// Not TOML.
-    Syntax,
-    /// A key that is needed is not there.
-    Missing,
-    /// A value of the wrong type, or a word that is not known.
-    WrongValue,
-    /// A duration or a size without a unit.
-    NeedsUnit,
-    /// A number, duration or size that is too small or too large.
-    OutOfRange,
-    /// A key or a value that this version does not know yet.
-    Later,
-    /// Two values that cannot both be meant.
-    Contradiction,
-    /// A `FOGHORN_*` variable that means nothing.
-    UnknownVariable,
-    /// A secret points to something that is not there.
-    SecretMissing,
-    /// A secret points to something empty.
-    SecretEmpty,
-    /// A secret is written in the file.
-    SecretInClear,
-    /// A secret points to something that cannot be read.
-    SecretUnreadable,
-    /// A secret's file can be read by everybody on the machine.
-    SecretExposed,
-    /// Links in messages lead to the reader's own machine.
-    LocalLinks,
-    /// A route names a policy that does not exist.
-    UnknownPolicy,
-    /// A step names a channel that does not exist.
-    UnknownChannel,
-    /// A step or a team names somebody who does not exist.
-    UnknownPerson,
-    /// Incidents that no route takes.
-    NoRoute,
-    /// A policy or a step that reaches nobody.
-    NobodyHears,
-    /// A route that never gets an incident.
-    NeverReached,
-    /// Open to the network without a sign-in.
-    OpenWithoutAuth,
-}
+use crate::catalogue::Effect;
 
-impl Code {
-    /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
-        Self::Unreadable,
-        Self::UnknownKey,
-        Self::Syntax,
-        Self::Missing,
-        Self::WrongValue,
-        Self::NeedsUnit,
-        Self::OutOfRange,
-        Self::Later,
-        Self::Contradiction,
-        Self::UnknownVariable,
-        Self::SecretMissing,
-        Self::SecretEmpty,
-        Self::SecretInClear,
-        Self::SecretUnreadable,
-        Self::SecretExposed,
-        Self::LocalLinks,
-        Self::UnknownPolicy,
-        Self::UnknownChannel,
-        Self::UnknownPerson,
-        Self::NoRoute,
-        Self::NobodyHears,
-        Self::NeverReached,
-        Self::OpenWithoutAuth,
-    ];
-
-    /// The code as it is printed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreadable => "FH0100",
-            Self::UnknownKey => "FH0101",
-            Self::Syntax => "FH0102",
-            Self::Missing => "FH0104",
-            Self::WrongValue => "FH0105",
-            Self::NeedsUnit => "FH0106",
-            Self::OutOfRange => "FH0107",
-            Self::Later => "FH0108",
-            Self::Contradiction => "FH0109",
-            Self::UnknownVariable => "FH0120",
-            Self::SecretMissing => "FH0201",
-            Self::SecretEmpty => "FH0202",
-            Self::SecretInClear => "FH0203",
-            Self::SecretUnreadable => "FH0204",
-            Self::SecretExposed => "FH0205",
-            Self::LocalLinks => "FH0207",
-            Self::UnknownPolicy => "FH0301",
-            Self::UnknownChannel => "FH0302",
-            Self::UnknownPerson => "FH0303",
-            Self::NoRoute => "FH0304",
-            Self::NobodyHears => "FH0305",
-            Self::NeverReached => "FH0306",
-            Self::OpenWithoutAuth => "FH0404",
-        }
-    }
-
-    /// How grave it is, unless the place says otherwise.
-    fn gravity(self) -> Gravity {
-        match self {
-            Self::UnknownVariable
-            | Self::SecretInClear
-            | Self::SecretExposed
-            | Self::LocalLinks
-            | Self::NoRoute
-            | Self::NobodyHears
-            | Self::NeverReached => Gravity::Warning,
-            _ => Gravity::Error,
-        }
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::catalogue::Code;
 
 /// Does Foghorn start in spite of it?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +23,16 @@ pub enum Gravity {
     Error,
     /// It starts and says so.
     Warning,
+}
+
+impl Gravity {
+    /// How grave it is, unless the place says otherwise.
+    fn of(code: Code) -> Self {
+        match code.effect() {
+            Effect::Warns => Self::Warning,
+            _ => Self::Error,
+        }
+    }
 }
 
 /// Where a problem lies.
@@ -202,7 +87,7 @@ impl Problem {
     pub(super) fn new(code: Code, what: impl Into<String>) -> Self {
         Self {
             code,
-            gravity: code.gravity(),
+            gravity: Gravity::of(code),
             what: what.into(),
             location: None,
             label: None,
@@ -316,16 +201,5 @@ impl fmt::Display for Problem {
             write!(f, "\n{:gutter$} = {note}", "")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_in_order() {
-        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
     }
 }

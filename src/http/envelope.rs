@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tokio::time::{Instant, timeout};
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, Problem, of_status};
 use super::serve::Stage;
 use super::{Shared, guard};
 use crate::telemetry::handles::answered;
@@ -74,9 +74,9 @@ fn as_problem(mut response: Response, public_url: &str, path: &str, id: &str) ->
     }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| {
         let reason = status.canonical_reason().unwrap_or("refused");
-        Problem::new(Code::of_status(status), reason)
+        Problem::new(of_status(status), reason)
     });
-    *response.status_mut() = problem.code().status();
+    *response.status_mut() = problem.status();
     *response.body_mut() = Body::from(problem.body(public_url, path, id));
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

@@ -202,13 +202,11 @@ mod tests {
 
     #[test]
     fn a_request_without_one_good_event_is_refused_by_what_is_wrong() {
-        let code = |items: Vec<Submitted>, alone| {
-            answer(items, "", alone).map_err(|problem| problem.code().as_str())
-        };
-        assert_eq!(code(vec![malformed(Malformation::Parse, "")], true), Err("FH0701"));
-        assert_eq!(code(vec![malformed(Malformation::Schema, "/title")], true), Err("FH0702"));
-        assert_eq!(code(vec![malformed(Malformation::Parse, "")], false), Err("FH0702"));
-        assert_eq!(code(vec![Submitted::DeadLetter("nobody".into())], true), Err("FH0702"));
+        let code = |items: Vec<Submitted>, alone| answer(items, "", alone).map_err(|problem| problem.code());
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], true), Err(Code::NotJson));
+        assert_eq!(code(vec![malformed(Malformation::Schema, "/title")], true), Err(Code::InvalidEvent));
+        assert_eq!(code(vec![malformed(Malformation::Parse, "")], false), Err(Code::InvalidEvent));
+        assert_eq!(code(vec![Submitted::DeadLetter("nobody".into())], true), Err(Code::InvalidEvent));
     }
 
     #[test]

@@ -55,7 +55,7 @@ use crate::messages::Peers;
 use crate::store::Store;
 use crate::telemetry::health::Health;
 use limits::Limits;
-use problem::{Code, Problem};
+use problem::{Code, PAGES, Problem};
 pub use serve::{Stage, serve};
 
 /// What the API needs of the rest of Foghorn.
@@ -126,7 +126,8 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))
         .route("/outbox/{seq}", get(outbox::message_page))
-        .route("/docs/errors/{code}", get(explain))
+        .route(PAGES, get(async || Code::list()))
+        .route(&format!("{PAGES}/{{code}}"), get(explain))
         .route(probes::LIVEZ, get(probes::livez))
         .route(probes::READYZ, get(probes::readyz))
         .route(probes::HEALTHZ, get(probes::readyz))
@@ -141,10 +142,8 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .with_state(shared)
 }
 
-/// The page that `type` of a problem points to.
+/// The page that `type` of a problem leads to.
 async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
-    let known = Code::all().find(|known| known.as_str() == code);
-    let code = known.ok_or_else(|| Problem::new(Code::NotFound, "no problem has this code"))?;
-    let (name, status, title, advice) = (code.as_str(), code.status(), code.title(), code.advice());
-    Ok(format!("{name}  {title}\n\n{advice}\n\nSent with status {status}.\n"))
+    let known = Code::named(&code).ok_or_else(|| Problem::new(Code::NotFound, "no error has this code"))?;
+    Ok(known.page())
 }

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 use super::gate::{Gate, Pass};
 use super::limits::{HEADER_BYTES, HEADERS, Limits};
+use super::problem::{Code, Problem};
 use super::stall::Impatient;
 use super::{Api, Peer, router};
 
@@ -43,6 +44,7 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage>) {
     let limits = api.limits.clone();
     let gate = Gate::new(&limits);
+    let public_url = api.public_url.clone();
     let router = router(api, stage.clone());
     let mut connections = JoinSet::new();
     let mut stopped = pin!(stopped(stage.clone()));
@@ -56,7 +58,7 @@ pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage
                         let converse = converse(stream, peer, router.clone(), limits.clone(), stage.clone(), pass);
                         connections.spawn(converse);
                     }
-                    None => turn_away(stream),
+                    None => turn_away(stream, &public_url),
                 },
                 Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
@@ -116,15 +118,16 @@ async fn converse(
 }
 
 /// Tells a client that there are too many, if that can be told at once.
-fn turn_away(stream: TcpStream) {
-    const BODY: &str =
-        r#"{"title":"Not now","status":503,"code":"FH0713","detail":"there are too many connections"}"#;
-    let answer = format!(
+fn turn_away(stream: TcpStream, public_url: &str) {
+    let body = Problem::new(Code::Unavailable, "there are too many connections").body(public_url, "", "");
+    let mut answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
-         Retry-After: 2\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
+         Retry-After: 2\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    answer.extend(body);
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write_all(answer.as_bytes());
+        let _ = stream.write_all(&answer);
     }
 }

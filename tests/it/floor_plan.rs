@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 0),
     ("clock", 0),
+    ("catalogue", 0),
     ("telemetry", 1),
     ("formats", 1),
     ("render", 1),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use foghorn::catalogue::{self, Code};
 use foghorn::telemetry::names::{Metric, documentation};
 
 /// `FOGHORN_BLESS=1` writes the page instead of comparing it.
@@ -19,6 +20,48 @@ fn every_metric_is_documented_as_it_is() {
         assert!(page.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
     }
     assert!(page == expected, "docs/metrics.md is old: run FOGHORN_BLESS=1 cargo test --test it inventory");
+}
+
+/// `FOGHORN_BLESS=1` writes the page instead of comparing it.
+#[test]
+fn every_error_is_documented_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
+    let expected = catalogue::documentation();
+    if std::env::var_os("FOGHORN_BLESS").is_some() {
+        fs::write(&path, &expected).expect("docs/ can be written");
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    for code in Code::all() {
+        assert!(page.contains(&format!("### {code} ")), "{code} is not in docs/errors.md");
+    }
+    assert!(page == expected, "docs/errors.md is old: run FOGHORN_BLESS=1 cargo test --test it inventory");
+}
+
+/// The places in `text` that write a code out.
+fn written_out(text: &str) -> Vec<&str> {
+    let is_code = |code: &&str| code[2..].bytes().all(|byte| byte.is_ascii_digit());
+    text.match_indices("FH").filter_map(|(at, _)| text.get(at..at + 6)).filter(is_code).collect()
+}
+
+#[test]
+fn only_the_catalogue_writes_a_code_out() {
+    assert_eq!(written_out("let a = \"FH0101\"; // FHnnnn, FH01, äFH0702"), ["FH0101", "FH0702"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut guilty = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("src can be read") {
+            let path = entry.expect("src can be read").path();
+            if path.is_dir() && path != root.join("catalogue") {
+                folders.push(path);
+            } else if path.is_file() {
+                let text = fs::read_to_string(&path).expect("a source file is text");
+                guilty
+                    .extend(written_out(&text).into_iter().map(|code| format!("{}: {code}", path.display())));
+            }
+        }
+    }
+    assert!(guilty.is_empty(), "write Code::… instead:\n{}\n", guilty.join("\n"));
 }
 
 /// Everything that the README promises by path is there.

@@ -17,6 +17,8 @@ mod database_down;
 mod dead_provider_burns_no_attempts;
 mod drain_finishes_what_runs;
 mod every_actor_may_die;
+mod every_code;
+mod explain_a_code;
 mod failed_sync;
 mod floor_plan;
 mod full_disk;

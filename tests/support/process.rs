@@ -347,3 +347,31 @@ pub(crate) async fn free_port() -> u16 {
         }
     }
 }
+
+/// What a command said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) exit: u8,
+    /// Standard output, if that was a pipe.
+    pub(crate) output: String,
+    /// Standard error.
+    pub(crate) errors: String,
+}
+
+/// Runs the binary to its end, without an environment.
+pub(crate) async fn said(arguments: &[&str], output: impl Into<Stdio>) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foghorn"));
+    let child = command
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let ended = timeout(PATIENCE, child.unwrap().wait_with_output()).await;
+    let ended = ended.unwrap_or_else(|_| panic!("{arguments:?} goes on")).unwrap();
+    let text = |bytes| String::from_utf8(bytes).expect("what it says is text");
+    let exit = ended.status.code().and_then(|code| u8::try_from(code).ok());
+    Said { exit: exit.expect("an exit code"), output: text(ended.stdout), errors: text(ended.stderr) }
+}
