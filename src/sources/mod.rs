@@ -11,9 +11,8 @@ use async_trait::async_trait;
 
 use crate::domain::event::Position;
 
-/// Most records of one poll. Reading them takes a few milliseconds, in which deliveries on the same
-/// thread wait.
-pub const MOST_RECORDS: usize = 256;
+/// Most records of one poll.
+pub const MOST_RECORDS: usize = 1_024;
 
 /// One record as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
