@@ -34,7 +34,8 @@ pub trait Channel: Send + Sync + 'static {
     /// Connects and logs in without sending, for `foghorn check --connect`. Says what it saw.
     ///
     /// # Errors
-    /// What went wrong, in words, without secrets.
+    /// What went wrong as `code: words`, without secrets. The codes `connection` and `timeout` mean
+    /// that nobody answered; with any other one somebody said no.
     async fn probe(&self) -> Result<String, String>;
 
     /// Ends connections that are idle; called when the pool is drained.

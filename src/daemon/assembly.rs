@@ -112,7 +112,11 @@ pub fn parts(
     })
 }
 
-fn channels(
+/// The channels of `config`, ready to send.
+///
+/// # Errors
+/// What cannot be built, and why.
+pub fn channels(
     config: &Config,
     outbox: &Arc<Outbox>,
     clock: Clock,

@@ -104,6 +104,17 @@ pub enum OpenError {
     Unreachable(String),
 }
 
+/// What a store is found to be before it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probed {
+    /// `sqlite`, `postgres` or `memory`.
+    pub kind: &'static str,
+    /// The version of its schema; `None` if there is none yet.
+    pub schema: Option<i64>,
+    /// The newest version this binary knows; opening the store brings it there.
+    pub newest: i64,
+}
+
 /// Which deliveries a list should hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-pub use super::OpenError;
 use super::Store;
 use super::memory::MemoryStore;
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
+pub use super::{OpenError, Probed};
 
 /// `[store]`
 #[derive(Debug, Clone)]
@@ -33,21 +33,48 @@ impl Default for StoreSettings {
 /// # Errors
 /// See [`OpenError`]; nothing is changed then.
 pub async fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, OpenError> {
-    let url = settings.url.as_str();
+    match place(&settings.url)? {
+        Place::Memory => Ok(Arc::new(MemoryStore::default())),
+        Place::File(path) => Ok(Arc::new(SqliteStore::open(path).await?)),
+        Place::Server => {
+            let password = settings.password.as_ref();
+            let store = PostgresStore::open(&settings.url, password, settings.max_connections).await?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+/// Looks at the store that [`open`] would open, and changes nothing: no file is made, no lock taken,
+/// no schema touched.
+///
+/// # Errors
+/// Why it could not be opened, as far as that can be seen from outside.
+pub async fn probe(settings: &StoreSettings) -> Result<Probed, OpenError> {
+    match place(&settings.url)? {
+        Place::Memory => Ok(Probed { kind: "memory", schema: None, newest: 0 }),
+        Place::File(path) => SqliteStore::probe(path).await,
+        Place::Server => PostgresStore::probe(&settings.url, settings.password.as_ref()).await,
+    }
+}
+
+/// Where a URL says that the store is.
+enum Place<'a> {
+    Memory,
+    File(&'a Path),
+    Server,
+}
+
+fn place(url: &str) -> Result<Place<'_>, OpenError> {
     match url.split_once(':') {
-        Some(("memory", "")) => Ok(Arc::new(MemoryStore::default())),
+        Some(("memory", "")) => Ok(Place::Memory),
         Some(("sqlite", path)) => {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() || path.starts_with(':') || path.contains('?') {
                 return Err(OpenError::Url(url.to_owned()));
             }
-            Ok(Arc::new(SqliteStore::open(Path::new(path)).await?))
+            Ok(Place::File(Path::new(path)))
         }
-        Some(("postgres" | "postgresql", _)) => {
-            let password = settings.password.as_ref();
-            let store = PostgresStore::open(url, password, settings.max_connections).await?;
-            Ok(Arc::new(store))
-        }
+        Some(("postgres" | "postgresql", _)) => Ok(Place::Server),
         _ => Err(OpenError::Url(without_password(url))),
     }
 }

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
 /// Libraries that stay in their rooms, so that replacing one means changing one room.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
+    ("rustix", &["store"]),
     ("rdkafka", &["sources/kafka"]),
     ("lettre", &["channels/email"]),
     ("ractor", &["messages", "actors", "daemon", "http"]),
@@ -36,6 +37,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reqwest", &["channels", "cli"]),
     ("minijinja", &["render"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("metrics_exporter_prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
 ];

@@ -71,11 +71,10 @@ impl Channel for Smtp {
 
     async fn probe(&self) -> Result<String, String> {
         let progress = Progress::new();
-        let conversation = match timeout(self.config.timeout, self.connect(&progress)).await {
-            Ok(Ok(conversation)) => conversation,
-            Ok(Err(failure)) => return Err(format!("{}: {}", failure.code, failure.detail)),
-            Err(_) => return Err(reply::too_late(progress.stage(), self.config.timeout).detail),
-        };
+        let connected = timeout(self.config.timeout, self.connect(&progress)).await;
+        let connected =
+            connected.unwrap_or_else(|_| Err(reply::too_late(progress.stage(), self.config.timeout)));
+        let conversation = connected.map_err(|failure| format!("{}: {}", failure.code, failure.detail))?;
         let login = if self.config.login.is_some() { ", logged in" } else { "" };
         let name = reply::clean(conversation.server());
         // The answer to QUIT matters to nobody.

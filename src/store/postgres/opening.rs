@@ -8,11 +8,11 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::{PostgresStore, fetch};
-use crate::store::OpenError;
 use crate::store::open::without_password;
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
 use crate::store::write::InDoubt;
+use crate::store::{OpenError, Probed};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -33,7 +33,34 @@ const SESSION: [(&str, &str); 6] = [
     ("enable_mergejoin", "off"),
 ];
 
+fn options(url: &str, password: Option<&SecretString>) -> Result<PgConnectOptions, OpenError> {
+    let mut options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url(without_password(url)))?;
+    if let Some(password) = password {
+        options = options.password(password.expose_secret());
+    }
+    Ok(options.application_name("foghorn").disable_statement_logging())
+}
+
+/// The newest schema of this binary.
+fn newest() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 impl PostgresStore {
+    /// Looks at the database that `url` names, and cannot change it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn probe(url: &str, password: Option<&SecretString>) -> Result<Probed, OpenError> {
+        let options = options(url, password)?.options([("default_transaction_read_only", "on")]);
+        let hello = options.connect().await.map_err(|error| unreachable(&error))?;
+        let _ = hello.close().await;
+        let entrance = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+        let schema = examine(&entrance, &options).await;
+        entrance.close().await;
+        Ok(Probed { kind: "postgres", schema: schema?, newest: newest() })
+    }
+
     /// Opens the database that `url` names. `password` wins over one in the URL.
     ///
     /// # Errors
@@ -43,11 +70,7 @@ impl PostgresStore {
         password: Option<&SecretString>,
         max_connections: u32,
     ) -> Result<Self, OpenError> {
-        let mut options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url(without_password(url)))?;
-        if let Some(password) = password {
-            options = options.password(password.expose_secret());
-        }
-        let options = options.application_name("foghorn").disable_statement_logging();
+        let options = options(url, password)?;
         let hello = options.connect().await.map_err(|error| unreachable(&error))?;
         let _ = hello.close().await;
         // Without the timeouts below: a migration may take its time.
@@ -74,7 +97,8 @@ impl PostgresStore {
     }
 }
 
-async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<(), OpenError> {
+/// The schema that is there, if one is.
+async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<Option<i64>, OpenError> {
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let shown = format!("SELECT current_setting('{setting}') AS word");
         let shown: Vec<WordRow> =
@@ -89,7 +113,7 @@ async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<(), Open
              'notification', 'delivery', 'attempt', 'dead_letter', 'trial']) AS t (name) \
              WHERE to_regclass(t.name) IS NOT NULL";
         return match ask(server, taken).await? {
-            0 => Ok(()),
+            0 => Ok(None),
             _ => Err(foreign(options)),
         };
     }
@@ -97,12 +121,11 @@ async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<(), Open
     if ask(server, first).await? == 0 && ask(server, SCHEMA).await? > 0 {
         return Err(foreign(options));
     }
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let found = ask(server, SCHEMA).await?;
+    let (found, known) = (ask(server, SCHEMA).await?, newest());
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
-    Ok(())
+    Ok(Some(found))
 }
 
 async fn ask(server: &PgPool, sql: &str) -> Result<i64, OpenError> {

@@ -18,7 +18,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// Locks `database`, or says who has it.
     pub(super) fn of(database: &Path) -> Result<Self, OpenError> {
-        let path = beside(database);
+        let path = beside(database, ".lock");
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -47,9 +47,10 @@ impl FileLock {
     }
 }
 
-fn beside(database: &Path) -> PathBuf {
+/// The file that goes with `database` and has its name with this ending.
+pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }
 

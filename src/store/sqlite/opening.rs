@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -12,12 +13,12 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
-use super::lock::{FileLock, unopened};
+use super::lock::{FileLock, beside, unopened};
 use super::{SqliteStore, Transaction, Writer, fetch};
-use crate::store::OpenError;
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
 use crate::store::write::InDoubt;
+use crate::store::{OpenError, Probed};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -32,6 +33,27 @@ const BUSY: Duration = Duration::from_secs(5);
 const ROWS_AHEAD: usize = 1024;
 
 impl SqliteStore {
+    /// Looks at the file at `path` without locking, making or changing anything: it may belong to a
+    /// Foghorn that runs.
+    ///
+    /// # Errors
+    /// See [`OpenError`], but for [`OpenError::InUse`].
+    pub async fn probe(path: &Path) -> Result<Probed, OpenError> {
+        may_write(path)?;
+        let mut probed = Probed { kind: "sqlite", schema: None, newest: newest() };
+        if path.exists() {
+            // Without a log beside it the file is whole, and reading it leaves nothing behind.
+            let whole = !beside(path, "-wal").exists();
+            let file = one(path, options(path).read_only(true).immutable(whole)).await?;
+            let contents = contents(&file, path).await;
+            file.close().await;
+            if let Contents::Schema(found) = contents? {
+                probed.schema = Some(found);
+            }
+        }
+        Ok(probed)
+    }
+
     /// Opens the file at `path`, and makes it if there is none.
     ///
     /// # Errors
@@ -91,6 +113,25 @@ fn writable(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// The same without opening it: asks for permission.
+fn may_write(path: &Path) -> Result<(), OpenError> {
+    if path.is_dir() {
+        return writable(path);
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return writable(path);
+    }
+    // The log and the lock are written beside the file.
+    for path in [parent, path] {
+        match access(path, Access::READ_OK | Access::WRITE_OK) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unopened(path, &error.into())),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// A pool of one connection, which is closed when it is not wanted any more.
 async fn one(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
@@ -106,30 +147,50 @@ async fn examine(path: &Path) -> Result<(), OpenError> {
 }
 
 async fn examined(file: &SqlitePool, path: &Path) -> Result<(), OpenError> {
+    match contents(file, path).await? {
+        Contents::Nothing => sqlx::query("PRAGMA application_id = 0x466f6768")
+            .execute(file)
+            .await
+            .map(drop)
+            .map_err(|error| refused(path, &error)),
+        Contents::Mark | Contents::Schema(_) => Ok(()),
+    }
+}
+
+/// What a file is that may become ours, or is.
+enum Contents {
+    Nothing,
+    /// It was taken, and a crash came before the first migration.
+    Mark,
+    Schema(i64),
+}
+
+async fn contents(file: &SqlitePool, path: &Path) -> Result<Contents, OpenError> {
     let application = pragma(file, "SELECT application_id AS value FROM pragma_application_id");
     let application = application.await.map_err(|error| refused(path, &error))?;
     let tables = "SELECT count(*) AS value FROM sqlite_schema WHERE type = 'table'";
     let tables = pragma(file, tables).await.map_err(|error| refused(path, &error))?;
     match (application, tables) {
-        (APPLICATION_ID, 0) => Ok(()),
-        (APPLICATION_ID, _) => known(file).await,
-        (0, 0) => sqlx::query("PRAGMA application_id = 0x466f6768")
-            .execute(file)
-            .await
-            .map(drop)
-            .map_err(|error| refused(path, &error)),
+        (APPLICATION_ID, 0) => Ok(Contents::Mark),
+        (APPLICATION_ID, _) => known(file).await.map(Contents::Schema),
+        (0, 0) => Ok(Contents::Nothing),
         _ => Err(foreign(path)),
     }
 }
 
-async fn known(file: &SqlitePool) -> Result<(), OpenError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+/// The newest schema of this binary.
+fn newest() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+async fn known(file: &SqlitePool) -> Result<i64, OpenError> {
+    let known = newest();
     // A crash before the first migration leaves no table of migrations.
     let found = pragma(file, SCHEMA).await.unwrap_or(0);
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
-    Ok(())
+    Ok(found)
 }
 
 /// What SQLite really does, whatever it was asked to do.
