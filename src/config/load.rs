@@ -52,18 +52,25 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with it, warnings included.
 pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
+    let found = find(explicit, env)?;
+    Config::parse(&found.text, found.path.as_deref(), env)
+}
+
+/// A configuration as it was found: the text, and the file it is from.
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) path: Option<PathBuf>,
+}
+
+/// Finds the configuration that [`load`] reads.
+pub(super) fn find(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Found, Vec<Problem>> {
     let named = explicit.map(Path::to_owned).or_else(|| {
         let path = env.get("FOGHORN_CONFIG").filter(|path| !path.is_empty())?;
         Some(PathBuf::from(path))
     });
-    let found = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
-    match found {
-        Some(path) => {
-            let text = read(&path)?;
-            Config::parse(&text, Some(&path), env)
-        }
-        None => Config::parse("", None, env),
-    }
+    let path = named.or_else(|| USUAL_PLACES.map(PathBuf::from).into_iter().find(|path| path.exists()));
+    let text = path.as_deref().map(read).transpose()?.unwrap_or_default();
+    Ok(Found { text, path })
 }
 
 fn read(path: &Path) -> Result<String, Vec<Problem>> {
@@ -95,12 +102,9 @@ impl Config {
         env: &BTreeMap<String, String>,
     ) -> Result<Loaded, Vec<Problem>> {
         let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
-        // A byte order mark is no part of the first key.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = without_mark(text);
         let mut report = Report::new(text, &shown);
-        let mut tree = parse_text(text, &mut report)?;
-        environment::overrides(&mut tree, env, &mut report);
-        let borrowed = environment::foreign(&mut tree, env);
+        let (mut tree, borrowed) = written(text, env, &mut report)?;
         report.hide_secrets_of(&tree);
         let secrets = secrets::resolve(&mut tree, env, &mut report);
         check(&mut tree, &mut report);
@@ -114,6 +118,24 @@ impl Config {
         }
         Ok(Loaded { config, warnings: problems, origin: path.map(Path::to_owned), borrowed, keys, secrets })
     }
+}
+
+/// A byte order mark is no part of the first key.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// What file and environment say together, nothing of it checked and no secret read. Beside it, the
+/// variables of other services that were of use.
+pub(super) fn written(
+    text: &str,
+    env: &BTreeMap<String, String>,
+    report: &mut Report<'_>,
+) -> Result<(Table, Vec<String>), Vec<Problem>> {
+    let mut tree = parse_text(text, report)?;
+    environment::overrides(&mut tree, env, report);
+    let borrowed = environment::foreign(&mut tree, env);
+    Ok((tree, borrowed))
 }
 
 fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>> {
@@ -130,7 +152,7 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
 }
 
 /// The tree of the compiled-in reference.
-fn defaults() -> Table {
+pub(super) fn defaults() -> Table {
     let document = DeTable::parse(REFERENCE).expect("the reference is TOML: a test reads it");
     tree::from_document(document.get_ref(), &|_| Place::Default)
 }

@@ -14,9 +14,12 @@ mod channels;
 mod check;
 mod compose;
 mod environment;
+mod json_schema;
+mod listing;
 mod load;
 mod people;
 mod problem;
+mod remarks;
 mod report;
 mod routing;
 mod schema;
@@ -32,6 +35,8 @@ mod wrong;
 #[cfg(test)]
 mod tests;
 
+pub use json_schema::json_schema;
+pub use listing::{Difference, Origin, Setting, differences, effective, written};
 pub use load::{Loaded, REFERENCE, load};
 pub use problem::{Code, Excerpt, Gravity, Location, Problem};
 pub use settings::{

@@ -8,6 +8,9 @@ use super::tree::{Node, Place, Table, Value};
 /// Keys that hold a secret, under channels, sources and the store.
 const SECRETS: [&str; 5] = ["password", "auth_token", "token", "secret", "client_secret"];
 
+/// Where a secret may be.
+pub(super) const PLACES: [&str; 3] = ["env", "file", "credential"];
+
 /// Is the value of this key a secret? Dotted names (`sasl.password`) count by their last part.
 pub(super) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
@@ -15,7 +18,7 @@ pub(super) fn is_secret(key: &str) -> bool {
 }
 
 /// May the value of this key be a secret, misspelt or not? Then it is not shown.
-fn may_be_secret(key: &str) -> bool {
+pub(super) fn may_be_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let last = key.rsplit('.').next().unwrap_or(&key);
     // The name of a secret is no secret.
@@ -82,14 +85,20 @@ impl<'a> Report<'a> {
 
     /// Remembers where in the text the values are that may be secrets.
     pub(super) fn hide_secrets_of(&mut self, table: &Table) {
+        self.hide_in(table, false);
+    }
+
+    /// Behind the key of a secret, only the name of the place where it is may be seen.
+    fn hide_in(&mut self, table: &Table, secret: bool) {
         for entry in &table.entries {
-            self.hide(&entry.node, may_be_secret(&entry.key));
+            let names_place = PLACES.contains(&entry.key.as_str());
+            self.hide(&entry.node, (secret && !names_place) || may_be_secret(&entry.key));
         }
     }
 
     fn hide(&mut self, node: &Node, secret: bool) {
         match (&node.value, &node.place) {
-            (Value::Table(table), _) => self.hide_secrets_of(table),
+            (Value::Table(table), _) => self.hide_in(table, secret),
             (Value::List(list), _) => list.iter().for_each(|item| self.hide(item, secret)),
             (_, Place::File(span)) if secret => self.hidden.push(span.clone()),
             _ => {}
@@ -145,13 +154,27 @@ fn secret_values(line: &str) -> Vec<Range<usize>> {
         let start = at + 1 + line[at + 1..].len() - line[at + 1..].trim_start().len();
         let rest = &line[start..];
         let length = match rest.chars().next() {
-            None | Some('{') => continue,
+            None => continue,
+            Some('{') => {
+                let inner = unnamed(rest);
+                found.push(start + inner.start..start + inner.end);
+                continue;
+            }
             Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map_or(rest.len(), |end| end + 2),
             Some(_) => rest.find([',', '}']).unwrap_or(rest.len()),
         };
         found.push(start..start + length);
     }
     found
+}
+
+/// What of `{ … }` behind the key of a secret is not the name of a place.
+fn unnamed(text: &str) -> Range<usize> {
+    let end = text.find('}').unwrap_or(text.len());
+    let inner = text[1..end].trim_start();
+    let key = inner.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default();
+    let start = if PLACES.contains(&key) { text[..end].find(',').unwrap_or(end) } else { 1 };
+    start..end
 }
 
 /// `://user:THIS@host`
@@ -236,6 +259,9 @@ mod tests {
                 r#"sasl = { password = ***, mechanism = "PLAIN" }"#,
             ),
             (r#"password = { env = "NAME" }"#, r#"password = { env = "NAME" }"#),
+            (r#"password = { env = "NAME", value = "hunter2" }"#, r#"password = { env = "NAME"***}"#),
+            (r#"password = {value = "hunter2"} # x"#, "password = {***} # x"),
+            (r#"password = { "hunter2"#, "password = {***"),
             (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
             (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),
             (r#""sasl.password" = "hunter2""#, r#""sasl.password" = ***"#),

@@ -7,7 +7,7 @@ use super::check::is_bad;
 use super::people::{stranger, team, user};
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{SEVERITIES, join};
+use super::schema::{FIELDS, SEVERITIES, join};
 use super::settings::ChannelConfig;
 use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
@@ -282,11 +282,10 @@ impl Desk<'_, '_, '_> {
     }
 
     fn unknown_field(&mut self, key: &str, entry: &Entry) {
-        let fields = ["service", "severity", "source", "title"];
-        let slip = nearest(key, fields);
+        let slip = nearest(key, FIELDS);
         let problem = Problem::new(Code::UnknownKey, format!("unknown key \"{key}\""))
             .label(format!("routes do not match on it.{}", question(slip)))
-            .note(format!("known keys: {}, \"labels.NAME\"", listed(fields)));
+            .note(format!("known keys: {}, \"labels.NAME\"", listed(FIELDS)));
         self.report.at(&entry.place, problem);
     }
 }

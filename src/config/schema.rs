@@ -234,6 +234,9 @@ static STEP: Section = section(
     &[],
 );
 
+/// What `match` may name, besides `labels.NAME`.
+pub(super) const FIELDS: [&str; 4] = ["service", "severity", "source", "title"];
+
 /// Severities, worst first.
 pub(super) const SEVERITIES: &[&str] = &["critical", "high", "medium", "low", "info"];
 

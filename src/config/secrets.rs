@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::problem::{Code, Problem};
-use super::report::{Report, is_secret};
+use super::report::{PLACES, Report, is_secret};
 use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 
@@ -20,7 +20,7 @@ pub(super) type Environment = BTreeMap<String, String>;
 const LONGEST: u64 = 64 << 10;
 
 /// Tables whose secrets are read.
-const ROOMS: [&str; 3] = ["channels", "sources", "store"];
+pub(super) const ROOMS: [&str; 3] = ["channels", "sources", "store"];
 
 /// Replaces every reference to a secret by the secret. Returns how many there are.
 pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) -> usize {
@@ -204,10 +204,10 @@ impl Reader<'_, '_> {
 }
 
 /// A table that is a reference: exactly one key, and that of a place where secrets are.
-fn reference(table: &Table, secret: bool) -> Option<(&'static str, &Node)> {
+pub(super) fn reference(table: &Table, secret: bool) -> Option<(&'static str, &Node)> {
     let [only] = table.entries.as_slice() else {
         return None;
     };
-    let kind = ["env", "file", "credential"].into_iter().find(|kind| *kind == only.key)?;
+    let kind = PLACES.into_iter().find(|kind| *kind == only.key)?;
     (secret || only.node.text().is_some()).then_some((kind, &only.node))
 }
