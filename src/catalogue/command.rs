@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 12] = [
+pub(super) const ENTRIES: [Entry; 14] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -98,5 +98,21 @@ pub(super) const ENTRIES: [Entry; 12] = [
         title: "The address of the server is no URL",
         meaning: "What --url or FOGHORN_URL says cannot be asked for anything.",
         fix: "Write scheme, host and port: http://127.0.0.1:3644.",
+    },
+    Entry {
+        code: Code::FileExists,
+        name: "FH0806",
+        effect: Effect::Ends(1),
+        title: "There is a configuration already",
+        meaning: "foghorn init writes over no file that is there. It was left as it is.",
+        fix: "Name another file, or write over it with --force.",
+    },
+    Entry {
+        code: Code::FileUnwritable,
+        name: "FH0807",
+        effect: Effect::Ends(1),
+        title: "The configuration cannot be written",
+        meaning: "There is no such directory, this user may not write there, or the disk is full.",
+        fix: "Make the directory, or name another file: foghorn init PATH.",
     },
 ];

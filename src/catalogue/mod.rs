@@ -131,6 +131,10 @@ codes! {
     UnknownCode,
     /// `--url` is no URL of a server.
     NoServerUrl,
+    /// `init` would write over a file.
+    FileExists,
+    /// `init` cannot write the file.
+    FileUnwritable,
 }
 
 /// What follows from an error.

@@ -1,12 +1,18 @@
-//! `foghorn check`, the part that needs no network: what is wrong with the configuration, or what
-//! it amounts to.
+//! `foghorn check`: what is wrong with the configuration, or what it amounts to. That much needs no
+//! network; `--connect` goes on to what it names ([`connect`]).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{self, ChannelConfig, Config, Loaded, Problem, short_duration};
+use serde_json::{Value, json};
+
+use super::print::{Printer, say};
+use super::process::environment;
+use super::{CheckArgs, Exit, connect};
+use crate::config::{self, ChannelConfig, Config, Gravity, Loaded, Location, Problem, short_duration};
 
 /// What `foghorn check` found.
 #[derive(Debug)]
@@ -15,6 +21,42 @@ pub struct Checked {
     pub text: String,
     /// The configuration, if it is valid: `--connect` goes on with it.
     pub loaded: Option<Box<Loaded>>,
+    /// Everything that is wrong or dubious.
+    pub problems: Vec<Problem>,
+}
+
+/// No probe takes longer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// `foghorn check`
+pub(super) async fn run(args: &CheckArgs) -> Exit {
+    let checked = check(args.file(), &environment());
+    let denied = args.deny_warnings && !checked.problems.is_empty();
+    let mut out = Printer::new(io::stdout().lock());
+    // What is valid is data; what is wrong is talk. A reader that went away is no error.
+    if args.json {
+        drop(checked.json().iter().try_for_each(|line| out.json(&line.to_string())));
+    } else if checked.loaded.is_some() {
+        drop(checked.text.lines().try_for_each(|line| out.line(line)));
+    } else {
+        checked.text.lines().for_each(say);
+    }
+    drop(out);
+    let Some(loaded) = checked.loaded.filter(|_| !denied) else {
+        return Exit::InvalidConfig;
+    };
+    if !args.connect {
+        return Exit::Done;
+    }
+    let probed = connect::probe(&loaded.config, DEADLINE).await;
+    let mut out = Printer::new(io::stdout().lock());
+    let printed = if args.json {
+        connect::json(&probed).iter().try_for_each(|line| out.json(&line.to_string()))
+    } else {
+        connect::text(&probed).iter().try_for_each(|line| out.line(line))
+    };
+    drop(printed);
+    connect::exit(&probed)
 }
 
 impl Checked {
@@ -22,13 +64,56 @@ impl Checked {
     pub fn exit_code(&self) -> u8 {
         if self.loaded.is_some() { 0 } else { 78 }
     }
+
+    /// For machines: one object for the whole, and one for each problem.
+    pub fn json(&self) -> Vec<Value> {
+        let errors = self.problems.iter().filter(|problem| problem.is_error()).count();
+        let loaded = self.loaded.as_deref();
+        let whole = json!({
+            "part": "config",
+            "ok": loaded.is_some(),
+            "path": loaded.and_then(|loaded| loaded.origin.as_ref()).map(|path| path.display().to_string()),
+            "keys": loaded.map(|loaded| loaded.keys),
+            "errors": errors,
+            "warnings": self.problems.len() - errors,
+        });
+        std::iter::once(whole).chain(self.problems.iter().map(problem)).collect()
+    }
+}
+
+fn problem(problem: &Problem) -> Value {
+    let (path, line, column, variable) = match &problem.location {
+        Some(Location::File { path, line, column, .. }) => (Some(path), Some(line), Some(column), None),
+        Some(Location::Whole(path)) => (Some(path), None, None, None),
+        Some(Location::Variable(name)) => (None, None, None, Some(name)),
+        None => (None, None, None, None),
+    };
+    json!({
+        "part": "problem",
+        "code": problem.code.as_str(),
+        "gravity": match problem.gravity {
+            Gravity::Error => "error",
+            Gravity::Warning => "warning",
+        },
+        "what": problem.what,
+        "path": path,
+        "line": line,
+        "column": column,
+        "variable": variable,
+        "label": problem.label,
+        "notes": problem.notes,
+    })
 }
 
 /// Checks the file that `serve` would read, or `path`.
 pub fn check(path: Option<&Path>, env: &BTreeMap<String, String>) -> Checked {
     match config::load(path, env) {
-        Ok(loaded) => Checked { text: valid(&loaded), loaded: Some(Box::new(loaded)) },
-        Err(problems) => Checked { text: invalid(&problems), loaded: None },
+        Ok(loaded) => Checked {
+            text: valid(&loaded),
+            problems: loaded.warnings.clone(),
+            loaded: Some(Box::new(loaded)),
+        },
+        Err(problems) => Checked { text: invalid(&problems), loaded: None, problems },
     }
 }
 
@@ -121,7 +206,7 @@ fn schedule(channel: &ChannelConfig) -> String {
     format!("{}, each up to {jitter:.0} % shorter", shown.collect::<Vec<_>>().join(", "))
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     counted_as(count, noun, &format!("{noun}s"))
 }
 

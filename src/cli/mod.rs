@@ -1,29 +1,37 @@
 //! The command line.
 //!
-//! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), two need neither process nor
-//! network ([`Command::Check`], [`Command::Explain`]). All others are [`Command::Client`]: they ask a
-//! running Foghorn over its HTTP API and nothing else, so that they work the same from another machine.
+//! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
+//! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), or tell of
+//! Foghorn itself ([`Command::Explain`], [`Command::Man`]). All others are [`Command::Client`]: they
+//! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
+//! machine.
 //!
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
 pub mod check;
 pub mod client;
+pub mod configuration;
+pub mod connect;
 mod connection;
 mod dlq;
 mod explain;
+pub mod init;
 mod lists;
+pub mod manual;
 mod print;
 mod process;
 mod shapes;
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 pub use client::Client;
+pub use configuration::ConfigCommand;
 
 /// Turns events on your bus into incidents and makes sure the right people hear about them.
 #[derive(Debug, Parser)]
@@ -50,10 +58,19 @@ pub enum Command {
     Serve(ServeArgs),
     /// Try it: a server that needs nothing and keeps every message to itself
     Dev(DevArgs),
+    /// Write a first configuration, and say what is next
+    Init(InitArgs),
     /// Validate a configuration
     Check(CheckArgs),
+    /// What the configuration says, and what it could say
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// What an error means and how to mend it
     Explain(ExplainArgs),
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+    /// The manual page, for man -l -
+    Man(ManArgs),
     /// Ask a running Foghorn.
     #[command(flatten)]
     Client(Client),
@@ -78,12 +95,35 @@ pub struct DevArgs {
     pub port: u16,
 }
 
+/// `foghorn init`
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The file to write, or the directory to write it in
+    #[arg(value_name = "PATH", default_value = "config.toml")]
+    pub path: PathBuf,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `foghorn check`
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
     /// The file; without it, the one that `serve` would read
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
+    /// The same, as `serve` takes it
+    #[arg(long, value_name = "PATH", conflicts_with = "path")]
+    pub config: Option<PathBuf>,
+    /// Also connect to the store, every broker and every provider; nothing is sent or changed
+    #[arg(long)]
+    pub connect: bool,
+    /// Fail over a warning, too
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `foghorn explain`
@@ -97,13 +137,40 @@ pub struct ExplainArgs {
     pub json: bool,
 }
 
+/// `foghorn completions`
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// `foghorn man`
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Of this command, such as: dlq retry
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+impl CheckArgs {
+    /// The file that was named, either way.
+    pub fn file(&self) -> Option<&Path> {
+        self.path.as_deref().or(self.config.as_deref())
+    }
+}
+
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Serve(args) => process::serve(&args).await,
         Command::Dev(args) => process::dev(&args).await,
-        Command::Check(args) => process::check(&args),
+        Command::Init(args) => init::init(&args),
+        Command::Check(args) => check::run(&args).await,
+        Command::Config(command) => configuration::run(&command),
         Command::Explain(args) => explain::explain(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
         Command::Client(client) => client::run(client, &cli.url).await,
     }
 }

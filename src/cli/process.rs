@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::check;
-use super::print::{Printer, refuse, say};
-use super::{CheckArgs, DevArgs, Exit, ServeArgs};
+use super::print::{refuse, say};
+use super::{DevArgs, Exit, ServeArgs};
 use crate::catalogue::Code;
 use crate::config::{self, LogFormat, Problem};
 use crate::daemon::StartError;
@@ -19,21 +18,6 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
-}
-
-/// Says what is wrong with the configuration, or what it amounts to.
-pub(super) fn check(args: &CheckArgs) -> Exit {
-    let checked = check::check(args.path.as_deref(), &environment());
-    let valid = checked.loaded.is_some();
-    // What is valid is data; what is wrong is talk. A reader that went away is no error.
-    if valid {
-        let mut out = Printer::new(std::io::stdout().lock());
-        drop(checked.text.lines().try_for_each(|line| out.line(line)));
-        Exit::Done
-    } else {
-        checked.text.lines().for_each(say);
-        Exit::InvalidConfig
-    }
 }
 
 /// Runs until a signal or a fatality.
@@ -86,7 +70,7 @@ fn start_logs(level: &str, format: LogFormat) -> Result<(), String> {
     logs::init(level, format).map_err(|error| error.to_string())
 }
 
-fn invalid(problems: &[Problem]) -> Exit {
+pub(super) fn invalid(problems: &[Problem]) -> Exit {
     for problem in problems {
         for line in problem.render().lines() {
             say(line);
@@ -108,7 +92,8 @@ fn refused(error: &ServeError) -> Exit {
     exit
 }
 
-fn unopened(error: &OpenError) -> (Exit, Code) {
+/// How it ends when the store cannot be opened.
+pub(super) fn unopened(error: &OpenError) -> (Exit, Code) {
     match error {
         OpenError::Url(_) => (Exit::InvalidConfig, Code::WrongValue),
         OpenError::NewerSchema { .. } => (Exit::InvalidConfig, Code::NewerSchema),

@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod json_schema;
 pub(crate) mod kafka_front;
 pub(crate) mod load;
 pub(crate) mod polling;

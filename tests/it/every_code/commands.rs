@@ -116,6 +116,13 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
         Code::NotUnderstood => asking_one_who_says("404 Not Found", "<html>").await,
         Code::CannotWrite => on_a_full_disk().await,
         Code::UnknownCode => said(&["explain", "FH9999"], Stdio::null()).await,
+        Code::FileExists => {
+            fs::write(file, "# mine").unwrap();
+            said(&["init", file.to_str().unwrap()], Stdio::null()).await
+        }
+        Code::FileUnwritable => {
+            said(&["init", file.join("no/such.toml").to_str().unwrap()], Stdio::null()).await
+        }
         Code::NoServerUrl => said(&["health", "--url", "here"], Stdio::null()).await,
         _ => return None,
     })
