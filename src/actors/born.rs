@@ -1,6 +1,6 @@
-//! Starting an actor with the statistics of its life.
+//! Starting an actor with the statistics of its life, and hearing of its end.
 
-use ractor::{Actor, ActorCell, SpawnErr};
+use ractor::{Actor, ActorCell, SpawnErr, SupervisionEvent};
 
 use crate::messages::post::Post;
 use crate::telemetry::actor::ActorLife;
@@ -35,4 +35,15 @@ where
     let born = Born { life: life.clone(), with };
     let (actor, _) = Actor::spawn_linked(None, actor, born, supervisor).await?;
     Ok(Post::new(actor, life))
+}
+
+/// Who is dead, and of what, if that is what the event tells.
+pub(super) fn death(event: SupervisionEvent) -> Option<(ActorCell, String)> {
+    match event {
+        SupervisionEvent::ActorFailed(who, error) => Some((who, error.to_string())),
+        SupervisionEvent::ActorTerminated(who, _, reason) => {
+            Some((who, reason.unwrap_or_else(|| "stopped".to_owned())))
+        }
+        _ => None,
+    }
 }

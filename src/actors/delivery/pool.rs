@@ -6,7 +6,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::desk::Desk;
 use super::worker::{Worker, WorkerArguments};
-use crate::actors::born::{Born, bear};
+use crate::actors::born::{Born, bear, death};
 use crate::channels::Channel;
 use crate::clock::Clock;
 use crate::domain::names::ChannelName;
@@ -103,12 +103,8 @@ impl Actor for DeliveryPool {
         event: SupervisionEvent,
         desk: &mut Desk,
     ) -> Result<(), ActorProcessingErr> {
-        let (who, why) = match event {
-            SupervisionEvent::ActorFailed(who, error) => (who, error.to_string()),
-            SupervisionEvent::ActorTerminated(who, _, reason) => {
-                (who, reason.unwrap_or_else(|| "stopped".to_owned()))
-            }
-            _ => return Ok(()),
+        let Some((who, why)) = death(event) else {
+            return Ok(());
         };
         if let Some(place) = desk.place_of(who.get_id()) {
             bury(desk, place, &why);

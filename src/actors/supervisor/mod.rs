@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::{mpsc, watch};
 
-use super::born::Born;
+use super::born::{Born, death};
 use crate::clock::Clock;
 use crate::domain::restarts::{Restart, RestartBudget};
 use crate::messages::Peers;
@@ -108,12 +108,8 @@ impl Actor for Supervisor {
         event: SupervisionEvent,
         state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
-        let (who, why) = match event {
-            SupervisionEvent::ActorFailed(who, error) => (who, error.to_string()),
-            SupervisionEvent::ActorTerminated(who, _, reason) => {
-                (who, reason.unwrap_or_else(|| "stopped".to_owned()))
-            }
-            _ => return Ok(()),
+        let Some((who, why)) = death(event) else {
+            return Ok(());
         };
         if let Some(child) = state.children.remove(&who.get_id()) {
             state.on_death(child, &why);
