@@ -152,6 +152,7 @@ impl Smtp {
         };
         let connected = AsyncSmtpConnection::connect_with_transport(wire, &self.hello).await;
         let mut connection = connected.map_err(|error| failed(&error, Stage::Hello))?;
+        // Once more: of the first answer lettre keeps only the extensions that it knows.
         let offers = connection.command(format!("EHLO {}\r\n", self.hello)).await;
         let offers = expect(offers, &[250], Stage::Hello).map_err(|ended| ended.failure)?;
         if let Some(login) = &self.config.login {

@@ -23,7 +23,7 @@ const ACQUIRE: Duration = Duration::from_secs(2);
 ///
 /// Every statement goes from a list, or from the head of an index, to rows by their index. A planner
 /// that has seen only the empty tables of a new database, or guesses the length of a list, chooses
-/// otherwise and keeps to it while the tables grow: 200 ms for a batch that takes 20.
+/// otherwise and keeps to it while the tables grow: 1.4 s for a thousand endings that take 12 ms.
 const SESSION: [(&str, &str); 6] = [
     ("statement_timeout", "5000"),
     ("idle_in_transaction_session_timeout", "10000"),
