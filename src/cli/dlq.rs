@@ -2,33 +2,88 @@
 
 use std::io::Write;
 
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::value::RawValue;
 
 use super::Exit;
 use super::age::{age, moment};
-use super::client::{DlqKind, DlqListArgs, DlqRetryArgs, ShowArgs};
-use super::connection::{Connection, Failure};
-use super::lists::{footer, incident_of, none, parsed, print, read};
-use super::print::{Printer, say};
+use super::client::{Session, ShowArgs, id};
+use super::connection::Failure;
+use super::delivery::{self, incident_of};
+use super::lists::{ListArgs, footer, none, parsed, print, read};
+use super::print::say;
 use super::shapes::{DeadLetter, Delivery, Retried};
-use super::show;
 use crate::domain::Timestamp;
 use crate::domain::ids::DeadLetterId;
 
 const PATH: &str = "/api/v1/dead-letters";
 
-pub(super) async fn list<W: Write>(
-    server: &Connection,
-    out: &mut Printer<W>,
-    args: &DlqListArgs,
-    now: Timestamp,
-) -> Result<Exit, Failure> {
+/// `foghorn dlq`
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// The newest
+    List(DlqListArgs),
+    /// One, with its attempts or its bytes
+    Show(ShowArgs),
+    /// Repeat dead deliveries as new ones
+    Retry(DlqRetryArgs),
+}
+
+/// `foghorn dlq list`
+#[derive(Debug, Clone, Args)]
+pub struct DlqListArgs {
+    /// Deliveries that ran out, or records that could not become events
+    #[arg(long, value_enum, default_value_t = DlqKind::Delivery)]
+    pub kind: DlqKind,
+    /// How it is printed.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Which dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DlqKind {
+    /// Deliveries that ran out.
+    Delivery,
+    /// Records that could not become events.
+    Event,
+}
+
+/// `foghorn dlq retry`
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
+pub struct DlqRetryArgs {
+    /// Which
+    #[arg(value_name = "ID", value_parser = id)]
+    pub ids: Vec<String>,
+    /// All of them, newest first
+    #[arg(long)]
+    pub all: bool,
+    /// With --all: at most this many
+    #[arg(long, value_name = "N", requires = "all", conflicts_with = "ids")]
+    pub limit: Option<u32>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does what was asked.
+pub(super) async fn run<W: Write>(command: &DlqCommand, session: &mut Session<W>) -> Result<Exit, Failure> {
+    match command {
+        DlqCommand::List(args) => list(args, session).await,
+        DlqCommand::Show(args) => show(args, session).await,
+        DlqCommand::Retry(args) => retry(args, session).await,
+    }
+}
+
+async fn list<W: Write>(args: &DlqListArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
+    let now = session.now;
     match args.kind {
         DlqKind::Delivery => {
-            let listed = read(server, PATH, &[("kind", "delivery".to_owned())], &args.list).await?;
+            let listed = read(&session.server, PATH, &[("kind", "delivery".to_owned())], &args.list).await?;
             let header = ["ID", "AGE", "CHANNEL", "TO", "INCIDENT", "TRIES", "REASON"];
             print(
-                out,
+                &mut session.out,
                 &listed,
                 &args.list,
                 header,
@@ -38,10 +93,10 @@ pub(super) async fn list<W: Write>(
             footer(&listed, &args.list, "dead delivery", "dead deliveries");
         }
         DlqKind::Event => {
-            let listed = read(server, PATH, &[("kind", "event".to_owned())], &args.list).await?;
+            let listed = read(&session.server, PATH, &[("kind", "event".to_owned())], &args.list).await?;
             let header = ["ID", "AGE", "SOURCE", "POSITION", "BYTES", "REASON", "DETAIL"];
             print(
-                out,
+                &mut session.out,
                 &listed,
                 &args.list,
                 header,
@@ -83,47 +138,39 @@ fn record_row(letter: &DeadLetter, now: Timestamp) -> [String; 7] {
     ]
 }
 
-pub(super) async fn show<W: Write>(
-    server: &Connection,
-    out: &mut Printer<W>,
-    args: &ShowArgs,
-) -> Result<Exit, Failure> {
+async fn show<W: Write>(args: &ShowArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     if !args.id.starts_with(DeadLetterId::PREFIX) {
-        return show::delivery(server, out, PATH, args).await;
+        return delivery::show(PATH, args, session).await;
     }
-    let raw: Box<RawValue> = server.get(&format!("{PATH}/{}", args.id), &[]).await?;
+    let raw: Box<RawValue> = session.server.get(&format!("{PATH}/{}", args.id), &[]).await?;
     if args.json {
-        out.json(raw.get())?;
+        session.out.json(raw.get())?;
         return Ok(Exit::Done);
     }
     let letter: DeadLetter = parsed(&raw)?;
-    out.line(&format!("{}  {}", letter.id, letter.reason))?;
-    out.line(&letter.detail)?;
+    session.out.line(&format!("{}  {}", letter.id, letter.reason))?;
+    session.out.line(&letter.detail)?;
     let (at, source, position) = (moment(letter.quarantined_at), &letter.source, &letter.position);
-    out.line(&format!("{at} from {source} at {position}, {} bytes", letter.bytes))?;
+    session.out.line(&format!("{at} from {source} at {position}, {} bytes", letter.bytes))?;
     for line in letter.payload.iter().flat_map(|payload| payload.lines()) {
-        out.line(line)?;
+        session.out.line(line)?;
     }
     Ok(Exit::Done)
 }
 
-pub(super) async fn retry<W: Write>(
-    server: &Connection,
-    out: &mut Printer<W>,
-    args: &DlqRetryArgs,
-) -> Result<Exit, Failure> {
+async fn retry<W: Write>(args: &DlqRetryArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let wish = match (args.all, args.limit) {
         (false, _) => serde_json::json!({"ids": args.ids}),
         (true, None) => serde_json::json!({"all": true}),
         (true, Some(limit)) => serde_json::json!({"all": true, "limit": limit}),
     };
-    let raw: Box<RawValue> = server.post(&format!("{PATH}/retry"), &wish).await?;
+    let raw: Box<RawValue> = session.server.post(&format!("{PATH}/retry"), &wish).await?;
     let retried: Retried = parsed(&raw)?;
     if args.json {
-        out.json(raw.get())?;
+        session.out.json(raw.get())?;
     } else {
         for id in &retried.deliveries {
-            out.line(id)?;
+            session.out.line(id)?;
         }
         let skipped = match retried.skipped {
             0 => String::new(),

@@ -1,82 +1,107 @@
-//! One thing in full.
+//! `foghorn delivery`
 
 use std::io::Write;
 
+use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 
 use super::Exit;
 use super::age::{age, moment};
-use super::client::{IncidentShowArgs, ShowArgs};
-use super::connection::{Connection, Failure, RawPage};
-use super::lists::{counted, incident_of, parsed, told};
-use super::print::Printer;
-use super::shapes::{Delivery, Incident, TimelineEntry};
+use super::client::{Session, ShowArgs, number};
+use super::connection::Failure;
+use super::lists::{ListArgs, footer, none, parsed, print, read};
+use super::shapes::Delivery;
 use crate::domain::Timestamp;
 
-pub(super) async fn incident<W: Write>(
-    server: &Connection,
-    out: &mut Printer<W>,
-    args: &IncidentShowArgs,
-    now: Timestamp,
+const PATH: &str = "/api/v1/deliveries";
+
+/// `foghorn delivery`
+#[derive(Debug, Subcommand)]
+pub enum DeliveryCommand {
+    /// The newest
+    List(DeliveryListArgs),
+    /// One, with its attempts
+    Show(ShowArgs),
+}
+
+/// `foghorn delivery list`
+#[derive(Debug, Clone, Args)]
+pub struct DeliveryListArgs {
+    /// Only these: pending, sending, retrying, sent, dead, canceled, expired
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// Only on this channel
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// Only of this incident
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub incident: Option<u64>,
+    /// How it is printed.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Does what was asked.
+pub(super) async fn run<W: Write>(
+    command: &DeliveryCommand,
+    session: &mut Session<W>,
 ) -> Result<Exit, Failure> {
-    let path = format!("/api/v1/incidents/{}", args.number);
-    let raw: Box<RawValue> = server.get(&path, &[]).await?;
-    if args.json {
-        out.json(raw.get())?;
-        return Ok(Exit::Done);
+    match command {
+        DeliveryCommand::List(args) => list(args, session).await,
+        DeliveryCommand::Show(args) => show(PATH, args, session).await,
     }
-    let incident: Incident = parsed(&raw)?;
-    let timeline: RawPage = server.get(&format!("{path}/timeline"), &[]).await?;
-    for line in told_incident(&incident, now) {
-        out.line(&line)?;
-    }
-    out.line("TIMELINE")?;
-    for entry in &timeline.data {
-        let entry: TimelineEntry = parsed(entry)?;
-        out.line(&format!("{}  {:12}  {}", moment(entry.at), entry.kind, entry.detail))?;
-    }
+}
+
+async fn list<W: Write>(args: &DeliveryListArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
+    let now = session.now;
+    let mut filter = vec![("state", args.state.join(","))];
+    filter.extend(args.channel.iter().map(|channel| ("channel", channel.clone())));
+    filter.extend(args.incident.map(|number| ("incident", number.to_string())));
+    let listed = read(&session.server, PATH, &filter, &args.list).await?;
+    let header = ["ID", "AGE", "CHANNEL", "TO", "INCIDENT", "STATE", "TRIES", "REASON"];
+    print(
+        &mut session.out,
+        &listed,
+        &args.list,
+        header,
+        |delivery| delivery_row(delivery, now),
+        |delivery: &Delivery| delivery.id.clone(),
+    )?;
+    footer(&listed, &args.list, "delivery", "deliveries");
     Ok(Exit::Done)
 }
 
-fn told_incident(incident: &Incident, now: Timestamp) -> Vec<String> {
-    let service = incident.service.as_deref().unwrap_or_default();
-    let severity = incident.severity.to_uppercase();
-    let route = match (&incident.route, &incident.policy) {
-        (Some(route), Some(policy)) => format!("route \"{route}\" → policy {policy}"),
-        _ => "no route: nobody was told".to_owned(),
-    };
-    let mut lines = vec![
-        format!("#{}  {severity}  {}  {service}", incident.number, incident.status),
-        incident.title.clone(),
-        format!(
-            "opened {} ({} ago) by source {} · {} · {route} · {}",
-            moment(incident.opened_at),
-            age(incident.opened_at, now),
-            incident.source,
-            counted(incident.event_count, "event", "events"),
-            told(incident)
-        ),
-    ];
-    lines.extend(incident.description.iter().flat_map(|text| text.lines()).map(str::to_owned));
-    lines.extend(incident.labels.iter().map(|(name, value)| format!("{name} = {value}")));
-    lines.extend(incident.links.iter().map(|link| format!("{}  {}", link.text, link.url)));
-    lines
+fn delivery_row(delivery: &Delivery, now: Timestamp) -> [String; 8] {
+    [
+        delivery.id.clone(),
+        age(delivery.created_at, now),
+        delivery.channel.clone(),
+        delivery.to.clone(),
+        incident_of(delivery),
+        delivery.state.clone(),
+        delivery.attempt_count.to_string(),
+        // That it was sent is in the state already.
+        delivery.reason.clone().filter(|reason| *reason != delivery.state).unwrap_or_else(none),
+    ]
+}
+
+pub(super) fn incident_of(delivery: &Delivery) -> String {
+    delivery.incident_number.map_or_else(none, |number| format!("#{number}"))
 }
 
 /// A delivery with its attempts, from `base`, which knows it by its id.
-pub(super) async fn delivery<W: Write>(
-    server: &Connection,
-    out: &mut Printer<W>,
+pub(super) async fn show<W: Write>(
     base: &str,
     args: &ShowArgs,
+    session: &mut Session<W>,
 ) -> Result<Exit, Failure> {
-    let raw: Box<RawValue> = server.get(&format!("{base}/{}", args.id), &[]).await?;
+    let raw: Box<RawValue> = session.server.get(&format!("{base}/{}", args.id), &[]).await?;
     if args.json {
-        out.json(raw.get())?;
+        session.out.json(raw.get())?;
         return Ok(Exit::Done);
     }
     for line in told_delivery(&parsed(&raw)?) {
-        out.line(&line)?;
+        session.out.line(&line)?;
     }
     Ok(Exit::Done)
 }
