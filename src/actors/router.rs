@@ -57,6 +57,7 @@ impl Actor for Router {
         life.handling(async {
             match message {
                 RouterMessage::Route { events, from } => state.on_route(&events, &from),
+                RouterMessage::Routes(table) => state.table = table,
                 RouterMessage::Introduce(peers) => state.peers = peers,
             }
         })

@@ -13,7 +13,8 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::names::ChannelName;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
-use crate::messages::post::tell;
+use crate::messages::post::{Post, tell};
+use crate::messages::supervisor::SupervisorMessage;
 use crate::messages::sweeper::SweeperMessage;
 use crate::store::Store;
 use crate::telemetry::actor::ActorLife;
@@ -33,6 +34,8 @@ pub struct SweeperArguments {
     pub channels: BTreeMap<ChannelName, ChannelMetrics>,
     /// The time.
     pub clock: Clock,
+    /// Who opens and shuts ways: whoever starts this actor.
+    pub supervisor: Option<Post<SupervisorMessage>>,
 }
 
 impl std::fmt::Debug for SweeperArguments {
@@ -79,6 +82,7 @@ impl Actor for Sweeper {
             match message {
                 SweeperMessage::Sweep => state.on_sweep().await,
                 SweeperMessage::Count => state.on_count().await,
+                SweeperMessage::Channels(channels) => state.arguments.channels = channels,
                 SweeperMessage::Introduce(peers) => {
                     state.peers = peers;
                     state.on_count().await;
@@ -93,13 +97,25 @@ impl Actor for Sweeper {
 impl SweeperState {
     /// A store that does not answer is the status actor's business: here it only means no news.
     async fn on_sweep(&self) {
-        let SweeperArguments { store, channels, clock } = &self.arguments;
+        let SweeperArguments { store, channels, clock, .. } = &self.arguments;
+        self.look_at_pauses().await;
         for channel in channels.keys() {
             if let Ok(Some(due)) = store.next_due(channel).await
                 && due <= clock.now()
             {
                 tell(self.peers.pools.get(channel), DeliveryMessage::Due);
             }
+        }
+    }
+
+    /// Another node may have shut a way, or somebody who told this one just before it died.
+    async fn look_at_pauses(&self) {
+        let known = &self.peers.paused;
+        if let Ok(found) = self.arguments.store.paused().await
+            && found != *known
+        {
+            let known = known.clone();
+            tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Paused { known, found });
         }
     }
 

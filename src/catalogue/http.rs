@@ -2,7 +2,15 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 15] = [
+    Entry {
+        code: Code::ReloadRefused,
+        name: "FH0012",
+        effect: Effect::Answers(422),
+        title: "Reload refused: the running configuration stays",
+        meaning: "The file has an error, or it changes what is read only once, at start. Nothing of it was taken, and everything goes on as before.",
+        fix: "Each entry of `errors` is one problem, as foghorn check tells it. Mend the file and reload again, or restart for what is read at start.",
+    },
     Entry {
         code: Code::NotJson,
         name: "FH0701",

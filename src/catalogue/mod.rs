@@ -33,6 +33,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A new configuration was refused; the old one stays.
+    ReloadRefused,
     /// The file itself cannot be read, or is not text.
     Unreadable,
     /// A key that nobody reads.

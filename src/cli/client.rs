@@ -6,11 +6,14 @@ use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::connection::{Connection, Failure};
+use super::control::{self, DrainArgs, LogLevelArgs, ReloadArgs};
 use super::delivery::{self, DeliveryCommand};
 use super::dlq::{self, DlqCommand};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
+use super::status::{self, StatusArgs};
+use super::ways::{self, ChannelCommand, SourceCommand};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -27,6 +30,20 @@ pub enum Client {
     /// Who was told, and what came of it
     #[command(subcommand)]
     Delivery(DeliveryCommand),
+    /// Is it well, and what is stuck?
+    Status(StatusArgs),
+    /// Where events come from
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// How messages leave
+    #[command(subcommand)]
+    Channel(ChannelCommand),
+    /// Have it read its configuration anew: all of it, or nothing
+    Reload(ReloadArgs),
+    /// Have it take nothing more in and go on delivering
+    Drain(DrainArgs),
+    /// How much it logs
+    LogLevel(LogLevelArgs),
     /// Dead letters: deliveries that ran out, and records that could not become events
     #[command(subcommand)]
     Dlq(DlqCommand),
@@ -55,6 +72,16 @@ pub(super) struct Session<W> {
 
 pub(super) fn number(text: &str) -> Result<u64, std::num::ParseIntError> {
     text.trim_start_matches('#').parse()
+}
+
+/// A name becomes part of a path, so it must not be able to change it.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if !text.is_empty() && text.bytes().all(harmless) && !text.starts_with('.') {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has letters, digits, -, _ and .".to_owned())
+    }
 }
 
 /// An id becomes part of a path, so it must not be able to change it.
@@ -89,6 +116,12 @@ async fn obey(command: Client, url: &str) -> Result<Exit, Failure> {
         Client::Version(args) => health::version(&args, session),
         Client::Incident(command) => incident::run(&command, session).await,
         Client::Delivery(command) => delivery::run(&command, session).await,
+        Client::Status(args) => status::status(&args, session).await,
+        Client::Source(command) => ways::source(&command, session).await,
+        Client::Channel(command) => ways::channel(&command, session).await,
+        Client::Reload(args) => control::reload(&args, session).await,
+        Client::Drain(args) => control::drain(&args, session).await,
+        Client::LogLevel(args) => control::log_level(&args, session).await,
         Client::Dlq(command) => dlq::run(&command, session).await,
     }
 }

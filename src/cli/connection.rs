@@ -57,7 +57,7 @@ impl Failure {
             Self::Garbled { .. } | Self::Stranger(_) => Code::NotUnderstood,
             Self::Output(_) => Code::CannotWrite,
             // Its detail says what to do, and the server may know more codes than this command.
-            Self::Refused { code, .. } => return say(&format!("error {code}: {self}")),
+            Self::Refused { code, told, .. } => return format!("error {code}: {told}").lines().for_each(say),
         };
         refuse(code, self);
     }
@@ -120,6 +120,19 @@ impl Connection {
         self.ask(self.http.post(format!("{}{path}", self.url)).json(body)).await
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Failure> {
+        self.ask(self.http.put(format!("{}{path}", self.url)).json(body)).await
+    }
+
+    /// Where it is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The status and the text of a probe.
     pub(super) async fn probe(&self, path: &str) -> Result<(StatusCode, String), Failure> {
         let (status, bytes) = self.exchange(self.http.get(format!("{}{path}", self.url))).await?;
@@ -165,7 +178,11 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
     let Ok(Told { code, title, detail, errors }) = serde_json::from_slice(bytes) else {
         return Failure::Stranger(status);
     };
-    let places = errors.iter().map(|place| format!("; {}: {}", place.pointer, place.detail));
+    let exit = if code == Code::ReloadRefused.as_str() { Exit::InvalidConfig } else { exit };
+    let places = errors.iter().map(|place| match place.pointer.as_str() {
+        "" => format!("\n{}", place.detail),
+        pointer => format!("; {pointer}: {}", place.detail),
+    });
     let told = format!("{title}: {detail}{}", places.collect::<String>());
     Failure::Refused { exit, code, told }
 }

@@ -151,12 +151,12 @@ fn told_incident(incident: &Incident, now: Timestamp) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lists::Listed;
+    use super::super::lists::{FormArgs, Listed};
     use super::super::print::Printer;
     use super::*;
 
     fn args(json: bool, quiet: bool) -> ListArgs {
-        ListArgs { json, quiet, limit: 50, all: false }
+        ListArgs { form: FormArgs { json, quiet }, limit: 50, all: false }
     }
 
     fn raw(json: &serde_json::Value) -> Box<RawValue> {

@@ -9,22 +9,37 @@ use serde_json::value::RawValue;
 use super::connection::{Connection, Failure, RawPage};
 use super::print::{Printer, say};
 
-/// How a list is printed.
+/// In which form a list is printed.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("form").args(["json", "quiet"]))]
-pub struct ListArgs {
+pub struct FormArgs {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
     /// Only ids
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// How a list is printed, and how much of it.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// In which form.
+    #[command(flatten)]
+    pub form: FormArgs,
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// All of them
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
+}
+
+impl ListArgs {
+    /// The whole of a list that is short.
+    pub(super) fn all(form: FormArgs) -> Self {
+        Self { form, limit: u32::MAX, all: true }
+    }
 }
 
 /// Most entries that the server gives at once.
@@ -71,7 +86,7 @@ pub(super) fn print<W: Write, T: DeserializeOwned, const N: usize>(
     row: impl Fn(&T) -> [String; N],
     id: impl Fn(&T) -> String,
 ) -> Result<(), Failure> {
-    if args.json {
+    if args.form.json {
         for entry in &listed.entries {
             out.json(entry.get())?;
         }
@@ -79,7 +94,7 @@ pub(super) fn print<W: Write, T: DeserializeOwned, const N: usize>(
     }
     let entries = listed.entries.iter().map(|entry| parsed(entry));
     let entries: Vec<T> = entries.collect::<Result<_, _>>()?;
-    if args.quiet {
+    if args.form.quiet {
         for entry in &entries {
             out.line(&id(entry))?;
         }
@@ -98,7 +113,7 @@ pub(super) fn parsed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, Failure> 
 
 /// The line under a table; talk, so it does not disturb a pipe.
 pub(super) fn footer(listed: &Listed, args: &ListArgs, one: &str, many: &str) {
-    if args.json || args.quiet {
+    if args.form.json || args.form.quiet {
         return;
     }
     let shown = listed.entries.len();

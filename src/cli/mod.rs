@@ -14,6 +14,7 @@ pub mod client;
 pub mod configuration;
 pub mod connect;
 mod connection;
+pub mod control;
 pub mod delivery;
 pub mod dlq;
 mod explain;
@@ -25,6 +26,8 @@ pub mod manual;
 mod print;
 mod process;
 mod shapes;
+pub mod status;
+pub mod ways;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The commands that make a process: `serve` and `dev`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::print::{refuse, say};
 use super::{DevArgs, Exit, ServeArgs};
@@ -33,7 +34,10 @@ pub(super) async fn serve(args: &ServeArgs) -> Exit {
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.render());
     }
-    match Serving::start(&loaded.config).await {
+    let file = args.config.clone();
+    // Variables are those of the start: nobody can change them from outside.
+    let reread = Arc::new(move || config::load(file.as_deref(), &environment()));
+    match Serving::start(&loaded, reread).await {
         Ok(serving) => exit_of(&serving.run().await),
         Err(error) => refused(&error),
     }

@@ -74,6 +74,13 @@ pub(super) struct Attempt {
     pub(super) provider_id: Option<String>,
 }
 
+/// How a part of the process is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part {
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct DeadLetter {
     pub(super) id: String,

@@ -238,7 +238,7 @@ impl Lines {
 }
 
 /// A key as TOML writes it.
-fn bare(key: &str) -> String {
+pub(super) fn bare(key: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     if !key.is_empty() && key.chars().all(plain) {
         key.to_owned()
@@ -255,17 +255,17 @@ const KEYS_THEMSELVES: [&str; 2] = ["pem", "jaas"];
 
 /// Whether what stands here may be a secret, by its key and those around it.
 #[derive(Debug, Clone, Copy)]
-struct Secrecy {
+pub(super) struct Secrecy {
     depth: usize,
     secret: bool,
 }
 
 impl Secrecy {
-    fn of(depth: usize) -> Self {
+    pub(super) fn of(depth: usize) -> Self {
         Self { depth, secret: false }
     }
 
-    fn below(self, key: &str, node: &Node) -> Self {
+    pub(super) fn below(self, key: &str, node: &Node) -> Self {
         // `[channels.password-resets]` is a name.
         let name = self.depth == 1 && node.table().is_some_and(|table| reference(table, true).is_none());
         let telling = may_be_secret(key) || KEYS_THEMSELVES.iter().any(|part| key.contains(part));
@@ -273,7 +273,7 @@ impl Secrecy {
     }
 }
 
-fn masked(path: &str, node: &Node, secrecy: Secrecy) -> toml::Value {
+pub(super) fn masked(path: &str, node: &Node, secrecy: Secrecy) -> toml::Value {
     let inside = |item: &Node| masked(path, item, secrecy);
     match &node.value {
         Value::Table(table) => match reference(table, true) {

@@ -18,6 +18,7 @@ use super::problem::{Code, Location, Problem};
 use super::report::Report;
 use super::secrets;
 use super::settings::Config;
+use super::snapshot::Snapshot;
 use super::tree::{self, Place, Table};
 
 /// The reference: every key with its default, and the defaults themselves.
@@ -44,6 +45,8 @@ pub struct Loaded {
     pub keys: usize,
     /// How many secrets were read.
     pub secrets: usize,
+    /// What it amounts to, to be compared with the next one.
+    pub snapshot: Snapshot,
 }
 
 /// Finds and reads the configuration: `explicit`, else `$FOGHORN_CONFIG`, else `./config.toml`,
@@ -111,12 +114,21 @@ impl Config {
         let keys = tree.count_leaves();
         let mut whole = defaults();
         whole.lay(tree);
+        let snapshot = Snapshot::of(&whole);
         let config = compose(&whole, &mut report);
         let problems = report.finish();
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
         }
-        Ok(Loaded { config, warnings: problems, origin: path.map(Path::to_owned), borrowed, keys, secrets })
+        Ok(Loaded {
+            config,
+            warnings: problems,
+            origin: path.map(Path::to_owned),
+            borrowed,
+            keys,
+            secrets,
+            snapshot,
+        })
     }
 }
 

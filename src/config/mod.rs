@@ -25,6 +25,7 @@ mod routing;
 mod schema;
 mod secrets;
 mod settings;
+mod snapshot;
 mod sources;
 mod suggest;
 mod tree;
@@ -43,4 +44,5 @@ pub use settings::{
     AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
     SeverityWords, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
 };
+pub use snapshot::{Change, Snapshot};
 pub(crate) use values::short as short_duration;

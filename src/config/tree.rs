@@ -234,7 +234,8 @@ impl Table {
 }
 
 impl Node {
-    fn to_toml(&self) -> Option<toml::Value> {
+    /// The value as TOML, a secret in the clear.
+    pub(super) fn to_toml(&self) -> Option<toml::Value> {
         Some(match &self.value {
             Value::Text(text) | Value::Datetime(text) => toml::Value::String(text.clone()),
             Value::Secret(secret) => toml::Value::String(secret.expose_secret().to_owned()),

@@ -19,7 +19,7 @@ use crate::sources::kafka::{KafkaSettings, KafkaSource};
 use crate::store::Store;
 use crate::store::open::StoreSettings;
 use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
-use crate::telemetry::health::Health;
+use crate::telemetry::health::{Health, Roster};
 
 /// A source of requests has room for this many events in flight.
 const REQUESTS_IN_FLIGHT: usize = 4096;
@@ -41,14 +41,6 @@ pub enum AssemblyError {
     },
 }
 
-/// The series that exist from the start.
-pub struct Labels {
-    /// One for each source.
-    pub sources: Vec<ConfiguredSource>,
-    /// One for each channel.
-    pub channels: Vec<ConfiguredChannel>,
-}
-
 /// Which store the configuration names.
 pub fn store_settings(config: &Config) -> StoreSettings {
     StoreSettings {
@@ -67,13 +59,13 @@ pub fn words(config: &Config) -> Words {
     }
 }
 
-/// The labels of everything that is configured.
-pub fn labels(config: &Config) -> Labels {
+/// Everybody who is configured.
+pub fn roster(config: &Config) -> Roster {
     let source = |(name, source): (&SourceName, &SourceConfig)| ConfiguredSource {
         name: name.clone(),
         kind: source.kind().to_owned(),
     };
-    Labels {
+    Roster {
         sources: config.sources.iter().map(source).collect(),
         channels: config
             .channels
@@ -87,17 +79,25 @@ pub fn labels(config: &Config) -> Labels {
     }
 }
 
-/// The parts of the Foghorn that `config` describes, on an open store.
+/// What stays the same whatever the configuration says.
+#[derive(Clone)]
+pub struct Shared {
+    /// The open store.
+    pub store: Arc<dyn Store>,
+    /// Where messages of `outbox` channels are kept.
+    pub outbox: Arc<Outbox>,
+    /// The time.
+    pub clock: Clock,
+    /// The notice board.
+    pub health: Health,
+}
+
+/// The parts of the Foghorn that `config` describes.
 ///
 /// # Errors
 /// What cannot be built, and why.
-pub fn parts(
-    config: &Config,
-    store: Arc<dyn Store>,
-    outbox: Arc<Outbox>,
-    clock: Clock,
-    health: Health,
-) -> Result<Parts, AssemblyError> {
+pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
+    let Shared { store, outbox, clock, health } = shared.clone();
     Ok(Parts {
         node: config.server.name.clone(),
         store,

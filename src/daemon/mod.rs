@@ -5,10 +5,11 @@
 
 pub mod assembly;
 pub mod dev;
+pub mod reload;
 pub mod serve;
 pub mod signals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,6 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::actors::born::Born;
-use crate::actors::delivery::PoolArguments;
-use crate::actors::ingest::{Connect, IngestArguments};
 use crate::actors::status::StatusArguments;
 use crate::actors::supervisor::{Plan, Supervisor, SupervisorArguments};
 use crate::actors::sweeper::SweeperArguments;
@@ -31,9 +30,13 @@ use crate::domain::restarts::RestartBudget;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
 use crate::formats::Words;
+use crate::messages::delivery::Equipment;
+use crate::messages::ingest::Intake;
 use crate::messages::post::Post;
+use crate::messages::renewal::Renewal;
 use crate::messages::supervisor::{Fatality, SupervisorMessage};
 use crate::messages::{IngestKey, Peers};
+use crate::sources::Connect;
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::{ChannelMetrics, ConfiguredChannel, ConfiguredSource, SourceMetrics};
@@ -168,6 +171,7 @@ impl Foghorn {
         let health = parts.health.clone();
         health.store(Condition::Up);
         let (clock, budget) = (parts.clock, parts.budget.clone());
+        let paused = parts.store.paused().await?;
         let status = StatusArguments {
             store: Arc::clone(&parts.store),
             gate: Arc::new(Mutex::new(())),
@@ -177,21 +181,30 @@ impl Foghorn {
             health: health.clone(),
             supervisor: None,
         };
+        let Renewal { words, routes, channels: pools, sources: ingests, .. } = renewal(&parts);
         let sweeper = SweeperArguments {
             store: Arc::clone(&parts.store),
-            channels: parts.channels.iter().map(|(name, part)| (name.clone(), part.metrics(name))).collect(),
+            channels: pools.iter().map(|(name, pool)| (name.clone(), pool.metrics.clone())).collect(),
             clock,
+            supervisor: None,
         };
+        let caution = died.then(|| Arc::new(Semaphore::new(1)));
+        let health_of_tree = health.clone();
         let plan = Plan {
             status,
-            pools: pools(&parts),
-            ingests: ingests(&parts, died),
-            routes: Arc::new(parts.routes),
+            pools,
+            routes,
+            ingests,
+            words,
+            caution,
             sweeper,
+            budget,
+            clock,
+            health: health_of_tree,
         };
         let (peers_out, peers) = watch::channel(Arc::default());
         let (fatal_out, fatal) = mpsc::unbounded_channel();
-        let arguments = SupervisorArguments { plan, budget, clock, peers: peers_out, fatal: fatal_out };
+        let arguments = SupervisorArguments { plan, paused, peers: peers_out, fatal: fatal_out };
         let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
         let born = Born { life: life.clone(), with: arguments };
         let (supervisor, tree) = Actor::spawn(None, Supervisor, born)
@@ -213,6 +226,25 @@ impl Foghorn {
             Some(fatality) => fatality,
             // The supervisor itself is gone.
             None => Fatality::BudgetSpent("the root supervisor died".to_owned()),
+        }
+    }
+
+    /// Works by `parts` from now on, of which the store, the node and the budget stay as they were.
+    /// The sources in `reconnect` are left and entered anew; what is in flight ends as it began.
+    pub async fn renew(&self, parts: &Parts, reconnect: BTreeSet<IngestKey>) -> Renewed {
+        let renewal = Box::new(Renewal { reconnect, ..renewal(parts) });
+        match self.supervisor.ask(|reply| SupervisorMessage::Renew { renewal, reply }, RENEW_PATIENCE).await {
+            Some(()) => Renewed::Everywhere,
+            None => Renewed::NotConfirmed,
+        }
+    }
+
+    /// Takes nothing more in and goes on delivering, until the process is told to stop.
+    pub async fn stop_intake(&self, grace: Duration) -> Drained {
+        self.health.enter(Phase::Draining);
+        match self.supervisor.ask(SupervisorMessage::StopIntake, grace).await {
+            Some(()) => Drained::Completely,
+            None => Drained::OutOfTime,
         }
     }
 
@@ -245,6 +277,18 @@ impl Foghorn {
 
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Telling everybody takes no longer, unless the process is in trouble.
+const RENEW_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far a new configuration has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    /// New work goes the new way.
+    Everywhere,
+    /// The supervisor has it and did not say in time that it is done.
+    NotConfirmed,
+}
+
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
@@ -254,38 +298,31 @@ pub enum Drained {
     OutOfTime,
 }
 
-fn pools(parts: &Parts) -> BTreeMap<ChannelName, PoolArguments> {
-    let pool = |name: &ChannelName, part: &ChannelPart| PoolArguments {
-        name: name.clone(),
+/// What the actors are given by `parts`; nobody has to reconnect.
+fn renewal(parts: &Parts) -> Renewal {
+    let equipment = |name: &ChannelName, part: &ChannelPart| Equipment {
         metrics: part.metrics(name),
         channel: Arc::clone(&part.channel),
         workers: part.workers,
         retry: part.retry.clone(),
-        budget: parts.budget.clone(),
-        clock: parts.clock,
-        health: parts.health.clone(),
     };
-    parts.channels.iter().map(|(name, part)| (name.clone(), pool(name, part))).collect()
-}
-
-fn ingests(parts: &Parts, died: bool) -> BTreeMap<IngestKey, IngestArguments> {
-    let words = Arc::new(parts.words.clone());
-    let caution = died.then(|| Arc::new(Semaphore::new(1)));
     // The topics of a source count together.
     let mut metrics: BTreeMap<&SourceName, SourceMetrics> = BTreeMap::new();
     for (key, part) in &parts.sources {
         let source = ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() };
         metrics.entry(&key.source).or_insert_with(|| SourceMetrics::of(&source));
     }
-    let ingest = |key: &IngestKey, part: &SourcePart| IngestArguments {
-        key: key.clone(),
+    let intake = |key: &IngestKey, part: &SourcePart| Intake {
         connect: part.connect.clone(),
         max_in_flight: part.max_in_flight,
-        caution: caution.clone(),
-        words: Arc::clone(&words),
-        clock: parts.clock,
-        health: parts.health.clone(),
         metrics: metrics[&key.source].clone(),
     };
-    parts.sources.iter().map(|(key, part)| (key.clone(), ingest(key, part))).collect()
+    Renewal {
+        rules: parts.rules.clone(),
+        words: Arc::new(parts.words.clone()),
+        routes: Arc::new(parts.routes.clone()),
+        channels: parts.channels.iter().map(|(name, part)| (name.clone(), equipment(name, part))).collect(),
+        sources: parts.sources.iter().map(|(key, part)| (key.clone(), intake(key, part))).collect(),
+        reconnect: BTreeSet::new(),
+    }
 }

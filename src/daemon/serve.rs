@@ -9,23 +9,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::assembly::{self, AssemblyError};
-use super::signals::Signals;
+use super::assembly::{self, AssemblyError, Shared};
+use super::reload::{self, Configuration, Reread};
+use super::signals::{Signal, Signals};
 use super::{Drained, Foghorn, StartError};
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::domain::event::Bounds;
 use crate::http::limits::Limits;
 use crate::http::{self, Api, Stage};
+use crate::messages::Peers;
+use crate::messages::control::{self, Control, ControlMessage};
 use crate::messages::supervisor::Fatality;
 use crate::store::Store;
 use crate::store::open::{OpenError, open};
 use crate::telemetry::health::{Health, Phase};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, MetricsHandle};
 
 /// Why the process did not start.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +77,9 @@ pub struct Serving {
     /// Messages of channels with the provider `outbox`.
     pub outbox: Arc<Outbox>,
     foghorn: Foghorn,
+    shared: Shared,
+    configuration: Configuration,
+    asked: mpsc::Receiver<ControlMessage>,
     stage: watch::Sender<Stage>,
     api: JoinHandle<()>,
     upkeep: JoinHandle<()>,
@@ -84,12 +90,17 @@ pub struct Serving {
 /// Histograms are folded, and gauges of the whole process set, this often.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// More questions to the process wait outside.
+const QUESTIONS: usize = 8;
+
 impl Serving {
-    /// Starts everything that `config` names. Returns once it is ready.
+    /// Starts everything that the configuration names. Returns once it is ready. `reread` finds the
+    /// configuration again when it is to be reloaded.
     ///
     /// # Errors
     /// What cannot be had, without having changed anything but the schema of the store.
-    pub async fn start(config: &Config) -> Result<Self, ServeError> {
+    pub async fn start(loaded: &Loaded, reread: Reread) -> Result<Self, ServeError> {
+        let config = &loaded.config;
         let signals = Signals::listen().map_err(ServeError::Signals)?;
         let address = config.http.listen;
         let listener = TcpListener::bind(address).await;
@@ -97,52 +108,56 @@ impl Serving {
         let address = listener.local_addr().unwrap_or(address);
 
         let metrics = metrics::install();
-        let labels = assembly::labels(config);
-        metrics::register(&labels.sources, &labels.channels);
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
         let store = open(&assembly::store_settings(config)).await?;
-        let parts = assembly::parts(config, Arc::clone(&store), Arc::clone(&outbox), clock, health.clone())?;
-        let foghorn = Foghorn::start(parts).await?;
+        let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health };
+        reload::announce(config, &shared);
+        let foghorn = Foghorn::start(assembly::parts(config, &shared)?).await?;
+        let configuration = Configuration::new(loaded.snapshot.clone(), reread, &shared);
 
-        let rendering = metrics.clone();
         let (stage, stages) = watch::channel(Stage::Running);
-        let limits = Limits {
-            body_bytes: config.http.max_body,
-            request_time: config.http.request_timeout,
-            ..Limits::default()
-        };
-        let api = Api {
-            store: Arc::clone(&store),
-            peers: foghorn.peers(),
-            outbox: Arc::clone(&outbox),
-            health: health.clone(),
-            metrics: Arc::new(move || rendering.render()),
-            clock,
-            limits,
-            bounds: Bounds { bytes: config.http.max_body, ..Bounds::default() },
-            source: "api".into(),
-            hosts: config.http.hosts.clone(),
-            public_url: config.server.public_url.clone(),
-            config_digest: String::new(),
-        };
+        let (control, asked) = mpsc::channel(QUESTIONS);
+        let api = api(config, &shared, foghorn.peers(), control, metrics.clone(), address);
         let api = tokio::spawn(http::serve(listener, api, stages));
-        let upkeep = tokio::spawn(upkeep(metrics, health));
-        tracing::info!(%address, "ready");
+        let upkeep = tokio::spawn(upkeep(metrics, shared.health.clone()));
+        tracing::info!(%address, config = configuration.digest(), "ready");
         let grace = config.server.shutdown_grace;
-        Ok(Self { address, store, outbox, foghorn, stage, api, upkeep, grace, signals })
+        Ok(Self {
+            address,
+            store,
+            outbox,
+            foghorn,
+            shared,
+            configuration,
+            asked,
+            stage,
+            api,
+            upkeep,
+            grace,
+            signals,
+        })
     }
 
     /// Runs until a signal or a fatality, and ends in order.
     pub async fn run(mut self) -> Ended {
-        let signal = tokio::select! {
-            signal = self.signals.next() => signal,
-            fatality = self.foghorn.fatal() => return self.fail(fatality).await,
+        let signal = loop {
+            tokio::select! {
+                signal = self.signals.next() => match signal {
+                    Signal::End(name) => break name,
+                    // Its log lines are the answer.
+                    Signal::Reload => drop(self.configuration.reload(&self.foghorn, &self.shared).await),
+                    Signal::Tell => self.tell(),
+                    Signal::StopIntake => drop(self.stop_intake().await),
+                },
+                Some(question) = self.asked.recv() => self.answer(question).await,
+                fatality = self.foghorn.fatal() => return self.fail(fatality).await,
+            }
         };
         tracing::info!(signal, grace_s = self.grace.as_secs(), "draining; a second signal exits at once");
         self.stage.send_replace(Stage::Draining);
         let drained = tokio::select! {
             drained = self.foghorn.drain(self.grace) => drained,
-            signal = self.signals.next() => {
+            signal = self.signals.end() => {
                 tracing::warn!(signal, "exiting at once; what was in flight is adopted at the next start");
                 return Ended::Interrupted;
             }
@@ -157,6 +172,36 @@ impl Serving {
         }
     }
 
+    /// Whoever asked may be gone.
+    async fn answer(&mut self, question: ControlMessage) {
+        match question {
+            ControlMessage::Reload(reply) => {
+                drop(reply.send(self.configuration.reload(&self.foghorn, &self.shared).await));
+            }
+            ControlMessage::Drain(reply) => drop(reply.send(self.stop_intake().await)),
+        }
+    }
+
+    async fn stop_intake(&self) -> control::Drained {
+        tracing::info!("taking nothing more in; deliveries go on until the process is told to end");
+        match self.foghorn.stop_intake(self.grace).await {
+            Drained::Completely => control::Drained::Completely,
+            Drained::OutOfTime => control::Drained::OutOfTime,
+        }
+    }
+
+    /// How things stand, in the log.
+    fn tell(&self) {
+        let report = self.shared.health.report();
+        tracing::info!(phase = ?report.phase, store = ?report.store, config = self.configuration.digest(), "status");
+        for (source, condition) in &report.sources {
+            tracing::info!(%source, ?condition, "status of a source");
+        }
+        for (channel, condition) in &report.channels {
+            tracing::info!(%channel, ?condition, "status of a channel");
+        }
+    }
+
     async fn fail(self, fatality: Fatality) -> Ended {
         self.stage.send_replace(Stage::Stopped);
         self.foghorn.end().await;
@@ -164,7 +209,37 @@ impl Serving {
     }
 }
 
-async fn upkeep(metrics: metrics::MetricsHandle, health: Health) {
+fn api(
+    config: &Config,
+    shared: &Shared,
+    peers: watch::Receiver<Arc<Peers>>,
+    control: Control,
+    metrics: MetricsHandle,
+    address: SocketAddr,
+) -> Api {
+    Api {
+        store: Arc::clone(&shared.store),
+        peers,
+        control,
+        outbox: Arc::clone(&shared.outbox),
+        health: shared.health.clone(),
+        metrics: Arc::new(move || metrics.render()),
+        clock: shared.clock,
+        limits: Limits {
+            body_bytes: config.http.max_body,
+            request_time: config.http.request_timeout,
+            ..Limits::default()
+        },
+        bounds: Bounds { bytes: config.http.max_body, ..Bounds::default() },
+        source: "api".into(),
+        hosts: config.http.hosts.clone(),
+        public_url: config.server.public_url.clone(),
+        address,
+        started_at: shared.clock.now(),
+    }
+}
+
+async fn upkeep(metrics: MetricsHandle, health: Health) {
     let mut tick = tokio::time::interval(UPKEEP_EVERY);
     loop {
         tick.tick().await;

@@ -32,5 +32,6 @@ pub mod restarts;
 pub mod retry;
 pub mod routes;
 pub mod severity;
+pub mod way;
 
 pub use jiff::Timestamp;

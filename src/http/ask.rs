@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::Api;
 use super::problem::{Code, Problem};
 use crate::domain::ids::DeliveryId;
+use crate::domain::way::{Flow, FlowChange, Way};
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Submitted};
-use crate::telemetry::health::Condition;
+use crate::messages::status::StatusMessage;
+use crate::telemetry::health::{Condition, Phase};
 
 /// Has events accepted. One answer for each item, when all are on stable storage.
 pub(super) async fn submit(
@@ -17,6 +19,15 @@ pub(super) async fn submit(
     traceparent: Option<String>,
 ) -> Result<Vec<Submitted>, Problem> {
     refuse_without_store(api)?;
+    if api.health.report().phase == Phase::Draining {
+        return Err(Problem::new(Code::Unavailable, "draining: no events are taken in any more"));
+    }
+    let way = Way::Source(api.source.clone());
+    if way.flow(&api.peers.borrow().paused) == Flow::Paused {
+        let name = &api.source;
+        let detail = format!("source {name} is paused; open it with: foghorn source resume {name}");
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
     let asked = items.len();
     let ingest = api.peers.borrow().http_ingest(&api.source).cloned();
     let ingest =
@@ -38,6 +49,15 @@ pub(super) async fn retry(api: &Api, ids: Vec<DeliveryId>) -> Result<Vec<Option<
     let dlq = api.peers.borrow().dlq.clone();
     let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
     dlq.ask(|reply| DlqMessage::Retry { ids, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has a way shut or opened; answered when it is on stable storage.
+pub(super) async fn flow(api: &Api, change: FlowChange) -> Result<(), Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    let ask = |reply| StatusMessage::Flow { changes: vec![change], reply };
+    status.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// A store that is known to be away is not worth a wait.

@@ -20,10 +20,12 @@
 
 mod ask;
 mod body;
+mod control;
 mod dead_letters;
 mod deliveries;
 mod envelope;
 mod events;
+mod flow;
 mod gate;
 mod guard;
 mod incidents;
@@ -36,6 +38,7 @@ pub mod problem;
 mod query;
 mod serve;
 mod stall;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,9 +52,11 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::domain::event::Bounds;
 use crate::domain::names::SourceName;
 use crate::messages::Peers;
+use crate::messages::control::Control;
 use crate::store::Store;
 use crate::telemetry::health::Health;
 use limits::Limits;
@@ -65,6 +70,8 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// Whom to tell; changes when an actor is restarted.
     pub peers: watch::Receiver<Arc<Peers>>,
+    /// Whom to ask for what concerns the process itself.
+    pub control: Control,
     /// What channels kept instead of sending it.
     pub outbox: Arc<Outbox>,
     /// What the probes tell.
@@ -83,8 +90,10 @@ pub struct Api {
     pub public_url: String,
     /// `[http] hosts`
     pub hosts: Vec<String>,
-    /// A short digest of the configuration, for people who compare nodes.
-    pub config_digest: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// When the process began to serve.
+    pub started_at: Timestamp,
 }
 
 /// What handlers share.
@@ -121,6 +130,14 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/dead-letters/retry", post(dead_letters::retry))
         .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/api/v1/status", get(status::show))
+        .route("/api/v1/sources", get(status::sources))
+        .route("/api/v1/sources/{name}/{flow}", post(flow::source))
+        .route("/api/v1/channels", get(status::channels))
+        .route("/api/v1/channels/{name}/{flow}", post(flow::channel))
+        .route("/api/v1/admin/reload", post(control::reload))
+        .route("/api/v1/admin/drain", post(control::drain))
+        .route("/api/v1/admin/log-level", get(control::log_level).put(control::set_log_level))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
         .route("/incidents/{number}", get(incidents::page))

@@ -52,7 +52,7 @@ pub(super) async fn readyz(
     let ready = report.is_ready() && store.is_ok();
     let mut text = String::new();
     if query.has("verbose") && peer.ip().to_canonical().is_loopback() {
-        text = verbose(&report, &store, &shared.api.config_digest);
+        text = verbose(&report, &store, &report.config.digest);
     }
     let (status, verdict) =
         if ready { (StatusCode::OK, "passed") } else { (StatusCode::SERVICE_UNAVAILABLE, "failed") };

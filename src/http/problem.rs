@@ -64,6 +64,11 @@ impl Problem {
         Self { code, detail: detail.into(), errors }
     }
 
+    /// A problem that lists what is behind it.
+    pub fn told(code: Code, detail: String, errors: Vec<Flaw>) -> Self {
+        Self { code, detail: detail.into(), errors }
+    }
+
     /// Its kind.
     pub fn code(&self) -> Code {
         self.code

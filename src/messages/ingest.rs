@@ -1,5 +1,6 @@
 //! What may be said to an ingest actor.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ractor::RpcReplyPort;
@@ -8,8 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Peers;
 use crate::domain::event::Position;
 use crate::domain::malformed::Malformed;
-use crate::sources::Polled;
+use crate::formats::Words;
+use crate::sources::{Connect, Polled};
 use crate::store::batch::Accepted;
+use crate::telemetry::handles::SourceMetrics;
 
 /// What may be said to an ingest actor.
 #[derive(Debug)]
@@ -33,10 +36,29 @@ pub enum IngestMessage {
     Settled(Vec<Settled>),
     /// The record that is to be tried next can go on.
     Trial(TrialNews),
-    /// Somebody was restarted: here are the new peers; say again what is unsettled.
+    /// Read records so from now on.
+    Words(Arc<Words>),
+    /// Somebody was restarted, or a way was shut or opened: here are the new peers; say again what is unsettled.
     Introduce(Arc<Peers>),
     /// Take nothing more in, settle what is in flight, commit, then answer.
     Drain(RpcReplyPort<()>),
+}
+
+/// What the configuration gives an ingest actor.
+#[derive(Clone)]
+pub struct Intake {
+    /// How to reach the source; `None` for requests.
+    pub connect: Option<Connect>,
+    /// How many records may be held.
+    pub max_in_flight: usize,
+    /// The series of the source.
+    pub metrics: SourceMetrics,
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("max_in_flight", &self.max_in_flight).finish_non_exhaustive()
+    }
 }
 
 /// What a record that is tried by itself waits for, one after the other.

@@ -5,10 +5,12 @@
 //! lost is a question in this sense: the sender keeps it until the answer comes, and says it again
 //! when it is introduced to a new peer, because a mailbox dies with its actor.
 
+pub mod control;
 pub mod delivery;
 pub mod dlq;
 pub mod ingest;
 pub mod post;
+pub mod renewal;
 pub mod router;
 pub mod status;
 pub mod supervisor;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use ractor::ActorId;
 
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::way::Paused;
 use delivery::DeliveryMessage;
 use dlq::DlqMessage;
 use ingest::IngestMessage;
@@ -40,6 +43,8 @@ pub struct Peers {
     pub pools: BTreeMap<ChannelName, Post<DeliveryMessage>>,
     /// One ingest actor for each topic, and one for each HTTP source.
     pub ingests: BTreeMap<IngestKey, Post<IngestMessage>>,
+    /// Ways in and out that an operator shut.
+    pub paused: Paused,
 }
 
 /// See [`Peers::lives`].

@@ -6,6 +6,7 @@ use super::Peers;
 use super::ingest::IngestMessage;
 use super::post::Post;
 use crate::domain::event::Event;
+use crate::domain::routes::RouteTable;
 
 /// What may be said to the router.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub enum RouterMessage {
         /// Who waits for them.
         from: Post<IngestMessage>,
     },
+    /// Plan by this table from now on.
+    Routes(Arc<RouteTable>),
     /// Somebody was restarted.
     Introduce(Arc<Peers>),
 }

@@ -5,9 +5,10 @@ use ractor::RpcReplyPort;
 use super::delivery::DeliveryMessage;
 use super::ingest::IngestMessage;
 use super::post::Post;
-use crate::domain::acceptance::Accept;
+use crate::domain::acceptance::{Accept, IncidentRules};
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
+use crate::domain::way::FlowChange;
 use crate::store::StoreError;
 use crate::store::batch::{Attempted, Claim, Committed, Quarantined, Trial};
 
@@ -58,6 +59,15 @@ pub enum StatusMessage {
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
     },
+    /// Shut or open these ways; answered when it is on stable storage.
+    Flow {
+        /// What is to be.
+        changes: Vec<FlowChange>,
+        /// Told when it is done.
+        reply: RpcReplyPort<()>,
+    },
+    /// `[incidents]` is this from now on.
+    Rules(IncidentRules),
     /// Write down that this record is going to be tried; `from` hears [`Begun`](super::ingest::TrialNews::Begun).
     Try {
         /// Which.

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use ractor::RpcReplyPort;
+use ractor::{ActorId, RpcReplyPort};
 
 use super::IngestKey;
+use super::renewal::Renewal;
 use crate::domain::names::ChannelName;
+use crate::domain::way::{FlowChange, Paused};
 
 /// What may be said to the root supervisor.
 #[derive(Debug)]
@@ -14,6 +16,26 @@ pub enum SupervisorMessage {
     Restart(Child),
     /// The process must not go on: another one took over, or stable storage failed.
     Fatal(Fatality),
+    /// Work by this from now on, and answer when everybody was told. What is in flight ends as it began.
+    Renew {
+        /// What takes the place of what was.
+        renewal: Box<Renewal>,
+        /// Answered when new work goes the new way.
+        reply: RpcReplyPort<()>,
+    },
+    /// This life of a child has finished what it had and is wanted no more.
+    Retired(Child, ActorId),
+    /// These ways are shut or open now.
+    Flow(Vec<FlowChange>),
+    /// The store says that other ways are shut than was known when it was asked.
+    Paused {
+        /// What was known.
+        known: Paused,
+        /// What is.
+        found: Paused,
+    },
+    /// Take nothing more in, finish what came, and go on delivering; then answer.
+    StopIntake(RpcReplyPort<()>),
     /// Stop in order, from the sources inward, then answer.
     Drain(RpcReplyPort<()>),
 }

@@ -1,8 +1,11 @@
 //! What may be said to the sweeper.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Peers;
+use crate::domain::names::ChannelName;
+use crate::telemetry::handles::ChannelMetrics;
 
 /// What may be said to the sweeper.
 #[derive(Debug)]
@@ -11,6 +14,8 @@ pub enum SweeperMessage {
     Sweep,
     /// Count what waits.
     Count,
-    /// Somebody was restarted.
+    /// These channels have rows from now on.
+    Channels(BTreeMap<ChannelName, ChannelMetrics>),
+    /// Somebody was restarted, or a way was shut or opened.
     Introduce(Arc<Peers>),
 }

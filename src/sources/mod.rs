@@ -94,6 +94,9 @@ pub enum SourceError {
     Refused(String),
 }
 
+/// Builds a source anew.
+pub type Connect = Arc<dyn Fn() -> Result<Arc<dyn Source>, SourceError> + Send + Sync>;
+
 /// One topic of one broker.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {

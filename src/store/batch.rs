@@ -9,6 +9,7 @@ use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::way::FlowChange;
 
 /// One transaction.
 ///
@@ -37,6 +38,8 @@ pub struct Batch {
     pub acquitted: Vec<(SourceName, Position)>,
     /// Records to be tried next.
     pub trials: Vec<Trial>,
+    /// Ways to shut or to open.
+    pub flows: Vec<FlowChange>,
 }
 
 impl Batch {
@@ -54,6 +57,7 @@ impl Batch {
             claims: Vec::new(),
             acquitted: Vec::new(),
             trials: Vec::new(),
+            flows: Vec::new(),
         }
     }
 
@@ -66,6 +70,7 @@ impl Batch {
             && self.claims.is_empty()
             && self.acquitted.is_empty()
             && self.trials.is_empty()
+            && self.flows.is_empty()
     }
 }
 

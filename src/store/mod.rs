@@ -11,6 +11,7 @@
 
 pub mod batch;
 mod claim;
+mod flow;
 mod intake;
 pub mod memory;
 pub mod open;
@@ -30,6 +31,7 @@ use crate::domain::delivery::{DeliveryState, Lease};
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::way::Paused;
 use batch::{Batch, Committed};
 use views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
 
@@ -152,6 +154,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The earliest `due_at` of a waiting delivery on `channel`, if one waits.
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The sources and channels that are paused.
+    async fn paused(&self) -> Result<Paused, StoreError>;
 
     /// How many deliveries wait, by channel and state, and since when; how many are dead.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -3,11 +3,13 @@
 use sqlx::FromRow;
 
 use super::StoreError;
+use super::flow::way;
 use super::rows::{Readable, id, number, optional, time, word};
 use super::views::{AttemptView, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
 use crate::domain::delivery::{Address, DeliveryState};
 use crate::domain::ids::DeliveryId;
 use crate::domain::notification::NotificationKind;
+use crate::domain::way::Way;
 
 #[derive(Debug, FromRow)]
 pub(super) struct CountRow {
@@ -167,5 +169,19 @@ impl Readable for BacklogRow {
             count: number(self.count)?,
             oldest: Some(time(oldest.created_ms())?),
         })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct PausedRow {
+    kind: String,
+    name: String,
+}
+
+impl Readable for PausedRow {
+    type Value = Way;
+
+    fn read(self) -> Result<Way, StoreError> {
+        way(&self.kind, &self.name)
     }
 }

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::claim::claim;
+use super::flow::Flows;
 use super::intake::{Seen, Sifted, sift};
 use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
@@ -221,7 +222,7 @@ pub(super) struct Written {
 }
 
 /// Does what `batch` says, in an open transaction.
-pub(super) async fn write<L: Ledger + Trials>(
+pub(super) async fn write<L: Ledger + Trials + Flows>(
     ledger: &mut L,
     batch: &Batch,
     in_doubt: &InDoubt,
@@ -262,6 +263,9 @@ pub(super) async fn write<L: Ledger + Trials>(
     }
     for place in 0..batch.claims.len() {
         claim(ledger, batch, place, committed).await?;
+    }
+    if !batch.flows.is_empty() {
+        ledger.flow(batch.now, &batch.flows).await?;
     }
     committed.tried = try_out(ledger, batch).await?;
     Ok(written)

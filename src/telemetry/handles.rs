@@ -172,6 +172,12 @@ pub struct ChannelMetrics {
     oldest: Gauge,
 }
 
+impl std::fmt::Debug for ChannelMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChannelMetrics").finish_non_exhaustive()
+    }
+}
+
 impl ChannelMetrics {
     /// The states that `foghorn_deliveries` counts: those that somebody may have to wait for.
     pub const WAITING: [DeliveryState; 4] =

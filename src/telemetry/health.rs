@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::handles::{ConfiguredChannel, ConfiguredSource};
+use crate::domain::Timestamp;
 use crate::domain::names::{ChannelName, SourceName};
 
 /// How a part is.
@@ -42,6 +44,32 @@ pub struct HealthReport {
     pub sources: BTreeMap<SourceName, Condition>,
     /// Each channel.
     pub channels: BTreeMap<ChannelName, Condition>,
+    /// How many records wait behind the newest, of sources that know.
+    pub lags: BTreeMap<SourceName, u64>,
+    /// Who is there to have a condition.
+    pub roster: Roster,
+    /// The configuration in use.
+    pub config: ConfigReport,
+}
+
+/// Who is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roster {
+    /// Sources.
+    pub sources: Vec<ConfiguredSource>,
+    /// Channels.
+    pub channels: Vec<ConfiguredChannel>,
+}
+
+/// The configuration in use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConfigReport {
+    /// Tells configurations apart.
+    pub digest: String,
+    /// When it was read; `None` before the first one is.
+    pub loaded_at: Option<Timestamp>,
+    /// Whether a later one was refused.
+    pub refused_at: Option<Timestamp>,
 }
 
 impl HealthReport {
@@ -61,6 +89,7 @@ struct Board {
     report: HealthReport,
     /// Each topic of each source, by itself.
     topics: BTreeMap<(SourceName, String), Condition>,
+    lags: BTreeMap<(SourceName, String), u64>,
 }
 
 impl Board {
@@ -101,6 +130,36 @@ impl Health {
         let worst = board.worst(source);
         board.report.sources.insert(source.clone(), worst);
         before
+    }
+
+    /// So many records of a topic wait behind the newest.
+    pub fn lag(&self, source: &SourceName, topic: Option<&str>, records: u64) {
+        let mut board = self.board();
+        board.lags.insert((source.clone(), topic.unwrap_or_default().to_owned()), records);
+        let all = board.lags.iter().filter(|((name, _), _)| name == source).map(|(_, lag)| lag).sum();
+        board.report.lags.insert(source.clone(), all);
+    }
+
+    /// These are configured from now on; what was said of others is forgotten.
+    pub fn roster(&self, roster: Roster) {
+        let mut board = self.board();
+        let source = |name: &SourceName| roster.sources.iter().any(|known| known.name == *name);
+        board.topics.retain(|(name, _), _| source(name));
+        board.lags.retain(|(name, _), _| source(name));
+        board.report.sources.retain(|name, _| source(name));
+        board.report.lags.retain(|name, _| source(name));
+        board.report.channels.retain(|name, _| roster.channels.iter().any(|known| known.name == *name));
+        board.report.roster = roster;
+    }
+
+    /// This configuration is in use from now on.
+    pub fn configured(&self, digest: String, now: Timestamp) {
+        self.board().report.config = ConfigReport { digest, loaded_at: Some(now), refused_at: None };
+    }
+
+    /// A later configuration was refused.
+    pub fn config_refused(&self, now: Timestamp) {
+        self.board().report.config.refused_at = Some(now);
     }
 
     /// A channel is so. Returns what it was before.

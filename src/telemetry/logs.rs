@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::lines::{Fields, Line};
-use super::panics;
+use super::{level, panics};
 
 /// `[telemetry.logs] format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,9 +47,10 @@ pub struct LevelError {
 /// `level` cannot be understood.
 pub fn init(level: &str, format: LogFormat) -> Result<(), LevelError> {
     static ONCE: Once = Once::new();
-    let filter = filter(level)?;
+    check_level(level)?;
     ONCE.call_once(|| {
         let lines = Lines { style: Style::of(format), out: std::io::stderr };
+        let Ok(filter) = level::adjustable(level) else { return };
         let log = tracing_subscriber::registry().with(filter).with(lines);
         // In tests somebody else may listen already.
         let _ = tracing::subscriber::set_global_default(log);
@@ -66,7 +67,7 @@ pub fn check_level(level: &str) -> Result<(), LevelError> {
     filter(level).map(drop)
 }
 
-fn filter(level: &str) -> Result<EnvFilter, LevelError> {
+pub(super) fn filter(level: &str) -> Result<EnvFilter, LevelError> {
     let no_level = || LevelError { level: level.to_owned() };
     let directives = match level.parse::<Level>() {
         Ok(own) if level.parse::<u8>().is_err() => format!("{},foghorn={own}", own.min(Level::WARN)),

@@ -7,7 +7,7 @@
 //! Histograms keep every sample until the next upkeep or scrape: somebody has to call
 //! [`MetricsHandle::run_upkeep`] every few seconds.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -19,6 +19,7 @@ use super::handles::{
 };
 use super::labels::ActorKind;
 use super::names::{Kind, Metric};
+use crate::domain::Timestamp;
 
 static RECORDER: OnceLock<PrometheusRecorder> = OnceLock::new();
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
@@ -69,6 +70,24 @@ pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
 /// Says whether `/readyz` says yes.
 pub fn ready(ready: bool) {
     Metric::Ready.gauge(&[]).set(f64::from(u8::from(ready)));
+}
+
+/// Says that the configuration with this digest is in use from now on.
+pub fn config_loaded(digest: &str, now: Timestamp) {
+    static IN_USE: Mutex<Option<Gauge>> = Mutex::new(None);
+    let gauge = Metric::ConfigInfo.gauge(&[digest]);
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(before) = in_use.replace(gauge.clone()) {
+        before.set(0.0);
+    }
+    gauge.set(1.0);
+    Metric::ConfigReloadOk.gauge(&[]).set(1.0);
+    Metric::ConfigReloadTime.gauge(&[]).set(now.as_second() as f64);
+}
+
+/// Says that a new configuration was refused.
+pub fn config_refused() {
+    Metric::ConfigReloadOk.gauge(&[]).set(0.0);
 }
 
 impl Metric {

@@ -11,6 +11,7 @@ pub mod actor;
 pub mod handles;
 pub mod health;
 pub mod labels;
+pub mod level;
 mod lines;
 pub mod logs;
 pub mod metrics;

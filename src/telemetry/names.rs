@@ -90,6 +90,13 @@ metrics! {
     Ready "foghorn_ready" Gauge []
         "1 while /readyz says yes. If 0, ask /readyz?verbose what is missing."
 
+    ConfigReloadOk "foghorn_config_last_reload_successful" Gauge []
+        "1 if the configuration was taken the last time it was read. If 0, `foghorn check` says what is wrong with the file."
+    ConfigReloadTime "foghorn_config_last_reload_success_timestamp_seconds" Gauge []
+        "When the configuration in use was read, seconds since 1970."
+    ConfigInfo "foghorn_config_info" Gauge ["digest"]
+        "1 for the digest of the configuration in use, 0 for earlier ones. Nodes that differ do not work by the same file."
+
     SourceUp "foghorn_source_up" Gauge ["source", "type"]
         "1 while all topics of the source are connected. If 0, nothing comes in from it: look at its broker; events wait there."
     EventsReceived "foghorn_events_received_total" Counter ["source"]

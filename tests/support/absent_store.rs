@@ -6,6 +6,7 @@ use foghorn::domain::delivery::Lease;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId};
 use foghorn::domain::incident::IncidentStatus;
 use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
@@ -39,6 +40,10 @@ impl Store for AbsentStore {
     }
 
     async fn next_due(&self, _: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        away()
+    }
+
+    async fn paused(&self) -> Result<Paused, StoreError> {
         away()
     }
 

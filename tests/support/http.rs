@@ -39,6 +39,7 @@ impl Server {
         let health = Health::default();
         health.enter(Phase::Running);
         health.store(Condition::Up);
+        health.configured("a81f3c".to_owned(), Clock::system().now());
         let (stage, stages) = watch::channel(Stage::Running);
         let (_, peers) = watch::channel(Arc::default());
         let api = Api {
@@ -53,7 +54,9 @@ impl Server {
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
             hosts: vec!["foghorn".to_owned()],
-            config_digest: "a81f3c".to_owned(),
+            control: tokio::sync::mpsc::channel(1).0,
+            address,
+            started_at: Clock::system().now(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
         Self { address, health, stage, done }

@@ -10,6 +10,7 @@ use foghorn::domain::event::Body;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId};
 use foghorn::domain::incident::IncidentStatus;
 use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
     AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
@@ -122,6 +123,10 @@ impl Store for WatchedStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         self.inner.next_due(channel).await
+    }
+
+    async fn paused(&self) -> Result<Paused, StoreError> {
+        self.inner.paused().await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

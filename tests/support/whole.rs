@@ -44,7 +44,9 @@ impl Whole {
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
             hosts: vec!["foghorn".to_owned()],
-            config_digest: String::new(),
+            control: tokio::sync::mpsc::channel(1).0,
+            address,
+            started_at: universe.clock.now(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
         let server = Server { address, health: universe.health.clone(), stage, done };

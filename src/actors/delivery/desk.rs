@@ -17,6 +17,7 @@ use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
 use crate::domain::lane::{Change, Lane, Start};
 use crate::domain::retry::OnUnknown;
+use crate::domain::way::{Flow, Way};
 use crate::messages::Peers;
 use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
 use crate::messages::dlq::DlqMessage;
@@ -37,11 +38,12 @@ pub struct Desk {
     pub(super) life: ActorLife,
     pub(super) myself: Post<DeliveryMessage>,
     peers: Arc<Peers>,
-    places: Vec<Place>,
-    idle: Vec<usize>,
-    queue: VecDeque<Job>,
+    pub(super) places: Vec<Place>,
+    pub(super) idle: Vec<usize>,
+    pub(super) queue: VecDeque<Job>,
     in_flight: InFlight<DeliveryId, usize, Job, Attempted>,
-    lane: Lane,
+    pub(super) lane: Lane,
+    flow: Flow,
     supply: Supply,
     /// Places that new deliveries may take without asking.
     offered: usize,
@@ -51,8 +53,9 @@ pub struct Desk {
     drained: Option<RpcReplyPort<()>>,
 }
 
+/// A place for a worker.
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     Vacant,
     Staffed(Post<WorkerMessage>),
 }
@@ -73,8 +76,8 @@ enum Supply {
 impl Desk {
     pub(super) fn new(myself: Post<DeliveryMessage>, life: ActorLife, arguments: PoolArguments) -> Self {
         Self {
-            places: (0..arguments.workers).map(|_| Place::Vacant).collect(),
-            idle: Vec::with_capacity(arguments.workers),
+            places: (0..arguments.equipment.workers).map(|_| Place::Vacant).collect(),
+            idle: Vec::with_capacity(arguments.equipment.workers),
             life,
             myself,
             arguments,
@@ -82,6 +85,7 @@ impl Desk {
             queue: VecDeque::new(),
             in_flight: InFlight::default(),
             lane: Lane::default(),
+            flow: Flow::default(),
             supply: Supply::Unconnected,
             offered: 0,
             next_due: None,
@@ -115,13 +119,13 @@ impl Desk {
         }
         self.next_due = claimed.next_due;
         self.life.credits_taken(claimed.jobs.len());
-        self.arguments.metrics.ended(DeliveryState::Expired, claimed.expired);
-        self.arguments.metrics.ended(DeliveryState::Canceled, claimed.canceled);
+        self.arguments.equipment.metrics.ended(DeliveryState::Expired, claimed.expired);
+        self.arguments.equipment.metrics.ended(DeliveryState::Canceled, claimed.canceled);
         self.queue.extend(claimed.jobs);
     }
 
     pub(super) fn on_attempted(&mut self, worker: usize, id: DeliveryId, outcome: &Outcome, took: Duration) {
-        self.idle.push(worker);
+        self.rest(worker);
         if let Some(job) = self.in_flight.release(&id) {
             self.conclude(&job, outcome, took);
         }
@@ -145,6 +149,11 @@ impl Desk {
     pub(super) fn on_introduce(&mut self, peers: Arc<Peers>) {
         let (before, after) = (self.peers.lives(), peers.lives());
         self.peers = peers;
+        let flow = Way::Channel(self.arguments.name.clone()).flow(&self.peers.paused);
+        if std::mem::replace(&mut self.flow, flow) != flow {
+            tracing::info!(channel = %self.arguments.name, ?flow, "channel flows differently");
+            self.next_due = Some(self.now());
+        }
         if (before.status, before.dlq) != (after.status, after.dlq) {
             for attempted in self.in_flight.unconfirmed() {
                 self.report(attempted.clone());
@@ -152,7 +161,7 @@ impl Desk {
         }
         if before.status != after.status && self.supply != Supply::Closed {
             self.offered = 0;
-            let adopt = match self.arguments.retry.on_unknown {
+            let adopt = match self.arguments.equipment.retry.on_unknown {
                 OnUnknown::Retry => Adopt::Retry,
                 OnUnknown::Hold => Adopt::Hold,
             };
@@ -163,6 +172,11 @@ impl Desk {
     pub(super) fn on_drain(&mut self, reply: RpcReplyPort<()>) {
         self.supply = Supply::Closed;
         self.drained = Some(reply);
+        self.give_back();
+    }
+
+    /// What is in hand and not begun waits in the store again.
+    fn give_back(&mut self) {
         let now = self.now();
         while let Some(job) = self.queue.pop_front() {
             let returned = written(&job, now, RETURNED, Next::Held { due_at: now });
@@ -172,8 +186,13 @@ impl Desk {
 
     /// Starts what can be started and asks for more.
     pub(super) fn go_on(&mut self) {
-        self.start_queued();
-        self.refill();
+        match self.flow {
+            Flow::Running => {
+                self.start_queued();
+                self.refill();
+            }
+            Flow::Paused => self.give_back(),
+        }
         if self.supply == Supply::Closed
             && self.in_flight.is_empty()
             && let Some(reply) = self.drained.take()
@@ -203,7 +222,7 @@ impl Desk {
             };
             self.lane.started(now);
             self.in_flight.claim(job.id, place, job.clone());
-            worker.tell(WorkerMessage::Attempt(job));
+            worker.tell(WorkerMessage::Attempt(job, Arc::clone(&self.arguments.equipment.channel)));
         }
     }
 
@@ -259,11 +278,11 @@ impl Desk {
     fn conclude(&mut self, job: &Job, outcome: &Outcome, took: Duration) {
         let now = self.now();
         let Judged { attempted, sign } =
-            conclude(&self.arguments.retry, job, outcome, took, now, fastrand::f64());
-        self.arguments.metrics.attempted(outcome, took);
+            conclude(&self.arguments.equipment.retry, job, outcome, took, now, fastrand::f64());
+        self.arguments.equipment.metrics.attempted(outcome, took);
         if matches!(outcome, Outcome::Sent(_)) && job.counted == 1 {
             let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
-            self.arguments.metrics.latency(since);
+            self.arguments.equipment.metrics.latency(since);
         }
         if let Next::Retrying { due_at, .. } | Next::Held { due_at } = attempted.next {
             self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
@@ -274,7 +293,8 @@ impl Desk {
     }
 
     fn say_how_it_is(&self, change: Change, attempted: &Attempted) {
-        let PoolArguments { name, metrics, health, .. } = &self.arguments;
+        let PoolArguments { name, equipment, health, .. } = &self.arguments;
+        let metrics = &equipment.metrics;
         match change {
             Change::None => {}
             Change::Held => {
@@ -293,7 +313,7 @@ impl Desk {
 
     fn keep_and_report(&mut self, attempted: Attempted) {
         if let Some(end) = end_of(attempted.next) {
-            self.arguments.metrics.ended(end, 1);
+            self.arguments.equipment.metrics.ended(end, 1);
         }
         self.report(attempted.clone());
         self.in_flight.report(attempted.id, attempted);
@@ -328,9 +348,9 @@ impl Desk {
     }
 
     fn capacity(&self) -> usize {
-        match self.arguments.retry.on_unknown {
-            OnUnknown::Retry => self.arguments.workers * IN_HAND_PER_WORKER,
-            OnUnknown::Hold => self.arguments.workers,
+        match self.arguments.equipment.retry.on_unknown {
+            OnUnknown::Retry => self.arguments.equipment.workers * IN_HAND_PER_WORKER,
+            OnUnknown::Hold => self.arguments.equipment.workers,
         }
     }
 

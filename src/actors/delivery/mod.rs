@@ -10,6 +10,7 @@
 
 pub mod desk;
 pub mod pool;
+mod renewal;
 mod verdict;
 pub mod worker;
 

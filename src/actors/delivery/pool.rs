@@ -1,21 +1,16 @@
 //! The pool of one channel, as an actor: the shell around [`Desk`].
 
-use std::sync::Arc;
-
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::desk::Desk;
 use super::worker::{Worker, WorkerArguments};
 use crate::actors::born::{Born, bear, death};
-use crate::channels::Channel;
 use crate::clock::Clock;
 use crate::domain::names::ChannelName;
 use crate::domain::restarts::{Restart, RestartBudget};
-use crate::domain::retry::RetryPolicy;
-use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
+use crate::messages::delivery::{DeliveryMessage, Equipment, WorkerMessage};
 use crate::messages::post::Post;
 use crate::telemetry::actor::ActorMetrics;
-use crate::telemetry::handles::ChannelMetrics;
 use crate::telemetry::health::{Condition, Health};
 use crate::telemetry::labels::ActorKind;
 
@@ -28,14 +23,8 @@ pub struct DeliveryPool;
 pub struct PoolArguments {
     /// `[channels.NAME]`
     pub name: ChannelName,
-    /// Its series.
-    pub metrics: ChannelMetrics,
-    /// How to send.
-    pub channel: Arc<dyn Channel>,
-    /// How many attempts at once.
-    pub workers: usize,
-    /// When to try again.
-    pub retry: RetryPolicy,
+    /// How to send; another one after a reload.
+    pub equipment: Equipment,
     /// How often workers may die.
     pub budget: RestartBudget,
     /// The time.
@@ -61,7 +50,7 @@ impl Actor for DeliveryPool {
         Born { life, with: arguments }: Born<PoolArguments>,
     ) -> Result<Desk, ActorProcessingErr> {
         let mut desk = Desk::new(Post::new(myself, life.clone()), life, arguments);
-        for place in 0..desk.arguments.workers {
+        for place in 0..desk.arguments.equipment.workers {
             let worker = hire(&desk, place).await?;
             desk.staff(place, worker);
         }
@@ -86,10 +75,12 @@ impl Actor for DeliveryPool {
                 DeliveryMessage::Recorded(ids) => desk.on_recorded(&ids),
                 DeliveryMessage::Introduce(peers) => desk.on_introduce(peers),
                 DeliveryMessage::Drain(reply) => desk.on_drain(reply),
-                DeliveryMessage::Replace(place) => match hire(desk, place).await {
-                    Ok(worker) => desk.staff(place, worker),
-                    Err(error) => bury(desk, place, &error.to_string()),
-                },
+                DeliveryMessage::Renew(equipment) => {
+                    for place in desk.renew(equipment) {
+                        replace(desk, place).await;
+                    }
+                }
+                DeliveryMessage::Replace(place) => replace(desk, place).await,
             }
             desk.go_on();
         })
@@ -114,13 +105,23 @@ impl Actor for DeliveryPool {
     }
 }
 
+/// Puts a new worker in this place.
+async fn replace(desk: &mut Desk, place: usize) {
+    if !desk.is_vacant(place) {
+        return;
+    }
+    match hire(desk, place).await {
+        Ok(worker) => desk.staff(place, worker),
+        Err(error) => bury(desk, place, &error.to_string()),
+    }
+}
+
 /// Starts a worker for this place.
 async fn hire(desk: &Desk, place: usize) -> Result<Post<WorkerMessage>, SpawnErr> {
     let pool = desk.myself.clone();
     let supervisor = pool.actor().get_cell();
-    let channel = Arc::clone(&desk.arguments.channel);
     let name = format!("delivery/{}/{place}", desk.arguments.name);
-    bear(Worker, ActorKind::Worker, name, WorkerArguments { place, pool, channel }, supervisor).await
+    bear(Worker, ActorKind::Worker, name, WorkerArguments { place, pool }, supervisor).await
 }
 
 /// A worker is dead: what it held gets its verdict, and the place a new worker while the budget

@@ -1,12 +1,10 @@
 //! A worker: one attempt at a time. It may die freely; the pool judges that like any other end.
 
-use std::sync::Arc;
-
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::{Instant, timeout};
 
 use crate::actors::born::Born;
-use crate::channels::{Channel, LONGEST_ATTEMPT};
+use crate::channels::LONGEST_ATTEMPT;
 use crate::domain::fault::{Failure, Fault, Outcome};
 use crate::messages::delivery::{DeliveryMessage, WorkerMessage};
 use crate::messages::post::Post;
@@ -21,8 +19,6 @@ pub struct WorkerArguments {
     pub place: usize,
     /// Who waits for it.
     pub pool: Post<DeliveryMessage>,
-    /// How to send.
-    pub channel: Arc<dyn Channel>,
 }
 
 impl Actor for Worker {
@@ -41,13 +37,12 @@ impl Actor for Worker {
     async fn handle(
         &self,
         _myself: ActorRef<WorkerMessage>,
-        WorkerMessage::Attempt(job): WorkerMessage,
+        WorkerMessage::Attempt(job, channel): WorkerMessage,
         Born { life, with }: &mut Born<WorkerArguments>,
     ) -> Result<(), ActorProcessingErr> {
         life.handling(async {
             let begun = Instant::now();
-            let outcome =
-                timeout(LONGEST_ATTEMPT, with.channel.send(&job)).await.unwrap_or_else(|_| gave_up());
+            let outcome = timeout(LONGEST_ATTEMPT, channel.send(&job)).await.unwrap_or_else(|_| gave_up());
             let took = begun.elapsed();
             with.pool.tell(DeliveryMessage::Attempted { worker: with.place, id: job.id, outcome, took });
         })

@@ -56,8 +56,8 @@ enum First {
 
 impl Care {
     pub(super) fn of(arguments: &IngestArguments) -> Self {
-        let turn = arguments.caution.clone().filter(|_| arguments.connect.is_some());
-        let window = arguments.max_in_flight + MOST_RECORDS;
+        let turn = arguments.caution.clone().filter(|_| arguments.intake.connect.is_some());
+        let window = arguments.intake.max_in_flight + MOST_RECORDS;
         Self { caution: turn.is_some().then(|| Caution::over(window)), turn, ..Self::default() }
     }
 

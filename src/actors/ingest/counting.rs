@@ -12,7 +12,7 @@ use crate::store::batch::AcceptResult;
 
 impl IngestState {
     pub(super) fn count(&self, item: &Item, as_what: &SettledAs) {
-        let metrics = &self.arguments.metrics;
+        let metrics = &self.arguments.intake.metrics;
         match (item, as_what) {
             (Item::Event(event), SettledAs::Event(accepted)) => match accepted.result {
                 AcceptResult::Decided(decision) => {

@@ -22,21 +22,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::born::Born;
 use super::credits::Credits;
 use crate::clock::Clock;
+use crate::domain::way::{Flow, Way};
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
-use crate::messages::ingest::{IngestMessage, Settled, SettledAs, Submitted};
+use crate::messages::ingest::{IngestMessage, Intake, Settled, SettledAs, Submitted};
 use crate::messages::post::{Post, tell};
 use crate::messages::router::RouterMessage;
 use crate::messages::{IngestKey, Peers};
-use crate::sources::{Record, Source, SourceError};
+use crate::sources::{Record, Source};
 use crate::telemetry::actor::ActorLife;
-use crate::telemetry::handles::SourceMetrics;
 use crate::telemetry::health::{Condition, Health};
 use assignment::{Assignment, Safe};
 use cautious::Care;
@@ -47,18 +47,13 @@ use requests::Requests;
 #[derive(Debug, Clone, Copy)]
 pub struct Ingest;
 
-/// Builds the source anew.
-pub type Connect = Arc<dyn Fn() -> Result<Arc<dyn Source>, SourceError> + Send + Sync>;
-
 /// What an ingest actor is given.
 #[derive(Clone)]
 pub struct IngestArguments {
     /// Which one it is.
     pub key: IngestKey,
-    /// How to reach the source; `None` for requests.
-    pub connect: Option<Connect>,
-    /// How many records may be held.
-    pub max_in_flight: usize,
+    /// Where its records come from.
+    pub intake: Intake,
     /// The turn of the one record that is tried at a time, if the last life ended without a word.
     pub caution: Option<Arc<Semaphore>>,
     /// How records are read.
@@ -67,8 +62,6 @@ pub struct IngestArguments {
     pub clock: Clock,
     /// Where to say how the source is.
     pub health: Health,
-    /// Its series.
-    pub metrics: SourceMetrics,
 }
 
 impl std::fmt::Debug for IngestArguments {
@@ -87,6 +80,7 @@ pub struct IngestState {
     /// How long to wait before the next try to connect.
     patience: Duration,
     credits: Arc<Credits>,
+    flow: watch::Sender<Flow>,
     held: InHand,
     care: Care,
     assignment: Assignment,
@@ -124,7 +118,8 @@ impl Actor for Ingest {
         let mut state = IngestState {
             myself: Post::new(myself, life.clone()),
             life,
-            credits: Arc::new(Credits::new(arguments.max_in_flight)),
+            credits: Arc::new(Credits::new(arguments.intake.max_in_flight)),
+            flow: watch::Sender::default(),
             care: Care::of(&arguments),
             arguments,
             peers: Arc::default(),
@@ -166,19 +161,24 @@ impl IngestState {
             }
             IngestMessage::Settled(settled) => self.on_settled(settled),
             IngestMessage::Trial(news) => self.on_trial(news),
+            IngestMessage::Words(words) => self.arguments.words = words,
             IngestMessage::Introduce(peers) => self.on_introduce(peers),
             IngestMessage::Drain(reply) => self.on_drain(reply),
         }
     }
 
     fn on_connect(&mut self) {
-        let (Link::Apart, Some(connect)) = (&self.link, &self.arguments.connect) else {
+        let (Link::Apart, Some(connect)) = (&self.link, &self.arguments.intake.connect) else {
             return;
         };
         match connect() {
             Ok(source) => {
-                let reader =
-                    reader::start(Arc::clone(&source), self.myself.clone(), Arc::clone(&self.credits));
+                let reader = reader::start(
+                    Arc::clone(&source),
+                    self.myself.clone(),
+                    Arc::clone(&self.credits),
+                    self.flow.subscribe(),
+                );
                 self.link = Link::Reading(source, reader);
             }
             Err(error) => self.on_source_lost(error.to_string()),
@@ -193,10 +193,10 @@ impl IngestState {
         // A new assignment gives the records again; what is in flight settles without a ledger.
         self.assignment = Assignment::default();
         self.credits.give_back(self.care.forget());
-        self.arguments.metrics.reconnected();
+        self.arguments.intake.metrics.reconnected();
         let key = &self.arguments.key;
         tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
-        self.arguments.metrics.up(key.topic.as_deref(), false);
+        self.arguments.intake.metrics.up(key.topic.as_deref(), false);
         self.arguments.health.source(&key.source, key.topic.as_deref(), Condition::Down(why));
         self.myself.actor().send_after(self.patience, || IngestMessage::Connect);
         self.patience = (self.patience * 2).min(LONGEST_WAIT);
@@ -204,7 +204,7 @@ impl IngestState {
 
     fn on_records(&mut self, records: &[Record]) {
         let now = self.arguments.clock.now();
-        self.arguments.metrics.received(records.len(), now);
+        self.arguments.intake.metrics.received(records.len(), now);
         let mut read = Vec::with_capacity(records.len());
         for record in records {
             self.assignment.take(&record.position);
@@ -227,12 +227,13 @@ impl IngestState {
         traceparent: Option<&str>,
         reply: RpcReplyPort<Vec<Submitted>>,
     ) {
-        if self.credits.free() < items.len() || matches!(self.link, Link::Closed) {
+        let shut = matches!(self.link, Link::Closed) || *self.flow.borrow() == Flow::Paused;
+        if shut || self.credits.free() < items.len() {
             // Dropping the port tells the caller that there is no room now.
             return;
         }
         let now = self.arguments.clock.now();
-        self.arguments.metrics.received(items.len(), now);
+        self.arguments.intake.metrics.received(items.len(), now);
         let mut answers = Vec::with_capacity(items.len());
         let mut events = Vec::with_capacity(items.len());
         for raw in items {
@@ -242,7 +243,7 @@ impl IngestState {
                     events.push(event);
                 }
                 Err(malformed) => {
-                    self.arguments.metrics.rejected(malformed.reason);
+                    self.arguments.intake.metrics.rejected(malformed.reason);
                     answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));
                 }
             }
@@ -317,6 +318,11 @@ impl IngestState {
     fn on_introduce(&mut self, peers: Arc<Peers>) {
         let changed = self.peers.lives() != peers.lives();
         self.peers = peers;
+        let flow = Way::Source(self.arguments.key.source.clone()).flow(&self.peers.paused);
+        if self.flow.send_replace(flow) != flow {
+            let key = &self.arguments.key;
+            tracing::info!(source = %key.source, topic = key.topic.as_deref(), ?flow, "source flows differently");
+        }
         if changed {
             self.ask();
             self.send(self.held.in_order());

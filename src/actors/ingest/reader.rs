@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -14,6 +15,7 @@ use crate::domain::Timestamp;
 use crate::domain::event::{Event, Position};
 use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::malformed::{Malformation, Malformed, Problem};
+use crate::domain::way::Flow;
 use crate::formats::{self, Reading};
 use crate::messages::ingest::IngestMessage;
 use crate::messages::post::Post;
@@ -25,9 +27,10 @@ pub(super) fn start(
     source: Arc<dyn Source>,
     ingest: Post<IngestMessage>,
     credits: Arc<Credits>,
+    flow: watch::Receiver<Flow>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let polling = poll_on(&*source, &ingest, &credits);
+        let polling = poll_on(&*source, &ingest, &credits, flow);
         let why = match futures::FutureExt::catch_unwind(AssertUnwindSafe(polling)).await {
             Ok(why) => why,
             Err(_) => "reading the source panicked".to_owned(),
@@ -45,12 +48,19 @@ fn has_room(credits: &Credits) -> bool {
 /// has fetched ahead, and not polling for a moment costs nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Credits) -> String {
-    let mut flow = Flow::Open;
+async fn poll_on(
+    source: &dyn Source,
+    ingest: &Post<IngestMessage>,
+    credits: &Credits,
+    mut flow: watch::Receiver<Flow>,
+) -> String {
+    let mut tap = Tap::Open;
     loop {
-        if flow == Flow::Open && credits.free() == 0 && timeout(PATIENCE, room(credits)).await.is_err() {
+        let shut = *flow.borrow_and_update() == Flow::Paused;
+        let full = |tap| tap == Tap::Open && credits.free() == 0;
+        if tap == Tap::Open && shut || full(tap) && timeout(PATIENCE, room(credits)).await.is_err() {
             source.pause();
-            flow = Flow::Paused;
+            tap = Tap::Shut;
         }
         tokio::select! {
             polled = source.poll() => match polled {
@@ -62,10 +72,12 @@ async fn poll_on(source: &dyn Source, ingest: &Post<IngestMessage>, credits: &Cr
                 }
                 Err(error) => return error.to_string(),
             },
-            () = room(credits), if flow == Flow::Paused => {
+            () = room(credits), if tap == Tap::Shut && !shut => {
                 source.resume();
-                flow = Flow::Open;
+                tap = Tap::Open;
             }
+            // An error means that the actor is gone, and this task with it.
+            Ok(()) = flow.changed() => {}
         }
     }
 }
@@ -81,10 +93,11 @@ async fn room(credits: &Credits) {
     }
 }
 
+/// Whether the source is asked for records.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum Tap {
     Open,
-    Paused,
+    Shut,
 }
 
 /// What a record is: an event, or a dead letter.

@@ -14,11 +14,12 @@ impl IngestState {
                 self.finish_revoking();
             }
             Polled::Lag(records) => {
-                self.arguments.metrics.lag(topic, records);
+                self.arguments.intake.metrics.lag(topic, records);
+                self.arguments.health.lag(source, topic, records);
                 self.care.lag(records);
             }
             Polled::Unreadable(why) => {
-                self.arguments.metrics.unreadable();
+                self.arguments.intake.metrics.unreadable();
                 let before = self.arguments.health.source(source, topic, Condition::Degraded(why.clone()));
                 if before != Condition::Degraded(why.clone()) {
                     tracing::error!(%source, topic, why, "records cannot be read");
@@ -28,20 +29,20 @@ impl IngestState {
                 let partition = gone.partition;
                 let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
                 tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
-                self.arguments.metrics.gone(records);
+                self.arguments.intake.metrics.gone(records);
                 if gone.starts_again() {
                     self.assignment.start_again(&gone.topic, partition);
                 }
             }
             Polled::Up => {
                 self.patience = FIRST_WAIT;
-                self.arguments.metrics.up(topic, true);
+                self.arguments.intake.metrics.up(topic, true);
                 self.arguments.health.source(source, topic, Condition::Up);
                 tracing::info!(%source, topic, "source is up");
             }
             Polled::Down(why) => {
                 tracing::warn!(%source, topic, why, "source is down");
-                self.arguments.metrics.up(topic, false);
+                self.arguments.intake.metrics.up(topic, false);
                 self.arguments.health.source(source, topic, Condition::Down(why));
             }
         }

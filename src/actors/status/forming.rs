@@ -10,6 +10,7 @@ use crate::domain::delivery::Job;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::ChannelName;
+use crate::domain::way::FlowChange;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs, TrialNews};
 use crate::messages::post::Post;
@@ -59,6 +60,8 @@ pub(super) struct Forming {
     claims_by: Vec<Pool>,
     replays: Vec<DeliveryId>,
     replays_for: Vec<(usize, RpcReplyPort<Vec<Option<DeliveryId>>>)>,
+    flows: Vec<FlowChange>,
+    flows_for: Vec<RpcReplyPort<()>>,
     trials: Vec<Trial>,
     trials_for: Vec<Ingest>,
     /// Whose places the batch may use up.
@@ -73,6 +76,7 @@ impl Forming {
             && self.claims.is_empty()
             && self.replays.is_empty()
             && self.trials.is_empty()
+            && self.flows.is_empty()
     }
 
     /// Nothing but outcomes: nobody waits for these to be written.
@@ -82,6 +86,7 @@ impl Forming {
             && self.claims.is_empty()
             && self.replays.is_empty()
             && self.trials.is_empty()
+            && self.flows.is_empty()
     }
 
     pub(super) fn accept(&mut self, accepts: Vec<Accept>, from: &Ingest) {
@@ -109,6 +114,11 @@ impl Forming {
         self.replays.extend(ids);
     }
 
+    pub(super) fn flow(&mut self, changes: Vec<FlowChange>, reply: RpcReplyPort<()>) {
+        self.flows.extend(changes);
+        self.flows_for.push(reply);
+    }
+
     pub(super) fn try_out(&mut self, trial: Trial, from: Ingest) {
         self.trials.push(trial);
         self.trials_for.push(from);
@@ -123,6 +133,7 @@ impl Forming {
         batch.claims = std::mem::take(&mut self.claims);
         batch.replays = std::mem::take(&mut self.replays);
         batch.trials = std::mem::take(&mut self.trials);
+        batch.flows = std::mem::take(&mut self.flows);
         if batch.accepts.is_empty() {
             return;
         }
@@ -207,6 +218,9 @@ impl Forming {
         for ((trial, from), ends) in batch.trials.iter().zip(self.trials_for).zip(tried) {
             let position = trial.position.clone();
             from.tell(IngestMessage::Trial(TrialNews::Begun { position, ends }));
+        }
+        for reply in self.flows_for {
+            drop(reply.send(()));
         }
         let anything_replayed = replayed.iter().any(Option::is_some);
         let mut replayed = replayed.into_iter();

@@ -167,6 +167,8 @@ impl StatusState {
                 self.forming.claim(claim, pool);
             }
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
+            StatusMessage::Flow { changes, reply } => self.forming.flow(changes, reply),
+            StatusMessage::Rules(rules) => self.arguments.rules = rules,
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
             StatusMessage::Committed(result) => self.on_committed(result),
             StatusMessage::Retry => self.on_retry(),
@@ -231,6 +233,10 @@ impl StatusState {
                 self.patience = FIRST_STALL;
                 self.metrics.committed(&batch, &committed, begun.elapsed());
                 self.arguments.health.store(Condition::Up);
+                if !batch.flows.is_empty() {
+                    let changes = SupervisorMessage::Flow(batch.flows.clone());
+                    tell(self.arguments.supervisor.as_ref(), changes);
+                }
                 forming.answer(&batch, committed, &mut self.seats);
             }
             Err(error) => self.on_failed(batch, forming, &error),

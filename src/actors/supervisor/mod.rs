@@ -5,6 +5,7 @@
 //! the single writer is something that nothing works without.
 
 mod drain;
+mod renewal;
 mod tree;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,8 +15,8 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, Supervision
 use tokio::sync::{mpsc, watch};
 
 use super::born::{Born, death};
-use crate::clock::Clock;
 use crate::domain::restarts::{Restart, RestartBudget};
+use crate::domain::way::Paused;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::dlq::DlqMessage;
@@ -37,12 +38,10 @@ pub struct Supervisor;
 pub struct SupervisorArguments {
     /// What to start, and how.
     pub plan: Plan,
-    /// How often each child may die.
-    pub budget: RestartBudget,
-    /// The time.
-    pub clock: Clock,
     /// Where the current peers are shown to those outside the tree.
     pub peers: watch::Sender<Arc<Peers>>,
+    /// Ways that are shut from the start.
+    pub paused: Paused,
     /// Where to say that the process must end.
     pub fatal: mpsc::UnboundedSender<Fatality>,
 }
@@ -55,6 +54,14 @@ pub struct SupervisorState {
     tree: Tree,
     children: HashMap<ActorId, Child>,
     budgets: BTreeMap<Child, RestartBudget>,
+    doors: Doors,
+}
+
+/// Whether anything new is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doors {
+    Open,
+    Shut,
 }
 
 impl Actor for Supervisor {
@@ -74,7 +81,9 @@ impl Actor for Supervisor {
             tree: Tree::default(),
             children: HashMap::new(),
             budgets: BTreeMap::new(),
+            doors: Doors::Open,
         };
+        state.tree.peers.paused = std::mem::take(&mut state.arguments.paused);
         for child in state.arguments.plan.children() {
             state.start(child).await?;
         }
@@ -93,7 +102,19 @@ impl Actor for Supervisor {
             match message {
                 SupervisorMessage::Restart(child) => state.on_restart(child).await,
                 SupervisorMessage::Fatal(fatality) => state.on_fatal(fatality),
+                SupervisorMessage::Renew { renewal, reply } => {
+                    state.on_renew(*renewal).await;
+                    drop(reply.send(()));
+                }
+                SupervisorMessage::Retired(child, life) => state.on_retired(child, life).await,
+                SupervisorMessage::Flow(changes) => state.on_flow(&changes),
+                SupervisorMessage::Paused { known, found } => state.on_paused(&known, found),
+                SupervisorMessage::StopIntake(reply) => {
+                    state.doors = Doors::Shut;
+                    drain::stop_intake(Arc::clone(&state.arguments.peers.borrow()), reply);
+                }
                 SupervisorMessage::Drain(reply) => {
+                    state.doors = Doors::Shut;
                     drain::start(Arc::clone(&state.arguments.peers.borrow()), reply);
                 }
             }
@@ -126,6 +147,9 @@ impl SupervisorState {
     }
 
     async fn on_restart(&mut self, child: Child) {
+        if !self.is_wanted(&child) {
+            return;
+        }
         match self.start(child.clone()).await {
             Ok(()) => {
                 ActorMetrics::of(kind_of(&child)).restarted();
@@ -137,11 +161,17 @@ impl SupervisorState {
         }
     }
 
+    /// Is there still a place for it?
+    fn is_wanted(&self, child: &Child) -> bool {
+        let shut_out = self.doors == Doors::Shut && matches!(child, Child::Ingest(_));
+        self.arguments.plan.has(child) && !shut_out && !self.children.values().any(|known| known == child)
+    }
+
     fn on_death(&mut self, child: Child, why: &str) {
         // A panic has its own line in the log, with the name of the actor.
         tracing::error!(actor = %child, "actor died");
-        let budget = self.budgets.entry(child.clone()).or_insert_with(|| self.arguments.budget.clone());
-        let wait = match (budget.died(self.arguments.clock.now()), &child) {
+        let budget = self.budgets.entry(child.clone()).or_insert_with(|| self.arguments.plan.budget.clone());
+        let wait = match (budget.died(self.arguments.plan.clock.now()), &child) {
             (Restart::After(wait), _) => wait,
             (Restart::GiveUp(_), Child::Status) => {
                 return self.on_fatal(Fatality::BudgetSpent(format!("{child} keeps dying: {why}")));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ractor::{ActorId, SpawnErr};
+use tokio::sync::Semaphore;
 
 use crate::actors::born::bear;
 use crate::actors::delivery::{DeliveryPool, PoolArguments};
@@ -12,12 +13,18 @@ use crate::actors::ingest::{Ingest, IngestArguments};
 use crate::actors::router::Router;
 use crate::actors::status::{Status, StatusArguments};
 use crate::actors::sweeper::{Sweeper, SweeperArguments};
+use crate::clock::Clock;
 use crate::domain::names::ChannelName;
+use crate::domain::restarts::RestartBudget;
 use crate::domain::routes::RouteTable;
+use crate::formats::Words;
+use crate::messages::delivery::Equipment;
+use crate::messages::ingest::Intake;
 use crate::messages::post::Post;
 use crate::messages::supervisor::{Child, SupervisorMessage};
 use crate::messages::sweeper::SweeperMessage;
 use crate::messages::{IngestKey, Peers};
+use crate::telemetry::health::Health;
 use crate::telemetry::labels::ActorKind;
 
 /// What to start, and how.
@@ -26,13 +33,23 @@ pub struct Plan {
     /// The single writer.
     pub status: StatusArguments,
     /// One for each channel.
-    pub pools: BTreeMap<ChannelName, PoolArguments>,
+    pub pools: BTreeMap<ChannelName, Equipment>,
     /// Who hears of what.
     pub routes: Arc<RouteTable>,
     /// One for each topic, and one for each HTTP source.
-    pub ingests: BTreeMap<IngestKey, IngestArguments>,
+    pub ingests: BTreeMap<IngestKey, Intake>,
+    /// How records are read.
+    pub words: Arc<Words>,
+    /// The turn of the one record that is tried at a time, if the last life ended without a word.
+    pub caution: Option<Arc<Semaphore>>,
     /// The one that looks for forgotten rows.
     pub sweeper: SweeperArguments,
+    /// How often each actor may die.
+    pub budget: RestartBudget,
+    /// The time.
+    pub clock: Clock,
+    /// The notice board.
+    pub health: Health,
 }
 
 /// Who is there.
@@ -52,6 +69,36 @@ impl Plan {
             .chain(self.ingests.keys().cloned().map(Child::Ingest))
             .chain([Child::Sweeper])
             .collect()
+    }
+
+    fn pool(&self, name: &ChannelName) -> Option<PoolArguments> {
+        Some(PoolArguments {
+            name: name.clone(),
+            equipment: self.pools.get(name)?.clone(),
+            budget: self.budget.clone(),
+            clock: self.clock,
+            health: self.health.clone(),
+        })
+    }
+
+    fn ingest(&self, key: &IngestKey) -> Option<IngestArguments> {
+        Some(IngestArguments {
+            key: key.clone(),
+            intake: self.ingests.get(key)?.clone(),
+            caution: self.caution.clone(),
+            words: Arc::clone(&self.words),
+            clock: self.clock,
+            health: self.health.clone(),
+        })
+    }
+
+    /// Is there a place for it?
+    pub(super) fn has(&self, child: &Child) -> bool {
+        match child {
+            Child::Pool(name) => self.pools.contains_key(name),
+            Child::Ingest(key) => self.ingests.contains_key(key),
+            Child::Status | Child::Dlq | Child::Router | Child::Sweeper => true,
+        }
     }
 
     /// Starts `child` in its place.
@@ -74,25 +121,48 @@ impl Plan {
                 peers.router.insert(bear(Router, kind, log_name, with, parent).await?).id()
             }
             Child::Pool(name) => {
-                let with = self.pools.get(name).cloned().ok_or_else(|| unplanned(child))?;
+                let with = self.pool(name).ok_or_else(|| unplanned(child))?;
                 let pool = bear(DeliveryPool, kind, log_name, with, parent).await?;
                 let id = pool.id();
                 peers.pools.insert(name.clone(), pool);
                 id
             }
             Child::Ingest(key) => {
-                let with = self.ingests.get(key).cloned().ok_or_else(|| unplanned(child))?;
+                let with = self.ingest(key).ok_or_else(|| unplanned(child))?;
                 let ingest = bear(Ingest, kind, log_name, with, parent).await?;
                 let id = ingest.id();
                 peers.ingests.insert(key.clone(), ingest);
                 id
             }
             Child::Sweeper => {
-                let with = self.sweeper.clone();
+                let with = SweeperArguments { supervisor: Some(supervisor.clone()), ..self.sweeper.clone() };
                 tree.sweeper.insert(bear(Sweeper, kind, log_name, with, parent).await?).id()
             }
         };
         Ok(id)
+    }
+}
+
+impl Tree {
+    /// Stops this life of a child; a later one in its place is left alone.
+    pub(super) fn dismiss(&mut self, child: &Child, life: ActorId) {
+        match child {
+            Child::Pool(name) => {
+                let pool = self.peers.pools.get(name).filter(|pool| pool.id() == life).cloned();
+                if let Some(pool) = pool {
+                    self.peers.pools.remove(name);
+                    pool.actor().stop(None);
+                }
+            }
+            Child::Ingest(key) => {
+                let ingest = self.peers.ingests.get(key).filter(|ingest| ingest.id() == life).cloned();
+                if let Some(ingest) = ingest {
+                    self.peers.ingests.remove(key);
+                    ingest.actor().stop(None);
+                }
+            }
+            Child::Status | Child::Dlq | Child::Router | Child::Sweeper => {}
+        }
     }
 }
 

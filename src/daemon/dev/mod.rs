@@ -8,6 +8,7 @@ mod demo;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::serve::{Ended, ServeError, Serving};
 use crate::config::{Config, Problem};
@@ -59,7 +60,9 @@ pub async fn run(port: u16, show: Show, env: &BTreeMap<String, String>) -> Resul
     let broker = EmbeddedBroker::start(&[(TOPIC, 3)])?;
     let text = configuration(broker.address(), port);
     let loaded = Config::parse(&text, Some(Path::new("foghorn dev")), env).map_err(DevError::Config)?;
-    let serving = Serving::start(&loaded.config).await?;
+    let env = env.clone();
+    let reread = Arc::new(move || Config::parse(&text, Some(Path::new("foghorn dev")), &env));
+    let serving = Serving::start(&loaded, reread).await?;
     banner(&serving, broker.address())?;
     if show == Show::Demo {
         let (store, outbox) = (serving.store.clone(), serving.outbox.clone());

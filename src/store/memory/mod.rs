@@ -3,6 +3,7 @@
 //! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
 //! so a test can start a daemon anew over what the last one left.
 
+mod flow;
 mod ledger;
 mod state;
 mod trial;
@@ -24,6 +25,7 @@ use crate::domain::delivery::Lease;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::way::Paused;
 use state::State;
 
 /// A store in memory.
@@ -93,6 +95,10 @@ impl Store for MemoryStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         self.state.lock().await.next_due(channel).await
+    }
+
+    async fn paused(&self) -> Result<Paused, StoreError> {
+        Ok(self.state.lock().await.paused.clone())
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -10,6 +10,7 @@ use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::notification::{Notification, NotificationKind};
+use crate::domain::way::Paused;
 use crate::store::views::{AttemptView, Backlog, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
 
 /// Everything, and the ways to it.
@@ -18,6 +19,7 @@ pub(super) struct State {
     pub(super) nodes: HashMap<NodeName, i64>,
     /// Whose last life ended in order.
     pub(super) ended: HashSet<NodeName>,
+    pub(super) paused: Paused,
     pub(super) trials: HashMap<(SourceName, Position), Tried>,
     pub(super) positions: HashMap<(SourceName, Position), KnownEvent>,
     pub(super) producer_ids: HashMap<(SourceName, String), KnownBytes>,

@@ -4,6 +4,7 @@
 //! incidents and decides; claims skip what another node is about to take. A server that does not
 //! keep commits through a power cut is refused.
 
+mod flow;
 mod insert;
 mod ledger;
 mod opening;
@@ -15,6 +16,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, query_as};
 
 use super::batch::{Batch, Committed};
+use super::flow as flows;
 use super::reading::{self, Ask, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
@@ -26,6 +28,7 @@ use crate::domain::delivery::Lease;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::way::Paused;
 use ledger::PostgresLedger;
 
 /// One PostgreSQL database.
@@ -116,6 +119,10 @@ impl Store for PostgresStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         reading::next_due(self, channel).await
+    }
+
+    async fn paused(&self) -> Result<Paused, StoreError> {
+        flows::paused(self).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -4,6 +4,7 @@
 //! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
 //! lock file beside the database, because a node's life is a lock's life here.
 
+mod flow;
 mod ledger;
 mod lock;
 mod opening;
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, query_as};
 use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
+use super::flow as flows;
 use super::reading::{self, Ask, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
@@ -28,6 +30,7 @@ use crate::domain::delivery::Lease;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::way::Paused;
 use ledger::SqliteLedger;
 use lock::FileLock;
 
@@ -187,6 +190,10 @@ impl Store for SqliteStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         reading::next_due(self, channel).await
+    }
+
+    async fn paused(&self) -> Result<Paused, StoreError> {
+        flows::paused(self).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
