@@ -164,7 +164,7 @@ mod tests {
     }
 
     const MAIL: &str = "[channels.email]\ntype = \"email\"\nprovider = \"smtp\"\nhost = \"mx\"\n\
-                        from = \"a@x.example\"\nusername = \"u\"\n";
+                        from = \"a@x.example\"\nreply_to = \"r@x.example\"\n";
 
     #[test]
     fn the_same_is_no_change_and_has_the_same_digest() {
@@ -175,20 +175,20 @@ mod tests {
 
     #[test]
     fn a_change_says_what_it_was_and_what_it_is() {
-        let other = MAIL.replace("\"mx\"", "\"mx2\"").replace("username = \"u\"\n", "port = 25\n");
+        let other = MAIL.replace("\"mx\"", "\"mx2\"").replace("reply_to = \"r@x.example\"\n", "port = 25\n");
         assert_eq!(
             told(MAIL, &other),
             [
                 "~ channels.email.host = \"mx\" → \"mx2\"",
                 "+ channels.email.port = 25",
-                "- channels.email.username = \"u\"",
+                "- channels.email.reply_to = \"r@x.example\"",
             ]
         );
     }
 
     #[test]
     fn a_secret_that_changed_is_told_and_never_shown() {
-        let with = |name: &str| format!("{MAIL}password = {{ env = \"{name}\" }}\n");
+        let with = |name: &str| format!("{MAIL}username = \"u\"\npassword = {{ env = \"{name}\" }}\n");
         assert_eq!(
             told(&with("SECRET"), &with("OTHER")),
             ["~ channels.email.password (a secret that changed)"]

@@ -71,7 +71,10 @@ impl Configuration {
         // Files are read.
         let loaded = tokio::task::spawn_blocking(move || reread()).await;
         let loaded = loaded.map_err(|_| refused(vec!["reading the configuration panicked".to_owned()]))?;
-        let loaded = loaded.map_err(|problems| refused(problems.iter().map(Problem::render).collect()))?;
+        let loaded = loaded.map_err(|problems| {
+            let errors = problems.iter().filter(|problem| problem.is_error());
+            refused(errors.map(Problem::render).collect())
+        })?;
         let changes = self.snapshot.changes(&loaded.snapshot);
         let fixed: Vec<String> = changes.iter().filter(|change| change.needs_restart()).map(fixed).collect();
         if !fixed.is_empty() {

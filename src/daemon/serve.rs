@@ -108,6 +108,7 @@ impl Serving {
         let address = listener.local_addr().unwrap_or(address);
 
         let metrics = metrics::install();
+        metrics::ready(false);
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
         let store = open(&assembly::store_settings(config)).await?;
         let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health };

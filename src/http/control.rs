@@ -29,8 +29,8 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>) -> Result<Json<Rel
         };
         let count = refused.problems.len();
         let detail = match count {
-            1 => "the running configuration stays: 1 problem".to_owned(),
-            count => format!("the running configuration stays: {count} problems"),
+            1 => "1 problem".to_owned(),
+            count => format!("{count} problems"),
         };
         Problem::told(Code::ReloadRefused, detail, refused.problems.into_iter().map(flaw).collect())
     })

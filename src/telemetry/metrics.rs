@@ -64,7 +64,6 @@ pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
     IncidentMetrics::of_process();
     DeadLetterMetrics::of_process();
     StoreMetrics::of_process();
-    ready(false);
 }
 
 /// Says whether `/readyz` says yes.
@@ -186,6 +185,8 @@ mod tests {
         let source = ConfiguredSource { name: "metrics-test-kafka".into(), kind: "kafka".to_owned() };
         let handle = install();
         register(&[source], &[email()]);
+        config_loaded("00000000", Timestamp::UNIX_EPOCH);
+        ready(false);
         let page = handle.render();
         for line in [
             r#"foghorn_source_up{source="metrics-test-kafka",type="kafka"} 0"#,

@@ -4,16 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foghorn::catalogue::{Code, Origin};
 use foghorn::channels::outbox::Outbox;
 use foghorn::clock::Clock;
 use foghorn::domain::event::Bounds;
 use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
+use foghorn::messages::control::{Control, ControlMessage, ReloadRefused};
 use foghorn::store::Store;
 use foghorn::telemetry::health::{Condition, Health, Phase};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -54,7 +56,7 @@ impl Server {
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
             hosts: vec!["foghorn".to_owned()],
-            control: tokio::sync::mpsc::channel(1).0,
+            control: refusing(),
             address,
             started_at: Clock::system().now(),
         };
@@ -168,8 +170,23 @@ impl Answer {
         assert_eq!(problem["status"], self.status);
         assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
         let code = problem["code"].as_str().expect("a problem has a code");
-        assert!(code.starts_with("FH07"), "{code}");
+        let known = Code::named(code).map(Code::origin);
+        assert_eq!(known, Some(Origin::Request), "{code}");
         assert_eq!(problem["type"], format!("https://fog.example/docs/errors/{code}"));
         problem
     }
+}
+
+/// Somebody who is asked to reload and never does.
+fn refusing() -> Control {
+    let (control, mut asked) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while let Some(question) = asked.recv().await {
+            if let ControlMessage::Reload(reply) = question {
+                let problems = vec!["the test says so".to_owned()];
+                reply.send(Err(ReloadRefused { problems })).expect("somebody waits");
+            }
+        }
+    });
+    control
 }

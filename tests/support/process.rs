@@ -93,6 +93,24 @@ steps = [{{ after = "0s", notify = ["user:ada"], via = ["email"] }}]
         self.dir.path().join(name)
     }
 
+    /// Changes the configuration file: every `before` becomes `after`.
+    pub(crate) fn edit(&self, before: &str, after: &str) {
+        let path = self.file("config.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(before), "no {before} in\n{text}");
+        fs::write(path, text.replace(before, after)).unwrap();
+    }
+
+    /// A command of the binary about this process.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+        let url = self.url("");
+        said(&[arguments, &["--url", &url]].concat(), Stdio::piped()).await
+    }
+
+    pub(crate) async fn metrics(&self) -> String {
+        self.http.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
@@ -294,8 +312,13 @@ impl Life {
 
     /// `kill -TERM`
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// `kill` with this signal.
+    pub(crate) async fn signal(&self, signal: &str) {
         let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
         assert!(sent.success());
     }
 

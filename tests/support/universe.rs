@@ -33,6 +33,8 @@ pub(crate) struct Universe {
     pub(crate) foghorn: Foghorn,
     pub(crate) clock: Clock,
     pub(crate) health: Health,
+    /// What it was started with.
+    pub(crate) parts: Parts,
 }
 
 /// What a universe is made of, to be changed before it starts.
@@ -78,17 +80,7 @@ impl Universe {
             Some(rule) => ScriptedChannel::ruled(rule),
             None => ScriptedChannel::new(draft.script),
         });
-        let reading = Arc::clone(&topic);
-        let source = SourcePart {
-            kind: "memory".into(),
-            connect: Some(Arc::new(move || {
-                // As a broker does for a new member: everything that is not settled comes again.
-                reading.resume();
-                reading.redeliver();
-                Ok(Arc::clone(&reading) as Arc<dyn Source>)
-            })),
-            max_in_flight: 64,
-        };
+        let source = source_of(&topic);
         let email = ChannelPart {
             kind: "email".into(),
             provider: "scripted".into(),
@@ -112,8 +104,8 @@ impl Universe {
             clock,
             health: health.clone(),
         };
-        let foghorn = Foghorn::start(parts).await.unwrap();
-        Self { topic, store, channel, foghorn, clock, health }
+        let foghorn = Foghorn::start(parts.clone()).await.unwrap();
+        Self { topic, store, channel, foghorn, clock, health, parts }
     }
 
     /// An event that opens an incident of this key, as a record of the topic.
@@ -158,6 +150,21 @@ impl Universe {
 
     pub(crate) async fn store_attempts(&self, id: DeliveryId) -> Vec<AttemptView> {
         self.store.attempts(id).await.unwrap()
+    }
+}
+
+/// A source that reads `topic`.
+pub(crate) fn source_of(topic: &Arc<MemorySource>) -> SourcePart {
+    let reading = Arc::clone(topic);
+    SourcePart {
+        kind: "memory".into(),
+        connect: Some(Arc::new(move || {
+            // As a broker does for a new member: everything that is not settled comes again.
+            reading.resume();
+            reading.redeliver();
+            Ok(Arc::clone(&reading) as Arc<dyn Source>)
+        })),
+        max_in_flight: 64,
     }
 }
 

@@ -25,6 +25,7 @@ fn post(path: &str, headers: &str, body: &str) -> String {
 fn trigger(code: Code) -> Option<String> {
     let events = "/api/v1/events";
     Some(match code {
+        Code::ReloadRefused => post("/api/v1/admin/reload", JSON, "{}"),
         Code::NotJson => post(events, JSON, "[{"),
         Code::InvalidEvent => post(events, JSON, "[]"),
         Code::TooLarge => post(events, JSON, &format!("[1{}]", ",1".repeat(501))),
