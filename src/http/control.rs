@@ -24,7 +24,7 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>) -> Result<Json<Rel
         let flaw = |problem: String| Flaw {
             pointer: String::new(),
             code: "config",
-            detail: problem.into(),
+            detail: problem,
             hint: None,
         };
         let count = refused.problems.len();
