@@ -14,6 +14,7 @@ use crate::domain::names::ChannelName;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::post::{Post, tell};
+use crate::messages::status::StatusMessage;
 use crate::messages::supervisor::SupervisorMessage;
 use crate::messages::sweeper::SweeperMessage;
 use crate::store::Store;
@@ -137,6 +138,11 @@ impl SweeperState {
             metrics.oldest_pending(age.unwrap_or_default());
             dead +=
                 lines().filter(|line| line.state == DeliveryState::Dead).map(|line| line.count).sum::<u64>();
+        }
+        // Rows of channels that are configured no more wait for them to come back, but not for ever.
+        let waiting = backlog.deliveries.iter().filter(|line| !line.state.is_terminal());
+        for line in waiting.filter(|line| !self.arguments.channels.contains_key(&line.channel)) {
+            tell(self.peers.status.as_ref(), StatusMessage::Abandoned(line.channel.clone()));
         }
         let letters = DeadLetterMetrics::of_process();
         letters.now(DeadLetterKind::Delivery, dead);

@@ -68,6 +68,8 @@ pub enum StatusMessage {
     },
     /// `[incidents]` is this from now on.
     Rules(IncidentRules),
+    /// Nobody sends over this channel any more: what is too late for it expires.
+    Abandoned(ChannelName),
     /// Write down that this record is going to be tried; `from` hears [`Begun`](super::ingest::TrialNews::Begun).
     Try {
         /// Which.

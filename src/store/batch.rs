@@ -40,6 +40,8 @@ pub struct Batch {
     pub trials: Vec<Trial>,
     /// Ways to shut or to open.
     pub flows: Vec<FlowChange>,
+    /// Channels that nobody sends over any more.
+    pub abandoned: Vec<ChannelName>,
 }
 
 impl Batch {
@@ -58,6 +60,7 @@ impl Batch {
             acquitted: Vec::new(),
             trials: Vec::new(),
             flows: Vec::new(),
+            abandoned: Vec::new(),
         }
     }
 
@@ -71,6 +74,7 @@ impl Batch {
             && self.acquitted.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.abandoned.is_empty()
     }
 }
 

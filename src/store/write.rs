@@ -267,6 +267,9 @@ pub(super) async fn write<L: Ledger + Trials + Flows>(
     if !batch.flows.is_empty() {
         ledger.flow(batch.now, &batch.flows).await?;
     }
+    for channel in &batch.abandoned {
+        ledger.expire(batch.now, channel).await?;
+    }
     committed.tried = try_out(ledger, batch).await?;
     Ok(written)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foghorn::daemon::Renewed;
+use foghorn::domain::delivery::DeliveryState;
 use foghorn::domain::way::{Flow, FlowChange, Way};
 use foghorn::messages::IngestKey;
 use foghorn::messages::status::StatusMessage;
@@ -108,6 +109,23 @@ async fn what_waits_for_a_channel_that_is_taken_away_goes_out_when_it_is_back() 
     let waiting = universe.deliveries().await;
     assert!(waiting.iter().all(|delivery| !delivery.state.is_terminal()), "{waiting:?}");
     universe.foghorn.renew(&universe.parts, BTreeSet::new()).await;
-    universe.until_ended(1).await;
+    let ended = universe.until_ended(1).await;
+    assert_eq!(ended[0].state, DeliveryState::Sent);
+    universe.foghorn.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_channel_that_never_comes_back_expires() {
+    let universe = Universe::start([Step::TRANSIENT]).await;
+    universe.push("first");
+    universe.until(|deliveries| deliveries.iter().any(|delivery| delivery.attempts == 1)).await;
+    let mut parts = universe.parts.clone();
+    parts.channels.clear();
+    universe.foghorn.renew(&parts, BTreeSet::new()).await;
+    tokio::time::advance(Duration::from_secs(24 * 3600)).await;
+    let ended = universe.until_ended(1).await;
+    assert_eq!(ended[0].state, DeliveryState::Expired);
+    let lived = universe.clock.now().duration_since(ended[0].created_at);
+    assert!(lived.as_hours() >= 24, "{lived:?}");
     universe.foghorn.stop().await;
 }

@@ -60,6 +60,7 @@ pub(super) struct Forming {
     claims_by: Vec<Pool>,
     replays: Vec<DeliveryId>,
     replays_for: Vec<(usize, RpcReplyPort<Vec<Option<DeliveryId>>>)>,
+    abandoned: Vec<ChannelName>,
     flows: Vec<FlowChange>,
     flows_for: Vec<RpcReplyPort<()>>,
     trials: Vec<Trial>,
@@ -77,6 +78,7 @@ impl Forming {
             && self.replays.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.abandoned.is_empty()
     }
 
     /// Nothing but outcomes: nobody waits for these to be written.
@@ -87,6 +89,7 @@ impl Forming {
             && self.replays.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.abandoned.is_empty()
     }
 
     pub(super) fn accept(&mut self, accepts: Vec<Accept>, from: &Ingest) {
@@ -119,6 +122,10 @@ impl Forming {
         self.flows_for.push(reply);
     }
 
+    pub(super) fn abandon(&mut self, channel: ChannelName) {
+        self.abandoned.push(channel);
+    }
+
     pub(super) fn try_out(&mut self, trial: Trial, from: Ingest) {
         self.trials.push(trial);
         self.trials_for.push(from);
@@ -133,6 +140,7 @@ impl Forming {
         batch.claims = std::mem::take(&mut self.claims);
         batch.replays = std::mem::take(&mut self.replays);
         batch.trials = std::mem::take(&mut self.trials);
+        batch.abandoned = std::mem::take(&mut self.abandoned);
         batch.flows = std::mem::take(&mut self.flows);
         if batch.accepts.is_empty() {
             return;

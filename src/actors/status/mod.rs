@@ -168,6 +168,7 @@ impl StatusState {
             }
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
             StatusMessage::Flow { changes, reply } => self.forming.flow(changes, reply),
+            StatusMessage::Abandoned(channel) => self.forming.abandon(channel),
             StatusMessage::Rules(rules) => self.arguments.rules = rules,
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
             StatusMessage::Committed(result) => self.on_committed(result),

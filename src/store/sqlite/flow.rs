@@ -5,9 +5,10 @@ use sqlx::query;
 
 use super::ledger::SqliteLedger;
 use crate::domain::Timestamp;
+use crate::domain::names::ChannelName;
 use crate::domain::way::{Flow, FlowChange};
 use crate::store::StoreError;
-use crate::store::flow::{Flows, PAUSE, RESUME};
+use crate::store::flow::{EXPIRE, Flows, PAUSE, RESUME};
 
 #[async_trait]
 impl Flows for SqliteLedger<'_> {
@@ -20,5 +21,9 @@ impl Flows for SqliteLedger<'_> {
             self.run(query).await?;
         }
         Ok(())
+    }
+
+    async fn expire(&mut self, now: Timestamp, channel: &ChannelName) -> Result<(), StoreError> {
+        self.run(query(EXPIRE).bind(channel.as_str()).bind(now.as_millisecond())).await
     }
 }

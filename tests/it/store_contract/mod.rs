@@ -7,6 +7,7 @@ mod claims;
 mod incidents;
 mod lists;
 mod trials;
+mod ways;
 mod words;
 
 /// Makes a test of every law on every store.
