@@ -85,7 +85,7 @@ pub(super) fn invalid(problems: &[Problem]) -> Exit {
 
 fn refused(error: &ServeError) -> Exit {
     let (exit, code) = match error {
-        ServeError::Listen { .. } => (Exit::Unreachable, Code::CannotListen),
+        ServeError::Listen { .. } | ServeError::Socket { .. } => (Exit::Unreachable, Code::CannotListen),
         ServeError::Store(error) => unopened(error),
         ServeError::Start(StartError::Store(_)) => (Exit::Unreachable, Code::StoreUnreachable),
         // What `check` finds too, unless it came about since.

@@ -26,6 +26,7 @@ mod schema;
 mod secrets;
 mod settings;
 mod snapshot;
+mod socket;
 mod sources;
 mod suggest;
 mod tree;
@@ -42,7 +43,8 @@ pub use load::{Loaded, REFERENCE, load};
 pub use problem::{Code, Excerpt, Gravity, Location, Problem};
 pub use settings::{
     AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
-    SeverityWords, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
+    SeverityWords, SocketPlace, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
 };
 pub use snapshot::{Change, Snapshot};
+pub use socket::usual_socket;
 pub(crate) use values::short as short_duration;

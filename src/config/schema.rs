@@ -114,6 +114,7 @@ static HTTP: Section = section(
     &[
         key("listen", Kind::Text),
         key("hosts", Kind::Texts),
+        key("socket", Kind::Text),
         key("max_body", Kind::Size(1 << 10, 64 << 20)),
         key("request_timeout", Kind::Duration(100, HOUR)),
     ],

@@ -69,6 +69,7 @@ mod store_outage_is_weather;
 mod store_plans;
 mod store_refusals;
 mod throttling_costs_no_attempt;
+mod unix_socket;
 mod unknown_is_a_decision;
 mod unwritable_event_is_isolated;
 mod ways_are_paused;
