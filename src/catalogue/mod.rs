@@ -55,6 +55,10 @@ codes! {
     Later,
     /// Two values that cannot both be meant.
     Contradiction,
+    /// A key that has another name now.
+    Renamed,
+    /// Two files have the same key, or a file that is included cannot be.
+    Included,
     /// A `FOGHORN_*` variable that means nothing.
     UnknownVariable,
     /// A secret points to something that is not there.
@@ -362,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_slip_finds_the_nearest_code() {
-        assert_eq!(Code::nearest("FH0110"), Some(Code::UnknownKey));
+        assert_eq!(Code::nearest("FH0130"), Some(Code::UnknownVariable));
         assert_eq!(Code::nearest("fh0270"), Some(Code::LocalLinks));
         assert_eq!(Code::nearest("route"), None);
     }

@@ -30,7 +30,7 @@ pub(super) fn socket(tree: &Table) -> SocketPlace {
 pub fn usual_socket(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let found = find(None, env).ok()?;
     let text = without_mark(&found.text);
-    let (tree, _) = written(text, env, &mut Report::new(text, "")).ok()?;
+    let (tree, _) = written(text, found.path.as_deref(), env, &mut Report::new(text, "")).ok()?;
     let mut whole = defaults();
     whole.lay(tree);
     match socket(&whole) {
@@ -45,7 +45,7 @@ mod tests {
 
     fn place(text: &str) -> SocketPlace {
         let mut whole = defaults();
-        whole.lay(written(text, &BTreeMap::new(), &mut Report::new(text, "")).expect("TOML").0);
+        whole.lay(written(text, None, &BTreeMap::new(), &mut Report::new(text, "")).expect("TOML").0);
         socket(&whole)
     }
 

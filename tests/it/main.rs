@@ -15,6 +15,7 @@ mod channel_contract;
 mod check_connects;
 mod completions_and_manual;
 mod config_cases;
+mod config_includes;
 mod config_origins;
 mod config_schema;
 mod database_down;
