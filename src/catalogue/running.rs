@@ -121,6 +121,6 @@ pub(super) const ENTRIES: [Entry; 15] = [
         effect: Effect::Logs,
         title: "A channel's credentials are refused",
         meaning: "The provider does not know this user, password or token, or does not allow it to send. The channel is held at once; nothing becomes a dead letter over it.",
-        fix: "Mend the secret that [channels.NAME] points to and start Foghorn again. What waits is sent then.",
+        fix: "Mend the secret that [channels.NAME] points to, then: foghorn reload. What waits is sent then.",
     },
 ];

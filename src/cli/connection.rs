@@ -128,12 +128,12 @@ impl Connection {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
-        self.ask(self.http.put(format!("{}{path}", self.url)).json(body)).await
+        self.ask(self.http.put(format!("{}{path}", self.whom.base())).json(body)).await
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> &str {
-        &self.url
+    pub(super) fn url(&self) -> String {
+        self.whom.to_string()
     }
 
     /// The status and the text of a probe.

@@ -42,6 +42,7 @@ mod serve;
 mod stall;
 mod status;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
