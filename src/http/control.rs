@@ -21,12 +21,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub(super) async fn reload(State(shared): State<Arc<Shared>>) -> Result<Json<Reloaded>, Problem> {
     let answer = ask(&shared.api, ControlMessage::Reload).await?;
     answer.map(Json).map_err(|refused| {
-        let flaw = |problem: String| Flaw {
-            pointer: String::new(),
-            code: "config",
-            detail: problem,
-            hint: None,
-        };
+        let flaw =
+            |problem: String| Flaw { pointer: String::new(), code: "config", detail: problem, hint: None };
         let count = refused.problems.len();
         let detail = match count {
             1 => "1 problem".to_owned(),

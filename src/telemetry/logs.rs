@@ -52,7 +52,7 @@ pub struct LevelError {
 pub fn init(level: &str, format: LogFormat) -> Result<(), LevelError> {
     check_level(level)?;
     LOG.get_or_init(|| {
-        let lines = Lines::new(Style::of(format), std::io::stderr as fn() -> Stderr);
+        let lines = Lines::new(Style::of(format), std::io::stderr as ToStderr);
         let counts = Arc::clone(&lines.0);
         let Ok(filter) = level::adjustable(level) else { return counts };
         let log = tracing_subscriber::registry().with(filter).with(lines);
@@ -68,7 +68,9 @@ pub fn init(level: &str, format: LogFormat) -> Result<(), LevelError> {
 }
 
 /// The log of the process.
-static LOG: OnceLock<Arc<Log<fn() -> Stderr>>> = OnceLock::new();
+static LOG: OnceLock<Arc<Log<ToStderr>>> = OnceLock::new();
+
+type ToStderr = fn() -> Stderr;
 
 /// Writes what was only counted so far. For the end of the process.
 pub fn finish() {

@@ -50,6 +50,12 @@ async fn told(news: Result<Polled, SourceError>) -> Universe {
     universe
 }
 
+async fn rejecting() -> Universe {
+    let universe = Universe::start([]).await;
+    universe.topic.push(b"{ this is no event");
+    universe
+}
+
 /// What happens so that this is told; `None` if nobody knows how to make it happen.
 async fn trigger(code: Code) -> Option<Universe> {
     let dying = || Draft { budget: RestartBudget::new(0, Duration::from_secs(60)), ..Draft::default() };
@@ -67,11 +73,7 @@ async fn trigger(code: Code) -> Option<Universe> {
             })))
             .await
         }
-        Code::RecordRejected => {
-            let universe = Universe::start([]).await;
-            universe.topic.push(b"{ this is no event");
-            universe
-        }
+        Code::RecordRejected => rejecting().await,
         Code::StoreAway => {
             let universe = Universe::start([]).await;
             universe.store.refuse(1);
