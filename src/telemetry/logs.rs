@@ -3,7 +3,7 @@
 //! The message is a constant string that can be searched for; everything that varies is a field.
 //! Fields of the spans around an event are added to it. Whatever a field holds, a line stays one
 //! line: control characters are escaped, and long text is cut. Lines that repeat themselves are
-//! counted, see [`super::folding`].
+//! counted, see `folding`.
 
 use std::io::{IsTerminal, Stderr, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
