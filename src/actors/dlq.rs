@@ -9,11 +9,13 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::born::Born;
+use crate::catalogue::Code;
+use crate::domain::delivery::DeadReason;
 use crate::messages::Peers;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::post::tell;
 use crate::messages::status::StatusMessage;
-use crate::store::batch::{Attempted, Quarantined};
+use crate::store::batch::{Attempted, Next, Quarantined};
 use crate::telemetry::actor::ActorLife;
 
 /// Looks after dead letters.
@@ -70,12 +72,17 @@ impl DlqState {
 }
 
 fn log_parked(channel: &str, attempted: &Attempted) {
+    let code = match attempted.next {
+        Next::Dead(DeadReason::Rejected | DeadReason::ChannelRemoved) => Code::DeliveryRefused,
+        _ => Code::DeliverySpent,
+    };
     tracing::warn!(
+        %code,
         delivery = %attempted.id,
         channel,
         attempt = attempted.attempt,
         outcome = attempted.outcome,
-        code = attempted.code,
+        provider_code = attempted.code,
         detail = attempted.detail,
         "delivery is dead"
     );
@@ -83,6 +90,7 @@ fn log_parked(channel: &str, attempted: &Attempted) {
 
 fn log_quarantined(letter: &Quarantined) {
     tracing::warn!(
+        code = %Code::RecordRejected,
         dead_letter = %letter.id,
         source = %letter.source,
         position = %letter.position,

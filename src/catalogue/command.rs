@@ -65,7 +65,7 @@ pub(super) const ENTRIES: [Entry; 14] = [
         effect: Effect::Ends(69),
         title: "No Foghorn answers there",
         meaning: "Nobody listens at the address that the command asked, or the answer did not come.",
-        fix: "Start one with: foghorn dev, or name another with --url or FOGHORN_URL.",
+        fix: "Start one with: foghorn dev, or name another with --url or FOGHORN_URL. On the same machine, the user that Foghorn runs as needs no port: its commands use the socket in [server] data_dir.",
     },
     Entry {
         code: Code::NotUnderstood,

@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 16] = [
+pub(super) const ENTRIES: [Entry; 18] = [
     Entry {
         code: Code::Unreadable,
         name: "FH0100",
@@ -130,5 +130,21 @@ pub(super) const ENTRIES: [Entry; 16] = [
         title: "Links in messages lead to the reader's own machine",
         meaning: "[server] public_url names localhost: a link in a mail that is opened on a phone leads nowhere.",
         fix: "Set [server] public_url to the address at which people reach this server, as in \"https://foghorn.example.com\".",
+    },
+    Entry {
+        code: Code::Renamed,
+        name: "FH0110",
+        effect: Effect::Warns,
+        title: "This key has another name now",
+        meaning: "An earlier design called it so. Where the value means the same under the new name it is taken over, otherwise it is ignored; the warning says which.",
+        fix: "Write the new name, which the warning has.",
+    },
+    Entry {
+        code: Code::Included,
+        name: "FH0111",
+        effect: Effect::Refuses,
+        title: "Files cannot be put together",
+        meaning: "The same key stands in two files, so nobody could say which one counts; or a file that `include` names includes others itself, or is none.",
+        fix: "Keep the key in one of the files: both places are told. Only the main file may have `include`.",
     },
 ];

@@ -1,12 +1,13 @@
 //! Every error that has a code: what it means and how to mend it, in one place.
 //!
-//! The configuration, the command line and the HTTP API name a [`Code`] and never write its digits;
+//! The configuration, the log, the command line and the HTTP API name a [`Code`] and never write its digits;
 //! a test holds that. From the same tables come `foghorn explain`, the pages under `/docs/errors`
 //! that `type` of a problem leads to, and `docs/errors.md`. A code never changes its meaning, and
 //! one that nothing triggers does not exist: `tests/it/every_code` triggers each.
 //!
 //! ```text
-//! 01 the file · 02 secrets and links · 03 routing · 04 start · 07 requests · 08 the command line
+//! 01 the file · 02 secrets and links · 03 routing · 04 start · 05 sources, store, actors
+//! 06 deliveries, channels · 07 requests · 08 the command line
 //! ```
 
 mod command;
@@ -14,6 +15,7 @@ mod config;
 mod file;
 mod http;
 mod pages;
+mod running;
 
 pub use pages::documentation;
 
@@ -53,6 +55,10 @@ codes! {
     Later,
     /// Two values that cannot both be meant.
     Contradiction,
+    /// A key that has another name now.
+    Renamed,
+    /// Two files have the same key, or a file that is included cannot be.
+    Included,
     /// A `FOGHORN_*` variable that means nothing.
     UnknownVariable,
     /// A secret points to something that is not there.
@@ -95,6 +101,36 @@ codes! {
     NotDurable,
     /// The database cannot be reached or opened.
     StoreUnreachable,
+    /// The source's broker is away.
+    BrokerAway,
+    /// A record is kept as a dead letter.
+    RecordRejected,
+    /// A source ended over an error.
+    SourceLost,
+    /// The broker threw records away.
+    RecordsGone,
+    /// Records are damaged.
+    RecordsUnreadable,
+    /// The store is away.
+    StoreAway,
+    /// An actor died.
+    ActorDied,
+    /// An actor spent its restarts.
+    ActorKeepsDying,
+    /// Another process has this node's name.
+    Fenced,
+    /// Stable storage failed a sync.
+    StorageBroken,
+    /// The writer of the store keeps dying.
+    TreeBroken,
+    /// A delivery was refused for good.
+    DeliveryRefused,
+    /// A delivery ran out.
+    DeliverySpent,
+    /// A channel is held.
+    ChannelHeld,
+    /// A channel's credentials are refused.
+    CredentialRefused,
     /// The body is not JSON.
     NotJson,
     /// No event of the body is valid.
@@ -150,6 +186,10 @@ pub enum Effect {
     Ends(u8),
     /// A request is answered with this status.
     Answers(u16),
+    /// The log says so and Foghorn goes on.
+    Logs,
+    /// Foghorn ends with this exit code.
+    Stops(u8),
 }
 
 /// Where something goes wrong.
@@ -161,6 +201,8 @@ pub enum Origin {
     Command,
     /// A request to the API.
     Request,
+    /// A process that runs.
+    Running,
 }
 
 /// One line of the tables.
@@ -179,7 +221,8 @@ const ENTRIES: [Entry; COUNT] = sorted();
 /// All tables as one, each entry at the place of its code: what is missing or there twice does not
 /// compile.
 const fn sorted() -> [Entry; COUNT] {
-    let tables: [&[Entry]; 4] = [&file::ENTRIES, &config::ENTRIES, &command::ENTRIES, &http::ENTRIES];
+    let tables: [&[Entry]; 5] =
+        [&file::ENTRIES, &config::ENTRIES, &command::ENTRIES, &running::ENTRIES, &http::ENTRIES];
     let mut all = [file::ENTRIES[0]; COUNT];
     let (mut table, mut filled) = (0, 0);
     while table < tables.len() {
@@ -237,6 +280,7 @@ impl Code {
             Effect::Refuses | Effect::Warns => Origin::Configuration,
             Effect::Ends(_) => Origin::Command,
             Effect::Answers(_) => Origin::Request,
+            Effect::Logs | Effect::Stops(_) => Origin::Running,
         }
     }
 
@@ -322,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_slip_finds_the_nearest_code() {
-        assert_eq!(Code::nearest("FH0110"), Some(Code::UnknownKey));
+        assert_eq!(Code::nearest("FH0130"), Some(Code::UnknownVariable));
         assert_eq!(Code::nearest("fh0270"), Some(Code::LocalLinks));
         assert_eq!(Code::nearest("route"), None);
     }

@@ -24,6 +24,8 @@ impl Effect {
             Self::Refuses => "An error: Foghorn does not start, and check ends with exit code 78.".to_owned(),
             Self::Warns => "A warning: Foghorn starts.".to_owned(),
             Self::Ends(exit) => format!("The command ends with exit code {exit}."),
+            Self::Logs => "A line of the log, with the code in its field `code`. Foghorn goes on.".to_owned(),
+            Self::Stops(exit) => format!("Foghorn ends with exit code {exit}."),
             Self::Answers(status) => format!("The request is answered with status {status}."),
         }
     }
@@ -36,10 +38,11 @@ pub fn documentation() -> String {
         mend it, `foghorn explain` lists all, and neither needs a server. A running Foghorn serves the same under\n\
         `/docs/errors`, where `type` of each `application/problem+json` leads. This page is made from the same tables.\n"
         .to_owned();
-    for origin in [Origin::Configuration, Origin::Command, Origin::Request] {
+    for origin in [Origin::Configuration, Origin::Command, Origin::Running, Origin::Request] {
         let heading = match origin {
             Origin::Configuration => "The configuration",
             Origin::Command => "Commands",
+            Origin::Running => "While it runs",
             Origin::Request => "Requests",
         };
         // Writing to a string cannot fail.

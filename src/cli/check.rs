@@ -73,6 +73,7 @@ impl Checked {
             "part": "config",
             "ok": loaded.is_some(),
             "path": loaded.and_then(|loaded| loaded.origin.as_ref()).map(|path| path.display().to_string()),
+            "included": loaded.map(|loaded| &loaded.included),
             "keys": loaded.map(|loaded| loaded.keys),
             "errors": errors,
             "warnings": self.problems.len() - errors,
@@ -133,6 +134,9 @@ fn valid(loaded: &Loaded) -> String {
         Some(path) => path.display().to_string(),
         None => "no file: the defaults".to_owned(),
     };
+    for path in &loaded.included {
+        let _ = write!(text, "\n{}", path.display());
+    }
     let config = &loaded.config;
     let mut line = |name: &str, what: String| {
         let _ = write!(text, "\n  √ {name:<12} {what}");

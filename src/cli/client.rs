@@ -12,8 +12,10 @@ use super::dlq::{self, DlqCommand};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
+use super::process::environment;
 use super::status::{self, StatusArgs};
 use super::ways::{self, ChannelCommand, SourceCommand};
+use super::whom::Whom;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -93,8 +95,8 @@ pub(super) fn id(text: &str) -> Result<String, String> {
     }
 }
 
-/// Does what was asked, of the Foghorn at `url`.
-pub async fn run(command: Client, url: &str) -> Exit {
+/// Does what was asked, of the Foghorn at `url`, or of the one that is found here.
+pub async fn run(command: Client, url: Option<String>) -> Exit {
     match obey(command, url).await {
         Ok(exit) => exit,
         Err(Failure::Output(error)) if reader_left(&error) => Exit::Done,
@@ -105,9 +107,9 @@ pub async fn run(command: Client, url: &str) -> Exit {
     }
 }
 
-async fn obey(command: Client, url: &str) -> Result<Exit, Failure> {
+async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
     let session = &mut Session {
-        server: Connection::to(url)?,
+        server: Connection::to(&Whom::of(url, &environment()))?,
         out: Printer::new(io::stdout().lock()),
         now: Clock::system().now(),
     };

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Exit;
 use super::print::{refuse, say};
+use super::whom::Whom;
 use crate::catalogue::Code;
 
 /// Longer than the server gives itself.
@@ -67,7 +68,7 @@ impl Failure {
 #[derive(Debug)]
 pub(super) struct Connection {
     http: reqwest::Client,
-    url: String,
+    whom: Whom,
 }
 
 /// One page of a list; entries as they came, so that `--json` shows what this version cannot name.
@@ -94,14 +95,16 @@ struct Place {
 }
 
 impl Connection {
-    pub(super) fn to(url: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
+    pub(super) fn to(whom: &Whom) -> Result<Self, Failure> {
+        let mut http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::Unreachable(chain(&error)))?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+            .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")));
+        if let Whom::Socket(path) = whom {
+            http = http.unix_socket(path.clone());
+        }
+        let http = http.build().map_err(|error| Failure::Unreachable(chain(&error)))?;
+        Ok(Self { http, whom: whom.clone() })
     }
 
     pub(super) async fn get<T: DeserializeOwned>(
@@ -109,7 +112,7 @@ impl Connection {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<T, Failure> {
-        self.ask(self.http.get(format!("{}{path}", self.url)).query(query)).await
+        self.ask(self.http.get(format!("{}{path}", self.whom.base())).query(query)).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -117,7 +120,7 @@ impl Connection {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
-        self.ask(self.http.post(format!("{}{path}", self.url)).json(body)).await
+        self.ask(self.http.post(format!("{}{path}", self.whom.base())).json(body)).await
     }
 
     pub(super) async fn put<T: DeserializeOwned>(
@@ -125,17 +128,17 @@ impl Connection {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
-        self.ask(self.http.put(format!("{}{path}", self.url)).json(body)).await
+        self.ask(self.http.put(format!("{}{path}", self.whom.base())).json(body)).await
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> &str {
-        &self.url
+    pub(super) fn url(&self) -> String {
+        self.whom.to_string()
     }
 
     /// The status and the text of a probe.
     pub(super) async fn probe(&self, path: &str) -> Result<(StatusCode, String), Failure> {
-        let (status, bytes) = self.exchange(self.http.get(format!("{}{path}", self.url))).await?;
+        let (status, bytes) = self.exchange(self.http.get(format!("{}{path}", self.whom.base()))).await?;
         Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -145,7 +148,7 @@ impl Connection {
             return Err(refused(status, &bytes));
         }
         serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::Garbled { url: self.url.clone(), why: error.to_string() })
+            .map_err(|error| Failure::Garbled { url: self.whom.to_string(), why: error.to_string() })
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
@@ -156,9 +159,9 @@ impl Connection {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let url = &self.url;
+        let url = &self.whom;
         if error.is_builder() {
-            Failure::NoUrl(url.clone())
+            Failure::NoUrl(url.to_string())
         } else if error.is_connect() {
             Failure::Unreachable(format!("no Foghorn answers at {url} ({})", chain(error)))
         } else {
@@ -220,7 +223,7 @@ mod tests {
             .expect("a port")
             .port();
         let url = format!("http://127.0.0.1:{port}");
-        let connection = Connection::to(&url).expect("a client");
+        let connection = Connection::to(&Whom::Url(url.clone())).expect("a client");
         let failure = connection.probe("/livez").await.expect_err("nobody is there");
         assert_eq!(failure.exit(), Exit::Unreachable);
         let told = failure.to_string();

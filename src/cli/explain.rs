@@ -53,7 +53,8 @@ fn json(code: Code) -> String {
     let (severity, exit, status) = match code.effect() {
         Effect::Refuses => ("error", Some(Exit::InvalidConfig.code()), None),
         Effect::Warns => ("warning", None, None),
-        Effect::Ends(exit) => ("error", Some(exit), None),
+        Effect::Logs => ("log", None, None),
+        Effect::Ends(exit) | Effect::Stops(exit) => ("error", Some(exit), None),
         Effect::Answers(status) => ("error", None, Some(status)),
     };
     let mut explained = serde_json::json!({

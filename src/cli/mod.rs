@@ -28,6 +28,7 @@ mod process;
 mod shapes;
 pub mod status;
 pub mod ways;
+mod whom;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,15 +46,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Which Foghorn to ask.
-    #[arg(
-        long,
-        global = true,
-        env = "FOGHORN_URL",
-        default_value = "http://127.0.0.1:3644",
-        value_name = "URL"
-    )]
-    pub url: String,
+    /// Which Foghorn to ask: http://HOST:PORT or unix:/PATH; without it, the socket of the one on
+    /// this machine, else http://127.0.0.1:3644
+    #[arg(long, global = true, env = "FOGHORN_URL", value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// What to do.
@@ -176,7 +172,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
-        Command::Client(client) => client::run(client, &cli.url).await,
+        Command::Client(client) => client::run(client, cli.url).await,
     }
 }
 
@@ -241,8 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn the_url_may_stand_anywhere_and_has_a_default() {
-        let url = |words: &[&str]| Cli::try_parse_from(words).map(|cli| cli.url).ok();
+    fn the_url_may_stand_anywhere() {
+        let url = |words: &[&str]| Cli::try_parse_from(words).ok().and_then(|cli| cli.url);
         assert_eq!(
             url(&["foghorn", "incident", "list", "--url", "http://h:1"]).as_deref(),
             Some("http://h:1")

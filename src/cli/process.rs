@@ -85,7 +85,7 @@ pub(super) fn invalid(problems: &[Problem]) -> Exit {
 
 fn refused(error: &ServeError) -> Exit {
     let (exit, code) = match error {
-        ServeError::Listen { .. } => (Exit::Unreachable, Code::CannotListen),
+        ServeError::Listen { .. } | ServeError::Socket { .. } => (Exit::Unreachable, Code::CannotListen),
         ServeError::Store(error) => unopened(error),
         ServeError::Start(StartError::Store(_)) => (Exit::Unreachable, Code::StoreUnreachable),
         // What `check` finds too, unless it came about since.
@@ -109,11 +109,34 @@ pub(super) fn unopened(error: &OpenError) -> (Exit, Code) {
     }
 }
 
+/// How it ends; over a fatality, its last words are what happened and what to do.
 fn exit_of(ended: &Ended) -> Exit {
+    logs::finish();
+    if let Ended::Fatal(fatality) = ended {
+        refuse(fatality.code(), fatality);
+    }
     match ended {
         Ended::Drained | Ended::OutOfTime => Exit::Done,
         Ended::Interrupted => Exit::Interrupted,
         Ended::Fatal(Fatality::StorageBroken(_)) => Exit::StorageBroken,
         Ended::Fatal(Fatality::Fenced(_) | Fatality::BudgetSpent(_)) => Exit::Crashed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Effect;
+
+    #[test]
+    fn a_fatality_ends_with_the_exit_code_of_its_page() {
+        let why = || "why".to_owned();
+        for fatality in
+            [Fatality::Fenced(why()), Fatality::StorageBroken(why()), Fatality::BudgetSpent(why())]
+        {
+            let code = fatality.code();
+            let exit = exit_of(&Ended::Fatal(fatality)).code();
+            assert_eq!(code.effect(), Effect::Stops(exit), "{code}");
+        }
     }
 }

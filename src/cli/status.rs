@@ -80,7 +80,7 @@ pub(super) async fn status<W: Write>(args: &StatusArgs, session: &mut Session<W>
         return Ok(Exit::Done);
     }
     let status: Status = parsed(&raw)?;
-    for line in lines(&status, session.server.url(), session.now) {
+    for line in lines(&status, &session.server.url(), session.now) {
         session.out.line(&line)?;
     }
     Ok(Exit::Done)

@@ -18,6 +18,7 @@ use super::settings::{
     AuthMode, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig, SeverityWords,
     StoreConfig, StoreUrl, TemplatesConfig,
 };
+use super::socket::socket;
 use super::sources;
 use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Table, Value};
@@ -29,8 +30,8 @@ use crate::render::Templates;
 /// Reads `tree`, which lies over the defaults, and checks what no single key can tell.
 pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
     let server = server(tree.table("server"), report);
-    let http = http(tree, report);
     let store = store(tree.table("store"), &server.data_dir, report);
+    let http = http(tree, report);
     let (dir, templates) = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
@@ -137,6 +138,7 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
     HttpConfig {
         listen: parsed.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3644))),
         hosts: hosts(table, report),
+        socket: socket(tree),
         max_body: table.size("max_body").and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20),
         request_timeout: table.duration("request_timeout").unwrap_or_default(),
     }

@@ -34,7 +34,9 @@ pub(super) fn overrides(tree: &mut Table, env: &Environment, report: &mut Report
             continue;
         };
         let parts: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
-        let known = parts.len() > 1 || ROOT.names().any(|key| key == rest.to_lowercase());
+        // What a variable would include has no file to be relative to.
+        let top = |key: &str| key == rest.to_lowercase() && key != "include";
+        let known = parts.len() > 1 || ROOT.names().any(top);
         if !known || parts.iter().any(String::is_empty) {
             report.at(&place(name), nameless(name, rest));
             continue;

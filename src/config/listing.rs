@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::report::{Report, may_be_secret};
 use super::secrets::reference;
 use super::settings::{ChannelConfig, Config, SourceConfig, StoreUrl};
+use super::texts::Texts;
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::values::short;
 use crate::domain::retry::OnUnknown;
@@ -60,8 +61,8 @@ type Environment = BTreeMap<String, String>;
 /// Everything that is wrong with the configuration.
 pub fn written(explicit: Option<&Path>, env: &Environment) -> Result<Vec<Setting>, Vec<Problem>> {
     let (found, _) = valid(explicit, env)?;
-    let lines = Lines::of(&found);
-    Ok(lines.settings(&said(&found, env)?))
+    let (tree, lines) = said(&found, env)?;
+    Ok(lines.settings(&tree))
 }
 
 /// What everything amounts to, defaults and inherited values included.
@@ -70,11 +71,11 @@ pub fn written(explicit: Option<&Path>, env: &Environment) -> Result<Vec<Setting
 /// Everything that is wrong with the configuration.
 pub fn effective(explicit: Option<&Path>, env: &Environment) -> Result<Vec<Setting>, Vec<Problem>> {
     let (found, config) = valid(explicit, env)?;
-    let said = said(&found, env)?;
+    let (said, lines) = said(&found, env)?;
     let mut whole = defaults();
     inherit(&mut whole, &config, &said);
     whole.lay(said);
-    Ok(Lines::of(&found).settings(&whole))
+    Ok(lines.settings(&whole))
 }
 
 /// What file and environment say, as far as it is not the default.
@@ -82,7 +83,7 @@ pub fn effective(explicit: Option<&Path>, env: &Environment) -> Result<Vec<Setti
 /// # Errors
 /// Everything that is wrong with the configuration.
 pub fn differences(explicit: Option<&Path>, env: &Environment) -> Result<Vec<Difference>, Vec<Problem>> {
-    let usual: BTreeMap<String, toml::Value> = Lines { starts: Vec::new(), path: PathBuf::new() }
+    let usual: BTreeMap<String, toml::Value> = Lines(Texts::default())
         .settings(&defaults())
         .into_iter()
         .map(|setting| (setting.key, setting.value))
@@ -101,9 +102,12 @@ fn valid(explicit: Option<&Path>, env: &Environment) -> Result<(Found, Config), 
     Ok((found, loaded.config))
 }
 
-fn said(found: &Found, env: &Environment) -> Result<Table, Vec<Problem>> {
-    let (tree, _) = written_tree(&found.text, env, &mut Report::new(&found.text, ""))?;
-    Ok(tree)
+fn said(found: &Found, env: &Environment) -> Result<(Table, Lines), Vec<Problem>> {
+    let path = found.path.as_deref();
+    let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
+    let mut report = Report::new(&found.text, &shown);
+    let (tree, _) = written_tree(&found.text, path, env, &mut report)?;
+    Ok((tree, Lines(report.texts().clone())))
 }
 
 /// Lays what nobody wrote down under the operator's names: a channel has what `[delivery]` says, and
@@ -180,28 +184,17 @@ fn source_defaults(whole: &mut Table, name: &str, settings: &KafkaSettings) {
     }
 }
 
-/// Where the lines of a file begin.
-struct Lines {
-    starts: Vec<usize>,
-    path: PathBuf,
-}
+/// The files, to say on which line of which a value is.
+struct Lines(Texts);
 
 impl Lines {
-    fn of(found: &Found) -> Self {
-        let ends = found.text.match_indices('\n').map(|(at, _)| at + 1);
-        Self {
-            starts: std::iter::once(0).chain(ends).collect(),
-            path: found.path.clone().unwrap_or_default(),
-        }
-    }
-
     fn origin(&self, place: &Place) -> Origin {
         match place {
             Place::Default => Origin::Default,
             Place::Variable(name) => Origin::Variable(name.to_string()),
             Place::File(span) => {
-                let line = self.starts.partition_point(|start| *start <= span.start);
-                Origin::File { path: self.path.clone(), line }
+                let (path, _) = self.0.file_at(span.start);
+                Origin::File { path: PathBuf::from(path), line: self.0.line_at(span.start) }
             }
         }
     }

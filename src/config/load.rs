@@ -1,7 +1,7 @@
 //! From a file and an environment to a [`Config`], or to everything that is wrong with them.
 //!
 //! ```text
-//! file ─ parse ─▶ tree ─▶ FOGHORN_* over it, other services' names under it ─▶ secrets read
+//! file, and those it includes ─ parse ─▶ tree ─▶ FOGHORN_* over it, other services' names under it ─▶ secrets read
 //!      ─▶ checked along the schema ─▶ laid over the compiled-in defaults ─▶ composed, laws checked
 //! ```
 
@@ -14,7 +14,9 @@ use toml::de::DeTable;
 use super::check::check;
 use super::compose::compose;
 use super::environment;
+use super::include::include;
 use super::problem::{Code, Location, Problem};
+use super::renamed;
 use super::report::Report;
 use super::secrets;
 use super::settings::Config;
@@ -39,6 +41,8 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// The file it came from; `None` if there is none.
     pub origin: Option<PathBuf>,
+    /// The files that it includes.
+    pub included: Vec<PathBuf>,
     /// Variables of other services that were of use.
     pub borrowed: Vec<String>,
     /// How many keys were written, file and environment together.
@@ -76,7 +80,7 @@ pub(super) fn find(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> R
     Ok(Found { text, path })
 }
 
-fn read(path: &Path) -> Result<String, Vec<Problem>> {
+pub(super) fn read(path: &Path) -> Result<String, Vec<Problem>> {
     let unreadable = |why: String| {
         let what = format!("cannot read the configuration {}", path.display());
         let problem = Problem::new(Code::Unreadable, what).label(why);
@@ -107,7 +111,7 @@ impl Config {
         let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
         let text = without_mark(text);
         let mut report = Report::new(text, &shown);
-        let (mut tree, borrowed) = written(text, env, &mut report)?;
+        let (mut tree, borrowed) = written(text, path, env, &mut report)?;
         report.hide_secrets_of(&tree);
         let secrets = secrets::resolve(&mut tree, env, &mut report);
         check(&mut tree, &mut report);
@@ -116,6 +120,7 @@ impl Config {
         whole.lay(tree);
         let snapshot = Snapshot::of(&whole);
         let config = compose(&whole, &mut report);
+        let included = report.texts().included().map(PathBuf::from).collect();
         let problems = report.finish();
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
@@ -124,6 +129,7 @@ impl Config {
             config,
             warnings: problems,
             origin: path.map(Path::to_owned),
+            included,
             borrowed,
             keys,
             secrets,
@@ -141,10 +147,13 @@ pub(super) fn without_mark(text: &str) -> &str {
 /// variables of other services that were of use.
 pub(super) fn written(
     text: &str,
+    path: Option<&Path>,
     env: &BTreeMap<String, String>,
     report: &mut Report<'_>,
 ) -> Result<(Table, Vec<String>), Vec<Problem>> {
     let mut tree = parse_text(text, report)?;
+    include(&mut tree, path, report);
+    renamed::rename(&mut tree, report);
     environment::overrides(&mut tree, env, report);
     let borrowed = environment::foreign(&mut tree, env);
     Ok((tree, borrowed))
@@ -154,13 +163,15 @@ fn parse_text(text: &str, report: &mut Report<'_>) -> Result<Table, Vec<Problem>
     match DeTable::parse(text) {
         Ok(document) => Ok(tree::from_document(document.get_ref(), &Place::File)),
         Err(error) => {
-            let what =
-                if error.message() == "duplicate key" { "this is written twice" } else { "this is not TOML" };
-            let problem = Problem::new(Code::Syntax, what).label(error.message());
-            report.at(&Place::File(error.span().unwrap_or_default()), problem);
+            report.at(&Place::File(error.span().unwrap_or_default()), syntax_error(&error));
             Err(report.take())
         }
     }
+}
+
+pub(super) fn syntax_error(error: &toml::de::Error) -> Problem {
+    let what = if error.message() == "duplicate key" { "this is written twice" } else { "this is not TOML" };
+    Problem::new(Code::Syntax, what).label(error.message())
 }
 
 /// The tree of the compiled-in reference.

@@ -14,20 +14,24 @@ mod channels;
 mod check;
 mod compose;
 mod environment;
+mod include;
 mod json_schema;
 mod listing;
 mod load;
 mod people;
 mod problem;
 mod remarks;
+mod renamed;
 mod report;
 mod routing;
 mod schema;
 mod secrets;
 mod settings;
 mod snapshot;
+mod socket;
 mod sources;
 mod suggest;
+mod texts;
 mod tree;
 mod unknown;
 mod values;
@@ -42,7 +46,8 @@ pub use load::{Loaded, REFERENCE, load};
 pub use problem::{Code, Excerpt, Gravity, Location, Problem};
 pub use settings::{
     AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
-    SeverityWords, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
+    SeverityWords, SocketPlace, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
 };
 pub use snapshot::{Change, Snapshot};
+pub use socket::usual_socket;
 pub(crate) use values::short as short_duration;

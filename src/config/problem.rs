@@ -120,14 +120,6 @@ impl Problem {
         self.gravity == Gravity::Error
     }
 
-    /// Where it lies in the file; what has no place comes last.
-    pub(super) fn position(&self) -> (usize, usize) {
-        match self.location {
-            Some(Location::File { line, column, .. }) => (line, column),
-            _ => (usize::MAX, 0),
-        }
-    }
-
     /// The problem for people, on several lines, without one at the end.
     pub fn render(&self) -> String {
         self.to_string()

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::problem::{Excerpt, Location, Problem};
+use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
 /// Keys that hold a secret, under channels, sources and the store.
@@ -33,16 +34,44 @@ pub(super) fn may_be_secret(key: &str) -> bool {
 
 /// The problems found so far, and the text that they are in.
 pub(super) struct Report<'a> {
-    text: &'a str,
+    texts: Texts,
     path: &'a str,
     hidden: Vec<Range<usize>>,
-    problems: Vec<Problem>,
+    /// Each with its place in the texts; what has none comes last.
+    problems: Vec<(usize, Problem)>,
 }
 
 impl<'a> Report<'a> {
     /// `path` is what messages call the file.
-    pub(super) fn new(text: &'a str, path: &'a str) -> Self {
-        Self { text, path, hidden: Vec::new(), problems: Vec::new() }
+    pub(super) fn new(text: &str, path: &'a str) -> Self {
+        Self { texts: Texts::of(text, path), path, hidden: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Adds a file. Returns where its text begins.
+    pub(super) fn add(&mut self, text: &str, path: &str) -> usize {
+        self.texts.add(text, path)
+    }
+
+    /// The files so far.
+    pub(super) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// Where `place` is, for the text of a problem that lies elsewhere.
+    pub(super) fn named(&self, place: &Place) -> String {
+        match place {
+            Place::Default => "the defaults".to_owned(),
+            Place::Variable(name) => name.to_string(),
+            Place::File(span) => {
+                let (path, _) = self.texts.file_at(span.start);
+                format!("{path}:{}", self.texts.line_at(span.start))
+            }
+        }
+    }
+
+    /// Adds problems that say themselves where they lie.
+    pub(super) fn also(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems.into_iter().map(|problem| (usize::MAX, problem)));
     }
 
     /// Adds a problem that lies at `place`.
@@ -52,7 +81,7 @@ impl<'a> Report<'a> {
             Place::Variable(name) => Some(Location::Variable(name.to_string())),
             Place::File(span) => Some(self.locate(span.clone(), true)),
         };
-        self.problems.push(problem.located(location));
+        self.problems.push((order(place), problem.located(location)));
     }
 
     /// Adds a problem whose line is better not shown.
@@ -60,7 +89,7 @@ impl<'a> Report<'a> {
         match place {
             Place::File(span) => {
                 let location = self.locate(span.clone(), false);
-                self.problems.push(problem.located(Some(location)));
+                self.problems.push((span.start, problem.located(Some(location))));
             }
             _ => self.at(place, problem),
         }
@@ -69,18 +98,18 @@ impl<'a> Report<'a> {
     /// Adds a problem of the file as a whole.
     pub(super) fn of_all(&mut self, problem: Problem) {
         let whole = (!self.path.is_empty()).then(|| Location::Whole(self.path.to_owned()));
-        self.problems.push(problem.located(whole));
+        self.problems.push((usize::MAX, problem.located(whole)));
     }
 
     /// The problems so far; none are left.
     pub(super) fn take(&mut self) -> Vec<Problem> {
-        std::mem::take(&mut self.problems)
+        std::mem::take(&mut self.problems).into_iter().map(|(_, problem)| problem).collect()
     }
 
-    /// Every problem, in the order of the file.
+    /// Every problem, in the order of the files.
     pub(super) fn finish(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(Problem::position);
-        self.problems
+        self.problems.sort_by_key(|(order, _)| *order);
+        self.take()
     }
 
     /// Remembers where in the text the values are that may be secrets.
@@ -106,28 +135,29 @@ impl<'a> Report<'a> {
     }
 
     fn locate(&self, span: Range<usize>, show: bool) -> Location {
-        let start = floor(self.text, span.start);
-        let before = &self.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
-        let line = self.text[line_start..line_end].trim_end_matches('\r');
-        let end = floor(self.text, span.end.clamp(start, line_start + line.len().max(start - line_start)));
+        let text = self.texts.all();
+        let start = floor(text, span.start);
+        let (path, file_start) = self.texts.file_at(start);
+        let line_start = text[file_start..start].rfind('\n').map_or(file_start, |at| file_start + at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        let end = floor(text, span.end.clamp(start, line_start + line.len().max(start - line_start)));
         let excerpt = show.then(|| {
-            let mut hidden = self.hidden_in(line_start, line);
+            let mut hidden = self.hidden_in(file_start, line_start, line);
             hidden.sort_by_key(|range| range.start);
             excerpt(line, start - line_start..end - line_start, &hidden)
         });
         Location::File {
-            path: if self.path.is_empty() { "config".to_owned() } else { self.path.to_owned() },
-            line: before.matches('\n').count() + 1,
-            column: self.text[line_start..start].chars().count() + 1,
+            path: if path.is_empty() { "config".to_owned() } else { path.to_owned() },
+            line: self.texts.line_at(start),
+            column: text[line_start..start].chars().count() + 1,
             excerpt,
         }
     }
 
     /// What must not be shown of a line: known secrets, and whatever looks like one.
-    fn hidden_in(&self, line_start: usize, line: &str) -> Vec<Range<usize>> {
-        if self.text[..line_start].matches("\"\"\"").count() % 2 == 1 {
+    fn hidden_in(&self, file_start: usize, line_start: usize, line: &str) -> Vec<Range<usize>> {
+        if self.texts.all()[file_start..line_start].matches("\"\"\"").count() % 2 == 1 {
             return std::iter::once(0..line.len()).collect();
         }
         let line_end = line_start + line.len();
@@ -137,6 +167,14 @@ impl<'a> Report<'a> {
             .filter(|span| span.start < line_end && span.end > line_start)
             .map(|span| span.start.max(line_start) - line_start..span.end.min(line_end) - line_start);
         known.chain(secret_values(line)).chain(url_passwords(line)).collect()
+    }
+}
+
+/// Where a problem comes among the others.
+fn order(place: &Place) -> usize {
+    match place {
+        Place::File(span) => span.start,
+        _ => usize::MAX,
     }
 }
 
@@ -226,15 +264,6 @@ fn excerpt(line: &str, mark: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
     let length = shown.chars().count();
     let start = start.unwrap_or(length);
     Excerpt { line: shown, start, width: end.unwrap_or(length).saturating_sub(start).max(1) }
-}
-
-/// The nearest boundary of a character at or before `at`.
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 #[cfg(test)]

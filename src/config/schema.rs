@@ -81,6 +81,7 @@ const DAY: u64 = 24 * HOUR;
 pub(super) static ROOT: Section = section(
     &[
         key("config_version", Kind::Count(1, 1)),
+        key("include", Kind::Texts),
         key("server", Kind::Table(&SERVER)),
         key("http", Kind::Table(&HTTP)),
         key("auth", Kind::Table(&AUTH)),
@@ -96,7 +97,7 @@ pub(super) static ROOT: Section = section(
         key("templates", Kind::Table(&TEMPLATES)),
         key("telemetry", Kind::Table(&TELEMETRY)),
     ],
-    &["include"],
+    &[],
 );
 
 static SERVER: Section = section(
@@ -114,6 +115,7 @@ static HTTP: Section = section(
     &[
         key("listen", Kind::Text),
         key("hosts", Kind::Texts),
+        key("socket", Kind::Text),
         key("max_body", Kind::Size(1 << 10, 64 << 20)),
         key("request_timeout", Kind::Duration(100, HOUR)),
     ],

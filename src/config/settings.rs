@@ -68,10 +68,23 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Names this server goes by, besides localhost and the host of `public_url`; in lower case.
     pub hosts: Vec<String>,
+    /// The unix socket beside the port.
+    pub socket: SocketPlace,
     /// Longest body, bytes.
     pub max_body: usize,
     /// From the first byte of a request to the last of its answer.
     pub request_timeout: Duration,
+}
+
+/// `[http] socket`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketPlace {
+    /// There is none.
+    Off,
+    /// Nobody asked for it: one that cannot be had is only warned of.
+    Usual(PathBuf),
+    /// It has to be there.
+    At(PathBuf),
 }
 
 /// `[auth] mode`

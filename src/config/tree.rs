@@ -192,6 +192,48 @@ impl Table {
         }
     }
 
+    /// The table behind `key`, if there is one.
+    pub(super) fn existing(&mut self, key: &str) -> Option<&mut Self> {
+        let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
+        match &mut entry.node.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Takes out the first entry like this.
+    pub(super) fn remove(&mut self, like: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let at = self.entries.iter().position(like)?;
+        Some(self.entries.remove(at))
+    }
+
+    /// May `entry` be put at `a.b.c`? Not over something, unless both are tables without a key in
+    /// common.
+    pub(super) fn has_room(&self, path: &str, entry: &Entry) -> bool {
+        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+        match (self.get(key).map(|node| &node.value), &entry.node.value, rest) {
+            (None, ..) => true,
+            (Some(Value::Table(table)), _, rest) if !rest.is_empty() => table.has_room(rest, entry),
+            (Some(Value::Table(table)), Value::Table(more), _) => {
+                more.entries.iter().all(|entry| !table.has(&entry.key))
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts `entry` at `a.b.c`, its own key forgotten.
+    pub(super) fn put_deep(&mut self, path: &str, entry: Entry) {
+        let place = entry.place.clone();
+        let mut parts = path.rsplit('.');
+        let key = parts.next().unwrap_or(path).to_owned();
+        let mut over = Self { entries: vec![Entry { key, ..entry }] };
+        for part in parts {
+            let node = Node { place: place.clone(), value: Value::Table(over) };
+            over = Self { entries: vec![Entry { key: part.to_owned(), place: place.clone(), node }] };
+        }
+        self.lay(over);
+    }
+
     /// Lays `over` over this table: tables are merged, everything else is replaced.
     pub(super) fn lay(&mut self, over: Self) {
         for entry in over.entries {

@@ -8,6 +8,7 @@ pub mod dev;
 pub mod reload;
 pub mod serve;
 pub mod signals;
+mod socket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

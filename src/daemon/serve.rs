@@ -1,10 +1,11 @@
 //! The long-running process: everything the configuration names, until a signal or a fatality.
 //!
 //! The order of a start: port (so that a second process fails before it touches anything), store and
-//! migrations, actors, API. The order of a stop: `/readyz` says no, the tree drains from the sources
+//! migrations, socket, actors, API. The order of a stop: `/readyz` says no, the tree drains from the sources
 //! inward, the API closes. A second signal ends the process at once; what was in flight is a row.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use tokio::task::JoinHandle;
 use super::assembly::{self, AssemblyError, Shared};
 use super::reload::{self, Configuration, Reread};
 use super::signals::{Signal, Signals};
+use super::socket;
 use super::{Drained, Foghorn, StartError};
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
 use crate::config::{Config, Loaded};
 use crate::domain::event::Bounds;
 use crate::http::limits::Limits;
-use crate::http::{self, Api, Stage};
+use crate::http::{self, Api, Doors, Stage};
 use crate::messages::Peers;
 use crate::messages::control::{self, Control, ControlMessage};
 use crate::messages::supervisor::Fatality;
@@ -38,6 +40,14 @@ pub enum ServeError {
     Listen {
         /// `[http] listen`
         address: SocketAddr,
+        /// The operating system's words.
+        why: std::io::Error,
+    },
+    /// The unix socket that was asked for cannot be had.
+    #[error("cannot listen on {}: {why}", .path.display())]
+    Socket {
+        /// `[http] socket`
+        path: PathBuf,
         /// The operating system's words.
         why: std::io::Error,
     },
@@ -111,6 +121,7 @@ impl Serving {
         metrics::ready(false);
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
         let store = open(&assembly::store_settings(config)).await?;
+        let doors = Doors::new(listener, socket::listen(&config.http.socket)?);
         let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health };
         reload::announce(config, &shared);
         let foghorn = Foghorn::start(assembly::parts(config, &shared)?).await?;
@@ -119,7 +130,7 @@ impl Serving {
         let (stage, stages) = watch::channel(Stage::Running);
         let (control, asked) = mpsc::channel(QUESTIONS);
         let api = api(config, &shared, foghorn.peers(), control, metrics.clone(), address);
-        let api = tokio::spawn(http::serve(listener, api, stages));
+        let api = tokio::spawn(http::serve(doors, api, stages));
         let upkeep = tokio::spawn(upkeep(metrics, shared.health.clone()));
         tracing::info!(%address, config = configuration.digest(), "ready");
         let grace = config.server.shutdown_grace;

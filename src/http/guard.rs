@@ -4,7 +4,7 @@
 //! same machine walks through that door for any page it shows, in two ways, and both are shut
 //! here: a page of another site that posts (its `Origin` is not ours), and a name of the attacker
 //! that suddenly points to 127.0.0.1 (its `Host` is not ours). An IP address as host is ours: that
-//! trick needs a name.
+//! trick needs a name. The unix socket has a lock of its own, its permissions, and no browser opens it.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,6 +14,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, Version};
 
 use super::Shared;
+use super::doors::Peer;
 use super::probes;
 use super::problem::{Code, Problem};
 use super::serve::Stage;
@@ -25,10 +26,12 @@ pub(super) fn admit(shared: &Shared, request: &Request) -> Result<(), Problem> {
         return Ok(());
     }
     let host = host(request)?;
-    if let Some(host) = &host {
+    // No browser reaches the socket, so nobody is led there by a name or by a page.
+    let by_socket = request.extensions().get::<Peer>() == Some(&Peer::Socket);
+    if let Some(host) = host.as_ref().filter(|_| !by_socket) {
         ours(host, &shared.hosts)?;
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    if !by_socket && !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         same_origin(request.headers(), host.as_ref(), &shared.api.public_url)?;
     }
     if *shared.stage.borrow() != Stage::Running {

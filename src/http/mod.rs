@@ -1,4 +1,4 @@
-//! The API, the probes and `/metrics`, on one port.
+//! The API, the probes and `/metrics`, on one port and on a unix socket beside it.
 //!
 //! Reading goes straight to the store's read side; writing is a message to an actor, and a request
 //! is answered when the actor says that its events are on stable storage. Nothing here decides
@@ -7,6 +7,7 @@
 //! A request passes, from the outside in:
 //!
 //! ```text
+//! doors     the port and the socket
 //! serve     connection cap, header deadline, stalled writes, drain
 //! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
 //! guard     draining? our name? a page of another site?
@@ -23,6 +24,7 @@ mod body;
 mod control;
 mod dead_letters;
 mod deliveries;
+mod doors;
 mod envelope;
 mod events;
 mod flow;
@@ -59,6 +61,7 @@ use crate::messages::Peers;
 use crate::messages::control::Control;
 use crate::store::Store;
 use crate::telemetry::health::Health;
+pub use doors::{Doors, SocketFile};
 use limits::Limits;
 use problem::{Code, PAGES, Problem};
 pub use serve::{Stage, serve};
@@ -106,10 +109,6 @@ struct Shared {
     /// Bytes of bodies that may still be held.
     bodies: Arc<Semaphore>,
 }
-
-/// Who sent a request.
-#[derive(Debug, Clone, Copy)]
-struct Peer(SocketAddr);
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
     let public = url::Url::parse(&api.public_url).ok();

@@ -10,10 +10,11 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, timeout};
 
+use super::Shared;
+use super::doors::Peer;
 use super::envelope::Plain;
 use super::problem::Problem;
 use super::query::Query;
-use super::{Peer, Shared};
 use crate::telemetry::health::{Condition, HealthReport, Phase};
 
 pub(super) const LIVEZ: &str = "/livez";
@@ -43,7 +44,7 @@ pub(super) async fn startupz(State(shared): State<Arc<Shared>>) -> Response {
 /// else's business.
 pub(super) async fn readyz(
     State(shared): State<Arc<Shared>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["verbose"])?;
@@ -51,7 +52,7 @@ pub(super) async fn readyz(
     let store = check_store(&shared).await;
     let ready = report.is_ready() && store.is_ok();
     let mut text = String::new();
-    if query.has("verbose") && peer.ip().to_canonical().is_loopback() {
+    if query.has("verbose") && peer.is_local() {
         text = verbose(&report, &store, &report.config.digest);
     }
     let (status, verdict) =

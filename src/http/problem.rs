@@ -21,7 +21,9 @@ fn status(code: Code) -> StatusCode {
     match code.effect() {
         Effect::Answers(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         // Not one of a request.
-        Effect::Refuses | Effect::Warns | Effect::Ends(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Effect::Refuses | Effect::Warns | Effect::Ends(_) | Effect::Logs | Effect::Stops(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 }
 

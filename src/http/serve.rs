@@ -1,27 +1,28 @@
 //! Accepts connections and serves them, within the bounds that axum has not.
 
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use super::doors::{Doors, Peer, Stream};
 use super::gate::{Gate, Pass};
 use super::limits::{HEADER_BYTES, HEADERS, Limits};
 use super::problem::{Code, Problem};
 use super::stall::Impatient;
-use super::{Api, Peer, router};
+use super::{Api, router};
 
 /// Where the server is in its life. It only ever goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -39,9 +40,10 @@ pub enum Stage {
 /// How long to wait when the machine has no socket left to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
-/// Serves `api` on `listener` until `stage` is [`Stage::Stopped`], or until its sender is gone, and
+/// Serves `api` behind `doors` until `stage` is [`Stage::Stopped`], or until its sender is gone, and
 /// then for at most [`Limits::drain_time`] more.
-pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage>) {
+pub async fn serve(doors: impl Into<Doors>, api: Api, stage: watch::Receiver<Stage>) {
+    let doors = doors.into();
     let limits = api.limits.clone();
     let gate = Gate::new(&limits);
     let public_url = api.public_url.clone();
@@ -52,7 +54,7 @@ pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage
         tokio::select! {
             () = &mut stopped => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = doors.accept() => match accepted {
                 Ok((stream, peer)) => match gate.admit(peer.ip()) {
                     Some(pass) => {
                         let converse = converse(stream, peer, router.clone(), limits.clone(), stage.clone(), pass);
@@ -68,7 +70,7 @@ pub async fn serve(listener: TcpListener, api: Api, stage: watch::Receiver<Stage
             }
         }
     }
-    drop(listener);
+    drop(doors);
     // Dropping the set ends what is left.
     let _ = timeout(limits.drain_time, async { while connections.join_next().await.is_some() {} }).await;
 }
@@ -86,18 +88,16 @@ fn is_about_one_client(error: &io::Error) -> bool {
 }
 
 async fn converse(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Box<dyn Stream>,
+    peer: Peer,
     router: Router,
     limits: Limits,
     stage: watch::Receiver<Stage>,
     _pass: Pass,
 ) {
-    // Answers are small and complete: waiting for more to send along only delays them.
-    let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Impatient::new(stream, limits.stall_time));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer);
         let router = router.clone();
         router.oneshot(request.map(Body::new))
     });
@@ -118,7 +118,7 @@ async fn converse(
 }
 
 /// Tells a client that there are too many, if that can be told at once.
-fn turn_away(stream: TcpStream, public_url: &str) {
+fn turn_away(mut stream: Box<dyn Stream>, public_url: &str) {
     let body = Problem::new(Code::Unavailable, "there are too many connections").body(public_url, "", "");
     let mut answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
@@ -127,7 +127,5 @@ fn turn_away(stream: TcpStream, public_url: &str) {
     )
     .into_bytes();
     answer.extend(body);
-    if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write_all(&answer);
-    }
+    let _ = stream.write_all(&answer).now_or_never();
 }

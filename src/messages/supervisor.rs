@@ -6,6 +6,7 @@ use ractor::{ActorId, RpcReplyPort};
 
 use super::IngestKey;
 use super::renewal::Renewal;
+use crate::catalogue::Code;
 use crate::domain::names::ChannelName;
 use crate::domain::way::{FlowChange, Paused};
 
@@ -66,6 +67,25 @@ pub enum Fatality {
     StorageBroken(String),
     /// An actor that nothing works without keeps dying.
     BudgetSpent(String),
+}
+
+impl Fatality {
+    /// Its code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Fenced(_) => Code::Fenced,
+            Self::StorageBroken(_) => Code::StorageBroken,
+            Self::BudgetSpent(_) => Code::TreeBroken,
+        }
+    }
+}
+
+impl fmt::Display for Fatality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fenced(why) | Self::StorageBroken(why) | Self::BudgetSpent(why) => f.write_str(why),
+        }
+    }
 }
 
 impl fmt::Display for Child {

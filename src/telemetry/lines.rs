@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 const LONGEST_FIELD: usize = 4096;
 
 /// A value, as it will be printed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Value {
     /// Printed as it is: a number, or `true` and `false`.
     Bare(String),
@@ -21,7 +21,7 @@ enum Value {
 }
 
 /// The fields of an event or a span, each name once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
@@ -32,6 +32,16 @@ impl Fields {
                 self.0.push((name, value.clone()));
             }
         }
+    }
+
+    /// All of them but these.
+    pub(super) fn without(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| !names.contains(name)).cloned().collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(fields: &[(&'static str, &str)]) -> Self {
+        Self(fields.iter().map(|(name, text)| (*name, Value::Text((*text).to_owned()))).collect())
     }
 
     fn set(&mut self, field: &Field, value: Value) {
@@ -98,6 +108,8 @@ pub(super) struct Line<'a> {
     pub(super) level: Level,
     pub(super) target: &'a str,
     pub(super) fields: &'a Fields,
+    /// It came so often again, in so many seconds.
+    pub(super) repeated: Option<(u64, u64)>,
 }
 
 impl Line<'_> {
@@ -121,6 +133,9 @@ impl Line<'_> {
                 Value::Text(text) => quote(&mut out, text),
             }
         }
+        if let Some((times, seconds)) = self.repeated {
+            push(&mut out, format_args!(",\"repeated\":{times},\"in_s\":{seconds}"));
+        }
         out.push_str("}\n");
         out
     }
@@ -138,6 +153,9 @@ impl Line<'_> {
         let at = self.at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
         push(&mut out, format_args!("{dim}{at}{plain} {colour}{:<5}{plain} ", self.level.as_str()));
         escape(&mut out, self.fields.message(), as_people_read);
+        if let Some((times, seconds)) = self.repeated {
+            push(&mut out, format_args!(" ×{times} in {seconds}s"));
+        }
         let target = self.is_foreign().then(|| ("target", Value::Text(self.target.to_owned())));
         for (index, (name, value)) in self.fields.others().chain(target.as_ref()).enumerate() {
             let gap = if index == 0 { "  " } else { " " };
@@ -164,7 +182,7 @@ impl Line<'_> {
 /// A field may be called like one of the line's own keys.
 fn unambiguous(name: &'static str) -> Cow<'static, str> {
     match name {
-        "ts" | "level" | "msg" | "target" => Cow::Owned(format!("{name}_")),
+        "ts" | "level" | "msg" | "target" | "repeated" | "in_s" => Cow::Owned(format!("{name}_")),
         _ => Cow::Borrowed(name),
     }
 }
@@ -237,6 +255,7 @@ mod tests {
             level: Level::INFO,
             target: "foghorn::actors",
             fields,
+            repeated: None,
         }
     }
 

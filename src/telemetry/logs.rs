@@ -2,10 +2,13 @@
 //!
 //! The message is a constant string that can be searched for; everything that varies is a field.
 //! Fields of the spans around an event are added to it. Whatever a field holds, a line stays one
-//! line: control characters are escaped, and long text is cut.
+//! line: control characters are escaped, and long text is cut. Lines that repeat themselves are
+//! counted, see `folding`.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Once;
+use std::io::{IsTerminal, Stderr, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::folding::{Fate, Folds, Repeated, WINDOW};
 use super::lines::{Fields, Line};
 use super::{level, panics};
 
@@ -46,17 +50,34 @@ pub struct LevelError {
 /// # Errors
 /// `level` cannot be understood.
 pub fn init(level: &str, format: LogFormat) -> Result<(), LevelError> {
-    static ONCE: Once = Once::new();
     check_level(level)?;
-    ONCE.call_once(|| {
-        let lines = Lines { style: Style::of(format), out: std::io::stderr };
-        let Ok(filter) = level::adjustable(level) else { return };
+    LOG.get_or_init(|| {
+        let lines = Lines::new(Style::of(format), std::io::stderr as ToStderr);
+        let counts = Arc::clone(&lines.0);
+        let Ok(filter) = level::adjustable(level) else { return counts };
         let log = tracing_subscriber::registry().with(filter).with(lines);
         // In tests somebody else may listen already.
         let _ = tracing::subscriber::set_global_default(log);
         panics::install();
+        // Without this thread a count is written when something else is said.
+        let ticking = Arc::clone(&counts);
+        drop(thread::Builder::new().name("log-counts".to_owned()).spawn(move || ticking.tick()));
+        counts
     });
     Ok(())
+}
+
+/// The log of the process.
+static LOG: OnceLock<Arc<Log<ToStderr>>> = OnceLock::new();
+
+type ToStderr = fn() -> Stderr;
+
+/// Writes what was only counted so far. For the end of the process.
+pub fn finish() {
+    if let Some(log) = LOG.get() {
+        let counts = log.folds().all();
+        log.tell(counts, now());
+    }
 }
 
 /// Checks a level without starting anything.
@@ -99,9 +120,62 @@ impl Style {
 }
 
 /// Makes lines of events.
-struct Lines<Out> {
+struct Lines<Out>(Arc<Log<Out>>);
+
+/// Where lines go.
+struct Log<Out> {
     style: Style,
     out: Out,
+    folds: Mutex<Folds>,
+}
+
+/// How often it is looked whether a count is due.
+const TICK: Duration = Duration::from_secs(1);
+
+impl<Out, W> Lines<Out>
+where
+    Out: Fn() -> W,
+    W: Write,
+{
+    fn new(style: Style, out: Out) -> Self {
+        Self(Arc::new(Log { style, out, folds: Mutex::default() }))
+    }
+}
+
+impl<Out, W> Log<Out>
+where
+    Out: Fn() -> W,
+    W: Write,
+{
+    /// A panic between two counts leaves them as they were.
+    fn folds(&self) -> std::sync::MutexGuard<'_, Folds> {
+        self.folds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tick(&self) {
+        loop {
+            thread::park_timeout(TICK);
+            let due = self.folds().due(now());
+            self.tell(due, now());
+        }
+    }
+
+    fn tell(&self, counts: Vec<Repeated>, at: Timestamp) {
+        for Repeated { level, target, fields, times } in counts {
+            let repeated = Some((times, WINDOW.as_secs()));
+            self.write(&Line { at, level, target, fields: &fields, repeated });
+        }
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        let text = match self.style {
+            Style::Json => line.json(),
+            Style::Plain => line.pretty(&TimeZone::system(), false),
+            Style::Coloured => line.pretty(&TimeZone::system(), true),
+        };
+        // There is nowhere to complain that the log cannot be written.
+        let _ = (self.out)().write_all(text.as_bytes());
+    }
 }
 
 impl<S, Out, W> Layer<S> for Lines<Out>
@@ -134,19 +208,15 @@ where
                 fields.inherit(outer);
             }
         }
-        let line = Line {
-            at: now(),
-            level: *event.metadata().level(),
-            target: event.metadata().target(),
-            fields: &fields,
+        let (at, level, target) = (now(), *event.metadata().level(), event.metadata().target());
+        let (due, fate) = {
+            let mut folds = self.0.folds();
+            (folds.due(at), folds.judge(level, target, &fields, at))
         };
-        let text = match self.style {
-            Style::Json => line.json(),
-            Style::Plain => line.pretty(&TimeZone::system(), false),
-            Style::Coloured => line.pretty(&TimeZone::system(), true),
-        };
-        // There is nowhere to complain that the log cannot be written.
-        let _ = (self.out)().write_all(text.as_bytes());
+        self.0.tell(due, at);
+        if fate == Fate::Written {
+            self.0.write(&Line { at, level, target, fields: &fields, repeated: None });
+        }
     }
 }
 
@@ -183,8 +253,11 @@ mod tests {
     fn logged(work: impl FnOnce()) -> Vec<serde_json::Value> {
         let written = Written::default();
         let out = written.clone();
-        let lines = Lines { style: Style::Json, out: move || out.clone() };
+        let lines = Lines::new(Style::Json, move || out.clone());
+        let log = Arc::clone(&lines.0);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
+        let counts = log.folds().all();
+        log.tell(counts, now());
         let bytes = written.0.lock().expect("not poisoned").clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
         text.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
@@ -208,6 +281,23 @@ mod tests {
         assert_eq!(line["channel"], "sms", "the event wins over its spans");
         assert_eq!(line["to"], "+1555***11");
         assert_eq!(line["took_ms"], 1104);
+    }
+
+    #[test]
+    fn what_repeats_itself_is_one_line_and_a_count_for_each_who_says_it() {
+        let lines = logged(|| {
+            for number in 0..313 {
+                tracing::warn!(channel = "sms", attempt = number, "delivery is dead");
+            }
+            tracing::warn!(channel = "email", attempt = 1, "delivery is dead");
+        });
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!((&lines[0]["attempt"], &lines[0]["repeated"]), (&0.into(), &serde_json::Value::Null));
+        assert_eq!(lines[1]["channel"], "email");
+        let count = &lines[2];
+        assert_eq!((&count["msg"], &count["channel"]), (&"delivery is dead".into(), &"sms".into()));
+        assert_eq!((&count["repeated"], &count["in_s"]), (&312.into(), &10.into()));
+        assert!(count.get("attempt").is_none(), "it is about all of them: {count}");
     }
 
     #[test]

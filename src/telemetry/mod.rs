@@ -4,10 +4,11 @@
 //!   [`labels`] are the words that may stand in a label; never anything that came from outside.
 //! - [`metrics`] keeps the values and renders them; [`handles`] and [`actor`] are what the hot path
 //!   holds: looked up once, then a few nanoseconds a call.
-//! - [`logs`] writes one line for each event to stderr, [`panics`] makes a panic one such line.
+//! - [`logs`] writes one line for each event to stderr, `folding` counts those that repeat themselves, [`panics`] makes a panic one such line.
 //! - [`health`] is the notice board of the probes.
 
 pub mod actor;
+mod folding;
 pub mod handles;
 pub mod health;
 pub mod labels;

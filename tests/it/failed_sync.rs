@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foghorn::catalogue::Code;
+
 use crate::support::load::{Load, assert_nothing_lost, mails, tell};
 use crate::support::process::{Draft, Home};
 use crate::support::services;
@@ -37,6 +39,11 @@ async fn the_process_ends_over_a_failed_sync_and_loses_nothing_acknowledged() {
     let load = Load::start(&home, 4, Duration::from_millis(10));
     let (code, _) = life.exit().await;
     assert_eq!(code, STORAGE_BROKEN);
+    let log = std::fs::read_to_string(home.file("stderr.log")).unwrap();
+    let last: Vec<&str> = log.lines().rev().take(2).collect();
+    let code = Code::StorageBroken;
+    assert!(last[1].starts_with(&format!("error {code}: ")), "{last:?}");
+    assert_eq!(last[0], format!("   = {}", code.fix()));
     let kept = load.acknowledged();
     assert!(kept > 0, "it failed before it acknowledged anything");
 
@@ -46,7 +53,7 @@ async fn the_process_ends_over_a_failed_sync_and_loses_nothing_acknowledged() {
     assert_eq!(home.all_sent().await, account.acknowledged.len());
     let twice = assert_nothing_lost(&account.acknowledged, &mails(&sink));
     tell(&format!(
-        "{kept} events acknowledged, then EIO: exit {code}; {} acknowledged in all, 0 lost, {twice} mails twice",
+        "{kept} events acknowledged, then EIO: exit {STORAGE_BROKEN}; {} acknowledged in all, 0 lost, {twice} mails twice",
         account.acknowledged.len()
     ));
     next.kill().await;

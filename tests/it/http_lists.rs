@@ -225,6 +225,6 @@ async fn scripts_can_tell_how_a_command_ended() {
     for (words, url, expected) in table {
         let cli = Cli::try_parse_from(format!("foghorn {words}").split(' ')).expect(words);
         let Command::Client(command) = cli.command else { panic!("{words} asks a server") };
-        assert_eq!(run(command, url).await, expected, "{words}");
+        assert_eq!(run(command, Some(url.to_owned())).await, expected, "{words}");
     }
 }

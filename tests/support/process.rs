@@ -383,10 +383,16 @@ pub(crate) struct Said {
 
 /// Runs the binary to its end, without an environment.
 pub(crate) async fn said(arguments: &[&str], output: impl Into<Stdio>) -> Said {
+    said_with(&[], arguments, output).await
+}
+
+/// The same, in this environment.
+pub(crate) async fn said_with(env: &[(&str, &str)], arguments: &[&str], output: impl Into<Stdio>) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foghorn"));
     let child = command
         .args(arguments)
         .env_clear()
+        .envs(env.iter().copied())
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(Stdio::piped())

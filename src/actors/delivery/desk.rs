@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 
 use super::pool::PoolArguments;
 use super::verdict::{EXPIRED, Judged, RETURNED, conclude, end_of, written};
+use crate::catalogue::Code;
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeliveryState, Job};
-use crate::domain::fault::Outcome;
+use crate::domain::fault::{Fault, Outcome};
 use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
 use crate::domain::lane::{Change, Lane, Start};
@@ -299,7 +300,9 @@ impl Desk {
             Change::None => {}
             Change::Held => {
                 let why = format!("{} {}", attempted.code, attempted.detail);
-                tracing::warn!(channel = %name, fault = attempted.outcome, why, "channel is held");
+                let refused = attempted.outcome == Fault::Misconfigured.label();
+                let code = if refused { Code::CredentialRefused } else { Code::ChannelHeld };
+                tracing::warn!(%code, channel = %name, fault = attempted.outcome, why, "channel is held");
                 metrics.up(false);
                 health.channel(name, Condition::Down(why));
             }

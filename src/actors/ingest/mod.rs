@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use super::born::Born;
 use super::credits::Credits;
+use crate::catalogue::Code;
 use crate::clock::Clock;
 use crate::domain::way::{Flow, Way};
 use crate::formats::Words;
@@ -195,7 +196,7 @@ impl IngestState {
         self.credits.give_back(self.care.forget());
         self.arguments.intake.metrics.reconnected();
         let key = &self.arguments.key;
-        tracing::error!(source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
+        tracing::error!(code = %Code::SourceLost, source = %key.source, topic = key.topic.as_deref(), why, "source lost; connecting again");
         self.arguments.intake.metrics.up(key.topic.as_deref(), false);
         self.arguments.health.source(&key.source, key.topic.as_deref(), Condition::Down(why));
         self.myself.actor().send_after(self.patience, || IngestMessage::Connect);

@@ -1,6 +1,7 @@
 //! What a source has to tell, besides its end.
 
 use super::{FIRST_WAIT, IngestState};
+use crate::catalogue::Code;
 use crate::sources::Polled;
 use crate::telemetry::health::Condition;
 
@@ -22,13 +23,13 @@ impl IngestState {
                 self.arguments.intake.metrics.unreadable();
                 let before = self.arguments.health.source(source, topic, Condition::Degraded(why.clone()));
                 if before != Condition::Degraded(why.clone()) {
-                    tracing::error!(%source, topic, why, "records cannot be read");
+                    tracing::error!(code = %Code::RecordsUnreadable, %source, topic, why, "records cannot be read");
                 }
             }
             Polled::Gone(gone) => {
                 let partition = gone.partition;
                 let (wanted, oldest, records) = (gone.wanted, gone.oldest, gone.records());
-                tracing::warn!(%source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
+                tracing::warn!(code = %Code::RecordsGone, %source, topic, partition, wanted, oldest, gone = records, "the next record is not there any more; going on with the oldest one");
                 self.arguments.intake.metrics.gone(records);
                 if gone.starts_again() {
                     self.assignment.start_again(&gone.topic, partition);
@@ -41,7 +42,7 @@ impl IngestState {
                 tracing::info!(%source, topic, "source is up");
             }
             Polled::Down(why) => {
-                tracing::warn!(%source, topic, why, "source is down");
+                tracing::warn!(code = %Code::BrokerAway, %source, topic, why, "source is down");
                 self.arguments.intake.metrics.up(topic, false);
                 self.arguments.health.source(source, topic, Condition::Down(why));
             }

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::born::Born;
+use crate::catalogue::Code;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::delivery::Lease;
@@ -273,7 +274,7 @@ impl StatusState {
     fn stall(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
         let before = self.arguments.health.store(Condition::Down(error.to_string()));
         if !matches!(before, Condition::Down(_)) {
-            tracing::error!(%error, "the store does not commit; keeping the batch and trying again");
+            tracing::error!(code = %Code::StoreAway, %error, "the store does not commit; keeping the batch and trying again");
         }
         self.myself.actor().send_after(self.patience, || StatusMessage::Retry);
         self.patience = (self.patience * 2).min(LONGEST_STALL);

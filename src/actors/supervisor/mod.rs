@@ -15,6 +15,7 @@ use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, Supervision
 use tokio::sync::{mpsc, watch};
 
 use super::born::{Born, death};
+use crate::catalogue::Code;
 use crate::domain::restarts::{Restart, RestartBudget};
 use crate::domain::way::Paused;
 use crate::messages::Peers;
@@ -169,7 +170,7 @@ impl SupervisorState {
 
     fn on_death(&mut self, child: Child, why: &str) {
         // A panic has its own line in the log, with the name of the actor.
-        tracing::error!(actor = %child, "actor died");
+        tracing::error!(code = %Code::ActorDied, actor = %child, "actor died");
         let budget = self.budgets.entry(child.clone()).or_insert_with(|| self.arguments.plan.budget.clone());
         let wait = match (budget.died(self.arguments.plan.clock.now()), &child) {
             (Restart::After(wait), _) => wait,
@@ -177,7 +178,7 @@ impl SupervisorState {
                 return self.on_fatal(Fatality::BudgetSpent(format!("{child} keeps dying: {why}")));
             }
             (Restart::GiveUp(window), _) => {
-                tracing::error!(actor = %child, wait_s = window.as_secs(), "actor keeps dying; it is left alone for a while");
+                tracing::error!(code = %Code::ActorKeepsDying, actor = %child, wait_s = window.as_secs(), "actor keeps dying; it is left alone for a while");
                 window
             }
         };
@@ -185,7 +186,7 @@ impl SupervisorState {
     }
 
     fn on_fatal(&self, fatality: Fatality) {
-        tracing::error!(?fatality, "the process cannot go on");
+        tracing::error!(code = %fatality.code(), why = %fatality, "the process cannot go on");
         // If nobody listens any more, the process is ending already.
         drop(self.arguments.fatal.send(fatality));
     }

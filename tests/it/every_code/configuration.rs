@@ -42,6 +42,15 @@ fn exposed_secret() -> Vec<Problem> {
     problems(&text, &Environment::new())
 }
 
+/// A file that includes another with the same key.
+fn included_twice() -> Vec<Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let main = folder.path().join("config.toml");
+    fs::write(&main, "include = ['more.toml']\n[server]\nname = 'a'\n").unwrap();
+    fs::write(folder.path().join("more.toml"), "[server]\nname = 'b'\n").unwrap();
+    load(Some(&main), &Environment::new()).expect_err("the name stands twice")
+}
+
 /// What is said where this goes wrong; `None` if nobody knows how to make it go wrong.
 fn trigger(code: Code) -> Option<Vec<Problem>> {
     Some(match code {
@@ -58,6 +67,8 @@ fn trigger(code: Code) -> Option<Vec<Problem>> {
         Code::OutOfRange => fixture("numbers-out-of-range"),
         Code::Later => fixture("step-of-a-later-version"),
         Code::Contradiction => fixture("names-differing-in-case"),
+        Code::Renamed => problems("[http]\nbind = '127.0.0.1:1'\n", &Environment::new()),
+        Code::Included => included_twice(),
         Code::UnknownVariable => problems("", &environment("FOGHORN_HTPP__LISTEN", "127.0.0.1:1")),
         Code::SecretMissing | Code::SecretEmpty | Code::SecretUnreadable => {
             fixture("secrets-that-are-not-there")

@@ -1,9 +1,10 @@
-//! Every code of the catalogue is triggered, by a file, by a command or by a request, and what follows
-//! is what the catalogue says. Each code belongs to one of the three tests. A code that nothing triggers fails here: it must get a row or go.
+//! Every code of the catalogue is triggered, by a file, by a command, by a request or by what happens to a running process, and what follows
+//! is what the catalogue says. Each code belongs to one of the four tests. A code that nothing triggers fails here: it must get a row or go.
 
 mod commands;
 mod configuration;
 mod requests;
+mod running;
 
 use foghorn::catalogue::{Code, Origin};
 
