@@ -14,6 +14,9 @@ use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
 use super::status::{self, StatusArgs};
 use super::ways::{self, ChannelCommand, SourceCommand};
+use super::send::{self, SendArgs};
+use super::tail::{self, TailArgs};
+use super::top::{self, TopArgs};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -24,6 +27,12 @@ pub enum Client {
     Health(HealthArgs),
     /// What this binary is
     Version(VersionArgs),
+    /// Report something, and see what comes of it
+    Send(SendArgs),
+    /// What happens, as it happens
+    Tail(TailArgs),
+    /// How it goes: a table that changes in place
+    Top(TopArgs),
     /// What is wrong
     #[command(subcommand)]
     Incident(IncidentCommand),
@@ -114,6 +123,9 @@ async fn obey(command: Client, url: &str) -> Result<Exit, Failure> {
     match command {
         Client::Health(args) => health::health(&args, session).await,
         Client::Version(args) => health::version(&args, session),
+        Client::Send(args) => send::run(&args, session).await,
+        Client::Tail(args) => tail::run(&args, session).await,
+        Client::Top(args) => top::run(&args, session).await,
         Client::Incident(command) => incident::run(&command, session).await,
         Client::Delivery(command) => delivery::run(&command, session).await,
         Client::Status(args) => status::status(&args, session).await,

@@ -4,13 +4,14 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Exit;
 use super::print::{refuse, say};
+use super::stream::SILENCE;
 use crate::catalogue::Code;
 
 /// Longer than the server gives itself.
@@ -67,6 +68,8 @@ impl Failure {
 #[derive(Debug)]
 pub(super) struct Connection {
     http: reqwest::Client,
+    /// For what has no end.
+    endless: reqwest::Client,
     url: String,
 }
 
@@ -95,13 +98,33 @@ struct Place {
 
 impl Connection {
     pub(super) fn to(url: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::Unreachable(chain(&error)))?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+        let client = |bounded: reqwest::ClientBuilder| {
+            bounded
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(|error| Failure::Unreachable(chain(&error)))
+        };
+        let http = client(reqwest::Client::builder().timeout(PATIENCE))?;
+        let endless = client(reqwest::Client::builder().connect_timeout(PATIENCE).read_timeout(SILENCE))?;
+        Ok(Self { http, endless, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Where it is, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// An answer that goes on for as long as both sides are there.
+    pub(super) async fn follow(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Failure> {
+        let request = self.endless.get(format!("{}{path}", self.url)).query(query);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        Err(refused(status, &bytes))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(

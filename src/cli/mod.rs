@@ -25,9 +25,13 @@ pub mod lists;
 pub mod manual;
 mod print;
 mod process;
+pub mod send;
 mod shapes;
 pub mod status;
 pub mod ways;
+mod stream;
+pub mod tail;
+pub mod top;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
