@@ -112,7 +112,7 @@ fn line(fact: &Fact) -> String {
         // Of a newer server.
         _ => fact.json.clone(),
     };
-    let at = fact.says.at.map(|at| clock(at)).unwrap_or_default();
+    let at = fact.says.at.map(clock).unwrap_or_default();
     format!("{at} {topic:9} {told}")
 }
 
@@ -204,7 +204,11 @@ mod tests {
                 r#""number":1042,"policy":"page""#,
                 "14:02:10.114 incident  #1042 opened    → page",
             ),
-            ("incident.resolved", r#""number":1042,"policy":"page""#, "14:02:10.114 incident  #1042 resolved"),
+            (
+                "incident.resolved",
+                r#""number":1042,"policy":"page""#,
+                "14:02:10.114 incident  #1042 resolved",
+            ),
             (
                 "delivery.sent",
                 r#""incident_number":1042,"channel":"ios","recipient":"ada","state":"sent","took_ms":400,"provider_id":"4F1C""#,

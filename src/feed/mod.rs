@@ -102,14 +102,8 @@ impl Feed {
     pub fn new(clock: Clock, room: Room) -> Self {
         let now = clock.now();
         let first = id_at(now);
-        let ring = Ring {
-            facts: VecDeque::new(),
-            bytes: 0,
-            since: first,
-            newest: first,
-            watchers: 0,
-            left_at: now,
-        };
+        let ring =
+            Ring { facts: VecDeque::new(), bytes: 0, since: first, newest: first, watchers: 0, left_at: now };
         Self(Arc::new(Inner {
             clock,
             room,

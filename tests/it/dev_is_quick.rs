@@ -39,7 +39,10 @@ async fn its_address_is_printed_within_two_seconds_and_a_first_event_is_seen_on_
     }
     let printed = printed.unwrap_or_else(|| panic!("no address in\n{banner}"));
     assert!(printed <= LAW, "{printed:?}");
-    assert!(banner.contains("foghorn send \"Disk full\" --severity critical --service db-1 --wait"), "{banner}");
+    assert!(
+        banner.contains("foghorn send \"Disk full\" --severity critical --service db-1 --wait"),
+        "{banner}"
+    );
 
     let line = ["send", "Disk full", "--severity", "critical", "--service", "db-1", "--wait", "--url", &url];
     let said = said(&line, Stdio::piped()).await;
@@ -47,6 +50,9 @@ async fn its_address_is_printed_within_two_seconds_and_a_first_event_is_seen_on_
     assert!(said.output.starts_with("#1 opened  critical  db-1  Disk full\n"), "{said:?}");
     for channel in ["email", "sms", "ios", "android"] {
         let step = said.output.lines().find(|line| line.starts_with(channel));
-        assert!(step.is_some_and(|step| step.contains(&format!("sent to outbox   {url}/outbox/"))), "{said:?}");
+        assert!(
+            step.is_some_and(|step| step.contains(&format!("sent to outbox   {url}/outbox/"))),
+            "{said:?}"
+        );
     }
 }

@@ -88,7 +88,8 @@ async fn who_comes_back_hears_what_was_missed_and_after_a_restart_that_something
     let again = client().get(home.url("/api/v1/stream?topics=incidents")).header("Last-Event-ID", id);
     let two = EventReader::open(again).await.next().await.unwrap();
     assert_eq!((two.event.as_str(), &two.data["title"]), ("incident.opened", &"two".into()));
-    let by_query = follow(&home, &format!("?topics=incidents&last_event_id={id}")).await.next().await.unwrap();
+    let by_query =
+        follow(&home, &format!("?topics=incidents&last_event_id={id}")).await.next().await.unwrap();
     assert_eq!(by_query, two);
 
     life.kill().await;

@@ -56,16 +56,6 @@ impl EventReader {
             }
         }
     }
-
-    /// The next one of this name.
-    pub(crate) async fn until(&mut self, event: &str) -> Message {
-        loop {
-            let message = self.next().await.unwrap_or_else(|| panic!("it ended before {event}"));
-            if message.event == event {
-                return message;
-            }
-        }
-    }
 }
 
 fn read(raw: &str) -> Message {

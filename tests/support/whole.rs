@@ -50,13 +50,8 @@ impl Whole {
             started_at: universe.clock.now(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
-        let server = Server {
-            address,
-            health: universe.health.clone(),
-            feed: universe.feed.clone(),
-            stage,
-            done,
-        };
+        let server =
+            Server { address, health: universe.health.clone(), feed: universe.feed.clone(), stage, done };
         Self { universe, server }
     }
 

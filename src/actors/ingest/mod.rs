@@ -130,6 +130,10 @@ impl Actor for Ingest {
             requests: Requests::default(),
             drained: None,
         };
+        if state.arguments.connect.is_none() {
+            // Requests come as they please: there is nothing to connect.
+            state.arguments.metrics.up(None, true);
+        }
         state.on_review();
         Ok(state)
     }

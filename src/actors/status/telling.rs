@@ -15,9 +15,7 @@ use crate::domain::incident::Incident;
 use crate::domain::malformed::Malformation;
 use crate::domain::notification::{Content, Notification, NotificationKind};
 use crate::feed::{DeliveryFact, EventFact, EventResult, Fact, IncidentFact};
-use crate::store::batch::{
-    AcceptResult, Accepted, Attempted, Batch, Committed, Ended, Next, Quarantined,
-};
+use crate::store::batch::{AcceptResult, Accepted, Attempted, Batch, Committed, Ended, Next, Quarantined};
 
 /// What `batch` did.
 pub(super) fn facts(batch: &Batch, committed: &Committed) -> Vec<Fact> {

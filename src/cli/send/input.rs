@@ -1,8 +1,8 @@
 //! Events from a file: one object, an array, or JSON lines.
 
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
-use std::fs;
 
 use serde_json::Value;
 

@@ -232,10 +232,7 @@ mod tests {
             json!({"title": "Disk full", "severity": "critical", "service": "db-1", "labels": {"env": "prod=1"}})
         );
         let over = args(&["Disk full", "--key", "disk", "--resolve"]).expect("it parses");
-        assert_eq!(
-            event(&over),
-            json!({"title": "Disk full", "dedup_key": "disk", "status": "resolved"})
-        );
+        assert_eq!(event(&over), json!({"title": "Disk full", "dedup_key": "disk", "status": "resolved"}));
     }
 
     #[test]

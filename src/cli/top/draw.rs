@@ -75,7 +75,10 @@ fn header(model: &TopModel, now: Timestamp, paint: Paint) -> Line<'static> {
     Line::from(vec![
         Span::styled(format!("foghorn {}   ", model.version()), bold),
         ready,
-        Span::raw(format!("{up}   events {events:.1}/s   sends {sends:.1}/s   {}", now.strftime("%H:%M:%SZ"))),
+        Span::raw(format!(
+            "{up}   events {events:.1}/s   sends {sends:.1}/s   {}",
+            now.strftime("%H:%M:%SZ")
+        )),
     ])
 }
 
@@ -100,12 +103,8 @@ fn help(frame: &mut Frame<'_>) {
  Any key goes back.";
     let area = frame.area();
     let (width, height) = (44.min(area.width), 11.min(area.height));
-    let place = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     frame.render_widget(Clear, place);
     let block = ratatui::widgets::Block::bordered().title(" keys ");
     frame.render_widget(Paragraph::new(text).block(block), place);
@@ -168,8 +167,15 @@ fn channel_table(channels: &[Channel], model: &TopModel, paint: Paint) -> Table<
 }
 
 fn incident_table(incidents: &[&Incident], model: &TopModel, now: Timestamp, paint: Paint) -> Table<'static> {
-    let columns =
-        [(7, "NEEDS SOMEBODY"), (8, "SEV"), (0, "STATUS"), (9, "AGE"), (0, "SERVICE"), (0, "TITLE"), (0, "TOLD")];
+    let columns = [
+        (7, "NEEDS SOMEBODY"),
+        (8, "SEV"),
+        (0, "STATUS"),
+        (9, "AGE"),
+        (0, "SERVICE"),
+        (0, "TITLE"),
+        (0, "TOLD"),
+    ];
     let rows = incidents.iter().map(|incident| {
         let cells = [
             format!("#{}", incident.number),

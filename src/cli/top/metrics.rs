@@ -133,7 +133,8 @@ fn labels(mut rest: &str) -> Option<(Vec<(String, String)>, &str)> {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "# HELP a b\n# TYPE a counter\na{x=\"1\",y=\"q\\\"u\\n\"} 2\na{x=\"2\"} 3\n\nb 4.5\nbroken{x=\n";
+    const PAGE: &str =
+        "# HELP a b\n# TYPE a counter\na{x=\"1\",y=\"q\\\"u\\n\"} 2\na{x=\"2\"} 3\n\nb 4.5\nbroken{x=\n";
 
     #[test]
     fn series_are_found_by_their_labels_and_summed() {

@@ -1,6 +1,6 @@
 //! `foghorn top`: a table that changes in place.
 //!
-//! [`model`] knows, [`draw`] shows, and both are pure. What is left here is the terminal: keys and
+//! `model` knows, `draw` shows, and both are pure. What is left here is the terminal: keys and
 //! snapshots in, frames out. ratatui writes only what differs from the frame before.
 
 mod draw;

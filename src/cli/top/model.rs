@@ -182,13 +182,14 @@ impl TopModel {
                 name: name.to_owned(),
                 state: state(now, "source", name, samples.sum("foghorn_source_up", &of)),
                 rate: self.rate("foghorn_events_received_total", &of),
-                lag: samples
-                    .sum("foghorn_source_lag_messages", &of)
-                    .filter(|_| samples.sum("foghorn_source_up", &[("source", name), ("type", "http")]).is_none()),
+                lag: samples.sum("foghorn_source_lag_messages", &of).filter(|_| {
+                    samples.sum("foghorn_source_up", &[("source", name), ("type", "http")]).is_none()
+                }),
                 rejected: samples.sum("foghorn_events_rejected_total", &of).unwrap_or(0.0),
             }
         };
-        let mut rows: Vec<Source> = samples.values("foghorn_source_up", "source").into_iter().map(row).collect();
+        let mut rows: Vec<Source> =
+            samples.values("foghorn_source_up", "source").into_iter().map(row).collect();
         rows.retain(|row| self.shows(&[&row.name, &row.state]));
         sort(&mut rows, self.view.sort, |column, a, b| match column {
             1 => Some(a.name.cmp(&b.name)),

@@ -170,7 +170,8 @@ fn a_server_that_was_started_again_counts_from_nothing() {
     let mut again = look(6, 3, 0);
     let page = again.samples.clone();
     assert_ne!(page, Samples::default());
-    again.samples = Samples::parse("process_start_time_seconds 1795269605\nfoghorn_events_received_total 3\n");
+    again.samples =
+        Samples::parse("process_start_time_seconds 1795269605\nfoghorn_events_received_total 3\n");
     model.look(again);
     assert_eq!(model.rate("foghorn_events_received_total", &[]), 0.0);
 }

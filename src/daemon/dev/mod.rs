@@ -89,7 +89,11 @@ fn banner(serving: &Serving, broker: &str) -> io::Result<()> {
     writeln!(out, "└─ Kafka     {broker}   topic {TOPIC}, for any Kafka client")?;
     writeln!(out)?;
     writeln!(out, "Try it in another terminal:")?;
-    writeln!(out, "  foghorn send \"Disk full\" --severity critical --service db-1 --wait{}", elsewhere(&url))?;
+    writeln!(
+        out,
+        "  foghorn send \"Disk full\" --severity critical --service db-1 --wait{}",
+        elsewhere(&url)
+    )?;
     writeln!(out, "or")?;
     writeln!(
         out,
