@@ -110,11 +110,6 @@ impl Connection {
         Ok(Self { http, endless, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// Where it is, without a slash at the end.
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// An answer that goes on for as long as both sides are there.
     pub(super) async fn follow(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Failure> {
         let request = self.endless.get(format!("{}{path}", self.url)).query(query);

@@ -155,8 +155,11 @@ fn delivery(says: &Says) -> String {
 /// Where a delivery stands, with what there is to say about it.
 pub(super) fn progress(says: &Says, now: Option<Timestamp>) -> String {
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
-    let why = [&says.outcome, &says.code, &says.detail].map(word);
-    let why = why.iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+    // Some providers have one word for both outcome and code.
+    let mut why = [&says.outcome, &says.code, &says.detail].map(word).to_vec();
+    why.retain(|word| !word.is_empty());
+    why.dedup();
+    let why = why.join(" ");
     let wait = says.next_attempt_at.zip(now).map(|(next, now)| seconds(next.duration_since(now).as_millis()));
     match (word(&says.state).as_str(), wait) {
         ("sending", _) => format!("sending    attempt {}", says.attempt.unwrap_or(1)),

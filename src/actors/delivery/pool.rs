@@ -51,7 +51,7 @@ impl Actor for DeliveryPool {
     ) -> Result<Desk, ActorProcessingErr> {
         let mut desk = Desk::new(Post::new(myself, life.clone()), life, arguments);
         // It takes deliveries until a provider says otherwise.
-        desk.arguments.metrics.up(true);
+        desk.arguments.equipment.metrics.up(true);
         for place in 0..desk.arguments.equipment.workers {
             let worker = hire(&desk, place).await?;
             desk.staff(place, worker);

@@ -130,9 +130,9 @@ impl Actor for Ingest {
             requests: Requests::default(),
             drained: None,
         };
-        if state.arguments.connect.is_none() {
+        if state.arguments.intake.connect.is_none() {
             // Requests come as they please: there is nothing to connect.
-            state.arguments.metrics.up(None, true);
+            state.arguments.intake.metrics.up(None, true);
         }
         state.on_review();
         Ok(state)
