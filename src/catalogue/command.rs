@@ -121,7 +121,7 @@ pub(super) const ENTRIES: [Entry; 17] = [
         effect: Effect::Ends(2),
         title: "There is no terminal to draw on",
         meaning: "foghorn top draws a table that changes in place, and standard input or output is a pipe or a file.",
-        fix: "Run it in a terminal. For scripts there are foghorn tail --json and GET /metrics.",
+        fix: "Run it in a terminal. For scripts there are foghorn status --json, foghorn tail --json and GET /metrics.",
     },
     Entry {
         code: Code::InputUnreadable,

@@ -12,11 +12,11 @@ use super::dlq::{self, DlqCommand};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
-use super::status::{self, StatusArgs};
-use super::ways::{self, ChannelCommand, SourceCommand};
 use super::send::{self, SendArgs};
+use super::status::{self, StatusArgs};
 use super::tail::{self, TailArgs};
 use super::top::{self, TopArgs};
+use super::ways::{self, ChannelCommand, SourceCommand};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 

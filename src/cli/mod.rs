@@ -28,10 +28,10 @@ mod process;
 pub mod send;
 mod shapes;
 pub mod status;
-pub mod ways;
 mod stream;
 pub mod tail;
 pub mod top;
+pub mod ways;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

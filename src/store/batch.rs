@@ -9,8 +9,8 @@ use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
-use crate::domain::way::FlowChange;
 use crate::domain::notification::NotificationKind;
+use crate::domain::way::FlowChange;
 
 /// One transaction.
 ///

@@ -105,5 +105,5 @@ async fn without_colours_it_has_none_and_control_c_quits() {
 async fn off_a_terminal_it_says_so_and_names_what_there_is_for_scripts() {
     let said = said(&["top"], std::process::Stdio::piped()).await;
     assert_eq!((said.exit, said.output.as_str()), (2, ""));
-    assert!(said.errors.contains("foghorn tail --json"), "{said:?}");
+    assert!(said.errors.contains("foghorn status --json, foghorn tail --json"), "{said:?}");
 }

@@ -58,22 +58,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &TopModel, now: Timestamp, pain
 }
 
 fn header(model: &TopModel, now: Timestamp, paint: Paint) -> Line<'static> {
-    let Some(look) = model.newest() else {
-        return Line::from("foghorn top: nothing heard yet");
+    let Some((status, is_ready)) = model.status() else {
+        return Line::from("foghorn top: the store is away, nothing is known yet");
     };
-    let ready = match (&model.lost, look.ready) {
+    let ready = match (&model.lost, is_ready) {
         (Some(_), _) => Span::styled("LOST", coloured(paint, Color::Red)),
         (None, true) => Span::styled("ready", coloured(paint, Color::Green)),
         (None, false) => Span::styled("NOT READY", coloured(paint, Color::Red)),
     };
-    let up = model.up_since().map(|since| format!("   up {}", age(since, now))).unwrap_or_default();
+    let up = format!("   up {}", age(status.started_at, now));
     let (events, sends) = (
         model.rate("foghorn_events_received_total", &[]),
         model.rate("foghorn_deliveries_total", &[("result", "sent")]),
     );
     let bold = Style::new().add_modifier(Modifier::BOLD);
     Line::from(vec![
-        Span::styled(format!("foghorn {}   ", model.version()), bold),
+        Span::styled(format!("foghorn {}   ", status.version), bold),
         ready,
         Span::raw(format!(
             "{up}   events {events:.1}/s   sends {sends:.1}/s   {}",
@@ -134,8 +134,8 @@ fn source_table(sources: &[Source], model: &TopModel, paint: Paint) -> Table<'st
     });
     let widths = [
         Constraint::Fill(1),
-        Constraint::Length(8),
-        Constraint::Length(8),
+        Constraint::Length(10),
+        Constraint::Length(7),
         Constraint::Length(8),
         Constraint::Length(9),
     ];
@@ -157,8 +157,8 @@ fn channel_table(channels: &[Channel], model: &TopModel, paint: Paint) -> Table<
     });
     let widths = [
         Constraint::Fill(1),
-        Constraint::Length(8),
-        Constraint::Length(8),
+        Constraint::Length(10),
+        Constraint::Length(7),
         Constraint::Length(8),
         Constraint::Length(9),
         Constraint::Length(6),
@@ -208,7 +208,7 @@ fn incident_table(incidents: &[&Incident], model: &TopModel, now: Timestamp, pai
 fn by_state(state: &str, paint: Paint) -> Style {
     match state {
         "DOWN" => coloured(paint, Color::Red),
-        "degraded" => coloured(paint, Color::Yellow),
+        "degraded" | "paused" | "connecting" => coloured(paint, Color::Yellow),
         _ => Style::new(),
     }
 }

@@ -32,14 +32,6 @@ impl Samples {
         self.of(name, labels).map(|sample| sample.value).reduce(|sum, value| sum + value)
     }
 
-    /// Each value of `label` that the metric has, sorted.
-    pub(super) fn values(&self, name: &str, label: &str) -> Vec<&str> {
-        let mut values: Vec<&str> = self.of(name, &[]).filter_map(|sample| sample.label(label)).collect();
-        values.sort_unstable();
-        values.dedup();
-        values
-    }
-
     /// The upper bounds of a histogram with how many are at or below each, since `earlier`.
     fn buckets(&self, earlier: &Self, name: &str, labels: &[(&str, &str)]) -> Vec<(f64, f64)> {
         let name = format!("{name}_bucket");
@@ -144,7 +136,6 @@ mod tests {
         assert_eq!(samples.sum("a", &[("y", "q\"u\n")]), Some(2.0));
         assert_eq!(samples.sum("a", &[("x", "3")]), None);
         assert_eq!(samples.sum("b", &[]), Some(4.5));
-        assert_eq!(samples.values("a", "x"), ["1", "2"]);
     }
 
     fn histogram(counts: [u32; 4]) -> Samples {

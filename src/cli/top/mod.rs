@@ -129,9 +129,14 @@ fn pressed(key: KeyEvent) -> Option<Key> {
 
 async fn look(server: &Connection) -> Result<Snapshot, Failure> {
     let (_, metrics) = server.probe("/metrics").await?;
-    let (status, report) = server.probe("/readyz?verbose").await?;
+    let status = match server.get("/api/v1/status", &[]).await {
+        Ok(status) => Some(status),
+        // Its store is away: all else is still known.
+        Err(Failure::Refused { exit: Exit::Unreachable, .. }) => None,
+        Err(failure) => return Err(failure),
+    };
     let at = Clock::system().now();
-    Ok(Snapshot { at, samples: Samples::parse(&metrics), report, ready: status.is_success() })
+    Ok(Snapshot { at, samples: Samples::parse(&metrics), status })
 }
 
 async fn watch_metrics(server: &Connection, every: Duration, tell: &mpsc::Sender<News>) {

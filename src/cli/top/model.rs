@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
+use serde::Deserialize;
+
 use super::metrics::Samples;
 use crate::cli::shapes::Incident;
 use crate::domain::Timestamp;
@@ -12,9 +14,33 @@ use crate::domain::Timestamp;
 pub(super) struct Snapshot {
     pub(super) at: Timestamp,
     pub(super) samples: Samples,
-    /// The lines of `/readyz?verbose`, and whether it says yes.
-    pub(super) report: String,
+    /// `None` while the store is away: nobody can say what waits.
+    pub(super) status: Option<Status>,
+}
+
+/// What `/api/v1/status` says, as far as it is shown.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Status {
+    pub(super) version: String,
+    pub(super) started_at: Timestamp,
     pub(super) ready: bool,
+    sources: Vec<KnownSource>,
+    channels: Vec<KnownChannel>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct KnownSource {
+    name: String,
+    state: String,
+    lag: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct KnownChannel {
+    name: String,
+    state: String,
+    retrying: u64,
+    dead: u64,
 }
 
 /// What is known.
@@ -22,6 +48,8 @@ pub(super) struct Snapshot {
 pub(super) struct TopModel {
     /// The newest last; a minute of them.
     looks: VecDeque<Snapshot>,
+    /// The newest that there was.
+    status: Option<Status>,
     pub(super) incidents: Vec<Incident>,
     /// Why the server is lost, if it is.
     pub(super) lost: Option<String>,
@@ -84,7 +112,7 @@ pub(super) struct Source {
     pub(super) state: String,
     pub(super) rate: f64,
     /// Of what has a broker.
-    pub(super) lag: Option<f64>,
+    pub(super) lag: Option<u64>,
     pub(super) rejected: f64,
 }
 
@@ -95,8 +123,8 @@ pub(super) struct Channel {
     pub(super) state: String,
     pub(super) rate: f64,
     pub(super) p95: Option<f64>,
-    pub(super) retrying: f64,
-    pub(super) dead: f64,
+    pub(super) retrying: u64,
+    pub(super) dead: u64,
 }
 
 impl TopModel {
@@ -106,6 +134,9 @@ impl TopModel {
         // A server that was started again counts from nothing.
         if self.looks.back().is_some_and(|last| began(last) != began(&snapshot)) {
             self.looks.clear();
+        }
+        if snapshot.status.is_some() {
+            self.status.clone_from(&snapshot.status);
         }
         let oldest = snapshot.at.as_second() - KEPT;
         self.looks.push_back(snapshot);
@@ -163,39 +194,31 @@ impl TopModel {
         (count(now) - count(then)).max(0.0) / (millis as f64 / 1000.0)
     }
 
-    pub(super) fn version(&self) -> String {
-        let versions = self.newest().map(|look| look.samples.values("foghorn_build_info", "version"));
-        versions.and_then(|versions| Some((*versions.first()?).to_owned())).unwrap_or_default()
-    }
-
-    pub(super) fn up_since(&self) -> Option<Timestamp> {
-        let began = self.newest()?.samples.sum("process_start_time_seconds", &[])?;
-        Timestamp::from_second(began as i64).ok()
+    /// What was last known of the whole; whether it is ready, only if that is known now.
+    pub(super) fn status(&self) -> Option<(&Status, bool)> {
+        let ready = self.newest().and_then(|look| look.status.as_ref()).is_some_and(|status| status.ready);
+        Some((self.status.as_ref()?, ready))
     }
 
     pub(super) fn sources(&self) -> Vec<Source> {
-        let Some(now) = self.newest() else { return Vec::new() };
-        let samples = &now.samples;
-        let row = |name: &str| {
-            let of = [("source", name)];
+        let Some((now, status)) = self.newest().zip(self.status.as_ref()) else { return Vec::new() };
+        let row = |known: &KnownSource| {
+            let of = [("source", known.name.as_str())];
             Source {
-                name: name.to_owned(),
-                state: state(now, "source", name, samples.sum("foghorn_source_up", &of)),
+                name: known.name.clone(),
+                state: word(&known.state),
                 rate: self.rate("foghorn_events_received_total", &of),
-                lag: samples.sum("foghorn_source_lag_messages", &of).filter(|_| {
-                    samples.sum("foghorn_source_up", &[("source", name), ("type", "http")]).is_none()
-                }),
-                rejected: samples.sum("foghorn_events_rejected_total", &of).unwrap_or(0.0),
+                lag: known.lag,
+                rejected: now.samples.sum("foghorn_events_rejected_total", &of).unwrap_or(0.0),
             }
         };
-        let mut rows: Vec<Source> =
-            samples.values("foghorn_source_up", "source").into_iter().map(row).collect();
+        let mut rows: Vec<Source> = status.sources.iter().map(row).collect();
         rows.retain(|row| self.shows(&[&row.name, &row.state]));
         sort(&mut rows, self.view.sort, |column, a, b| match column {
             1 => Some(a.name.cmp(&b.name)),
             2 => Some(a.state.cmp(&b.state)),
             3 => Some(b.rate.total_cmp(&a.rate)),
-            4 => Some(b.lag.unwrap_or(-1.0).total_cmp(&a.lag.unwrap_or(-1.0))),
+            4 => Some(b.lag.cmp(&a.lag)),
             5 => Some(b.rejected.total_cmp(&a.rejected)),
             _ => None,
         });
@@ -203,31 +226,29 @@ impl TopModel {
     }
 
     pub(super) fn channels(&self) -> Vec<Channel> {
-        let (Some(now), Some(oldest)) = (self.newest(), self.looks.front()) else { return Vec::new() };
-        let samples = &now.samples;
-        let row = |name: &str| {
-            let of = [("channel", name)];
-            let waiting = |state| samples.sum("foghorn_deliveries", &[("channel", name), ("state", state)]);
+        let looks = self.newest().zip(self.looks.front());
+        let Some(((now, oldest), status)) = looks.zip(self.status.as_ref()) else { return Vec::new() };
+        let row = |known: &KnownChannel| {
+            let of = [("channel", known.name.as_str())];
             let took = "foghorn_delivery_attempt_duration_seconds";
             Channel {
-                name: name.to_owned(),
-                state: state(now, "channel", name, samples.sum("foghorn_channel_up", &of)),
-                rate: self.rate("foghorn_deliveries_total", &[("channel", name), ("result", "sent")]),
-                p95: samples.quantile(&oldest.samples, took, &of, 0.95),
-                retrying: waiting("retrying").unwrap_or(0.0),
-                dead: waiting("dead").unwrap_or(0.0),
+                name: known.name.clone(),
+                state: word(&known.state),
+                rate: self.rate("foghorn_deliveries_total", &[of[0], ("result", "sent")]),
+                p95: now.samples.quantile(&oldest.samples, took, &of, 0.95),
+                retrying: known.retrying,
+                dead: known.dead,
             }
         };
-        let mut rows: Vec<Channel> =
-            samples.values("foghorn_channel_up", "channel").into_iter().map(row).collect();
+        let mut rows: Vec<Channel> = status.channels.iter().map(row).collect();
         rows.retain(|row| self.shows(&[&row.name, &row.state]));
         sort(&mut rows, self.view.sort, |column, a, b| match column {
             1 => Some(a.name.cmp(&b.name)),
             2 => Some(a.state.cmp(&b.state)),
             3 => Some(b.rate.total_cmp(&a.rate)),
             4 => Some(b.p95.unwrap_or(-1.0).total_cmp(&a.p95.unwrap_or(-1.0))),
-            5 => Some(b.retrying.total_cmp(&a.retrying)),
-            6 => Some(b.dead.total_cmp(&a.dead)),
+            5 => Some(b.retrying.cmp(&a.retrying)),
+            6 => Some(b.dead.cmp(&a.dead)),
             _ => None,
         });
         rows
@@ -266,17 +287,9 @@ fn sort<T>(rows: &mut [T], by: Option<(u8, Turn)>, order: impl Fn(u8, &T, &T) ->
     });
 }
 
-/// `/readyz?verbose` says more than the gauge, to who may see it.
-fn state(look: &Snapshot, what: &str, name: &str, up: Option<f64>) -> String {
-    let line = look.report.lines().find_map(|line| line.get(4..)?.strip_prefix(&format!("{what}/{name} ")));
-    match (line, up) {
-        (Some(line), _) if line.starts_with("down") => "DOWN".to_owned(),
-        (Some(line), _) if line.starts_with("degraded") => "degraded".to_owned(),
-        (Some("ok"), _) => "ok".to_owned(),
-        (None, Some(1.0)) => "ok".to_owned(),
-        (None, Some(_)) => "DOWN".to_owned(),
-        _ => "–".to_owned(),
-    }
+/// What needs a look is loud, without any colour too.
+fn word(state: &str) -> String {
+    if state == "down" { "DOWN".to_owned() } else { state.to_owned() }
 }
 
 /// From the worst.
