@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -17,6 +17,8 @@ pub(crate) struct Terminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Ends when all that was printed is on the screen.
+    reader: JoinHandle<()>,
 }
 
 /// What was printed and has left the screen is kept, so many lines.
@@ -46,7 +48,7 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(nonzero(24), nonzero(120), SCROLLBACK)));
         let mut output = pty.master.try_clone_reader().unwrap();
         let shown = Arc::clone(&screen);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             // Linux tells the end of the other side as an error.
             while let Ok(count @ 1..) = output.read(&mut bytes) {
@@ -54,7 +56,7 @@ impl Terminal {
             }
         });
         let keyboard = pty.master.take_writer().unwrap();
-        Self { master: pty.master, keyboard, child, screen }
+        Self { master: pty.master, keyboard, child, screen, reader }
     }
 
     /// What it shows.
@@ -116,13 +118,15 @@ impl Terminal {
         self.until(text, |shown| shown.contains(text)).await
     }
 
-    /// Its exit code, when it has ended.
+    /// Its exit code, when it has ended and all that it printed is on the screen.
     pub(crate) async fn exit(&mut self) -> u32 {
         let ended = timeout(PATIENCE, async {
             let mut tick = interval(Duration::from_millis(20));
             loop {
                 tick.tick().await;
-                if let Some(status) = self.child.try_wait().unwrap() {
+                if let Some(status) = self.child.try_wait().unwrap()
+                    && self.reader.is_finished()
+                {
                     return status.exit_code();
                 }
             }
