@@ -127,6 +127,7 @@ fn outcomes(lease: &Lease, jobs: &[Job]) -> Batch {
             detail: "2.0.0 Ok: queued as 4F1".into(),
             provider_id: Some("4F1".into()),
             next: Next::Sent,
+            about: None,
         })
         .collect();
     batch

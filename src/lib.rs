@@ -9,7 +9,8 @@
 //! 4  actors, http               who does it: supervised actors; the API beside them
 //! 3  config, messages           how it is set up; what may be said to each actor
 //! 2  channels, sources, store   the outside world: out, in, and the truth
-//! 1  telemetry, formats, render logs and metrics; bytes to domain; domain to words
+//! 1  telemetry, formats, render logs and metrics; bytes to domain; domain to words;
+//!    feed                       what was committed, to those who watch
 //! 0  domain, clock, catalogue   values and decisions, no I/O, no clock; what each error means
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod domain;
+pub mod feed;
 pub mod formats;
 pub mod http;
 pub mod messages;

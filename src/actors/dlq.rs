@@ -59,7 +59,7 @@ impl DlqState {
         match message {
             DlqMessage::Park { channel, attempted, pool } => {
                 log_parked(channel.as_str(), &attempted);
-                tell(status, StatusMessage::Attempted { attempted, pool });
+                tell(status, StatusMessage::Attempted { attempted: *attempted, pool });
             }
             DlqMessage::Quarantine { letters, from } => {
                 letters.iter().for_each(log_quarantined);

@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 17] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -114,5 +114,29 @@ pub(super) const ENTRIES: [Entry; 14] = [
         title: "The configuration cannot be written",
         meaning: "There is no such directory, this user may not write there, or the disk is full.",
         fix: "Make the directory, or name another file: foghorn init PATH.",
+    },
+    Entry {
+        code: Code::NotATerminal,
+        name: "FH0808",
+        effect: Effect::Ends(2),
+        title: "There is no terminal to draw on",
+        meaning: "foghorn top draws a table that changes in place, and standard input or output is a pipe or a file.",
+        fix: "Run it in a terminal. For scripts there are foghorn status --json, foghorn tail --json and GET /metrics.",
+    },
+    Entry {
+        code: Code::InputUnreadable,
+        name: "FH0809",
+        effect: Effect::Ends(2),
+        title: "The events to send cannot be read",
+        meaning: "The file behind -f is not there, or it is neither one JSON object, nor an array, nor JSON lines. Nothing was sent.",
+        fix: "The message says where it stops being JSON. A single event needs no more than {\"title\":\"Disk full\"}.",
+    },
+    Entry {
+        code: Code::NotInTime,
+        name: "FH0810",
+        effect: Effect::Ends(1),
+        title: "Not everybody was told in time",
+        meaning: "The event was accepted, but some of its deliveries still wait or are tried again. Foghorn goes on with them.",
+        fix: "See how they stand with foghorn delivery list, or wait longer: --timeout 5m.",
     },
 ];

@@ -173,6 +173,12 @@ codes! {
     FileExists,
     /// `init` cannot write the file.
     FileUnwritable,
+    /// `top` has no terminal to draw on.
+    NotATerminal,
+    /// What `send -f` should send cannot be read.
+    InputUnreadable,
+    /// What `send --wait` waits for did not come in time.
+    NotInTime,
 }
 
 /// What follows from an error.

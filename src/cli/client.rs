@@ -13,7 +13,10 @@ use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
 use super::process::environment;
+use super::send::{self, SendArgs};
 use super::status::{self, StatusArgs};
+use super::tail::{self, TailArgs};
+use super::top::{self, TopArgs};
 use super::ways::{self, ChannelCommand, SourceCommand};
 use super::whom::Whom;
 use crate::clock::Clock;
@@ -26,6 +29,12 @@ pub enum Client {
     Health(HealthArgs),
     /// What this binary is
     Version(VersionArgs),
+    /// Report something, and see what comes of it
+    Send(SendArgs),
+    /// What happens, as it happens
+    Tail(TailArgs),
+    /// How it goes: a table that changes in place
+    Top(TopArgs),
     /// What is wrong
     #[command(subcommand)]
     Incident(IncidentCommand),
@@ -116,6 +125,9 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
     match command {
         Client::Health(args) => health::health(&args, session).await,
         Client::Version(args) => health::version(&args, session),
+        Client::Send(args) => send::run(&args, session).await,
+        Client::Tail(args) => tail::run(&args, session).await,
+        Client::Top(args) => top::run(&args, session).await,
         Client::Incident(command) => incident::run(&command, session).await,
         Client::Delivery(command) => delivery::run(&command, session).await,
         Client::Status(args) => status::status(&args, session).await,

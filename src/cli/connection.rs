@@ -4,13 +4,14 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Exit;
 use super::print::{refuse, say};
+use super::stream::SILENCE;
 use super::whom::Whom;
 use crate::catalogue::Code;
 
@@ -68,6 +69,8 @@ impl Failure {
 #[derive(Debug)]
 pub(super) struct Connection {
     http: reqwest::Client,
+    /// For what has no end.
+    endless: reqwest::Client,
     whom: Whom,
 }
 
@@ -96,15 +99,30 @@ struct Place {
 
 impl Connection {
     pub(super) fn to(whom: &Whom) -> Result<Self, Failure> {
-        let mut http = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")));
-        if let Whom::Socket(path) = whom {
-            http = http.unix_socket(path.clone());
+        let client = |bounded: reqwest::ClientBuilder| {
+            let mut client = bounded
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")));
+            if let Whom::Socket(path) = whom {
+                client = client.unix_socket(path.clone());
+            }
+            client.build().map_err(|error| Failure::Unreachable(chain(&error)))
+        };
+        let http = client(reqwest::Client::builder().timeout(PATIENCE))?;
+        let endless = client(reqwest::Client::builder().connect_timeout(PATIENCE).read_timeout(SILENCE))?;
+        Ok(Self { http, endless, whom: whom.clone() })
+    }
+
+    /// An answer that goes on for as long as both sides are there.
+    pub(super) async fn follow(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Failure> {
+        let request = self.endless.get(format!("{}{path}", self.whom.base())).query(query);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
         }
-        let http = http.build().map_err(|error| Failure::Unreachable(chain(&error)))?;
-        Ok(Self { http, whom: whom.clone() })
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        Err(refused(status, &bytes))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(

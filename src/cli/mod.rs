@@ -25,8 +25,12 @@ pub mod lists;
 pub mod manual;
 mod print;
 mod process;
+pub mod send;
 mod shapes;
 pub mod status;
+mod stream;
+pub mod tail;
+pub mod top;
 pub mod ways;
 mod whom;
 

@@ -11,6 +11,7 @@ use crate::config::{Config, SourceConfig};
 use crate::domain::event::Bounds;
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::restarts::RestartBudget;
+use crate::feed::Feed;
 use crate::formats::Words;
 use crate::messages::IngestKey;
 use crate::render::Templates;
@@ -90,6 +91,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The notice board.
     pub health: Health,
+    /// Where what was committed is told.
+    pub feed: Feed,
 }
 
 /// The parts of the Foghorn that `config` describes.
@@ -97,7 +100,7 @@ pub struct Shared {
 /// # Errors
 /// What cannot be built, and why.
 pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
-    let Shared { store, outbox, clock, health } = shared.clone();
+    let Shared { store, outbox, clock, health, feed } = shared.clone();
     Ok(Parts {
         node: config.server.name.clone(),
         store,
@@ -109,6 +112,7 @@ pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
         budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
         clock,
         health,
+        feed,
     })
 }
 

@@ -30,6 +30,7 @@ use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::restarts::RestartBudget;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
+use crate::feed::Feed;
 use crate::formats::Words;
 use crate::messages::delivery::Equipment;
 use crate::messages::ingest::Intake;
@@ -67,6 +68,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The notice board.
     pub health: Health,
+    /// Where what was committed is told.
+    pub feed: Feed,
 }
 
 /// One way out.
@@ -180,6 +183,7 @@ impl Foghorn {
             rules: parts.rules.clone(),
             clock,
             health: health.clone(),
+            feed: parts.feed.clone(),
             supervisor: None,
         };
         let Renewal { words, routes, channels: pools, sources: ingests, .. } = renewal(&parts);

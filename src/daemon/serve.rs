@@ -22,6 +22,7 @@ use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
 use crate::config::{Config, Loaded};
 use crate::domain::event::Bounds;
+use crate::feed::{Feed, Room};
 use crate::http::limits::Limits;
 use crate::http::{self, Api, Doors, Stage};
 use crate::messages::Peers;
@@ -120,9 +121,10 @@ impl Serving {
         let metrics = metrics::install();
         metrics::ready(false);
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
+        let feed = Feed::new(clock, Room::default());
         let store = open(&assembly::store_settings(config)).await?;
         let doors = Doors::new(listener, socket::listen(&config.http.socket)?);
-        let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health };
+        let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health, feed };
         reload::announce(config, &shared);
         let foghorn = Foghorn::start(assembly::parts(config, &shared)?).await?;
         let configuration = Configuration::new(loaded.snapshot.clone(), reread, &shared);
@@ -235,6 +237,7 @@ fn api(
         control,
         outbox: Arc::clone(&shared.outbox),
         health: shared.health.clone(),
+        feed: shared.feed.clone(),
         metrics: Arc::new(move || metrics.render()),
         clock: shared.clock,
         limits: Limits {

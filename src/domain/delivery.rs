@@ -225,6 +225,22 @@ pub struct Job {
     pub expires_at: Timestamp,
 }
 
+/// To whom a job goes and what it says. A clone copies no text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    /// To whom and how.
+    pub target: Target,
+    /// What to say.
+    pub content: Arc<Content>,
+}
+
+impl About {
+    /// What `job` is about.
+    pub fn of(job: &Job) -> Self {
+        Self { target: job.target.clone(), content: Arc::clone(&job.content) }
+    }
+}
+
 /// Which running Foghorn holds a row, and in which life of it. A write with an older epoch is
 /// refused (I9).
 #[derive(Debug, Clone, PartialEq, Eq)]

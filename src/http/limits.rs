@@ -50,6 +50,10 @@ pub struct Limits {
     /// Most connections at once from one address. Loopback is exempt: everything on this machine,
     /// a reverse proxy too, has that one address, and the other bound still holds.
     pub connections_per_address: usize,
+    /// Most streams at once; each is a connection too.
+    pub streams: usize,
+    /// A stream on which nothing happens says so this often.
+    pub heartbeat_time: Duration,
 }
 
 impl Default for Limits {
@@ -68,6 +72,8 @@ impl Default for Limits {
             discard_bytes: 4 << 20,
             connections: 1024,
             connections_per_address: 64,
+            streams: 128,
+            heartbeat_time: Duration::from_secs(15),
         }
     }
 }

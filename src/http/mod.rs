@@ -12,7 +12,7 @@
 //! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
 //! guard     draining? our name? a page of another site?
 //! body      deadline and size of the body, bytes of all bodies together
-//! a handler events, incidents, deliveries, dead_letters, outbox, probes
+//! a handler events, incidents, deliveries, dead_letters, outbox, stream, probes
 //! ```
 //!
 //! All bounds are in [`limits`]. Errors that hyper finds before there is a request (a broken
@@ -41,6 +41,7 @@ mod query;
 mod serve;
 mod stall;
 mod status;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::event::Bounds;
 use crate::domain::names::SourceName;
+use crate::feed::Feed;
 use crate::messages::Peers;
 use crate::messages::control::Control;
 use crate::store::Store;
@@ -79,6 +81,8 @@ pub struct Api {
     pub outbox: Arc<Outbox>,
     /// What the probes tell.
     pub health: Health,
+    /// What the stream tells.
+    pub feed: Feed,
     /// Renders `/metrics` in the Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// The time.
@@ -108,6 +112,8 @@ struct Shared {
     stage: watch::Receiver<Stage>,
     /// Bytes of bodies that may still be held.
     bodies: Arc<Semaphore>,
+    /// Streams that there may still be.
+    streams: Arc<Semaphore>,
 }
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
@@ -115,6 +121,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
     let public = public.as_ref().and_then(|url| url.host_str()).map(str::to_ascii_lowercase);
     let shared = Arc::new(Shared {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
+        streams: Arc::new(Semaphore::new(api.limits.streams)),
         hosts: api.hosts.iter().cloned().chain(public).collect(),
         stage,
         api,
@@ -139,6 +146,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/admin/log-level", get(control::log_level).put(control::set_log_level))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
+        .route("/api/v1/stream", get(stream::follow))
         .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))
         .route("/outbox/{seq}", get(outbox::message_page))

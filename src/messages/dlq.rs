@@ -20,7 +20,7 @@ pub enum DlqMessage {
         /// Whose delivery.
         channel: ChannelName,
         /// How its last attempt ended.
-        attempted: Attempted,
+        attempted: Box<Attempted>,
         /// Who waits for it.
         pool: Post<DeliveryMessage>,
     },

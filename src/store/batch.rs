@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules};
-use crate::domain::delivery::{DeadReason, Job, Lease};
+use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules, Rows};
+use crate::domain::delivery::{About, DeadReason, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::notification::NotificationKind;
 use crate::domain::way::FlowChange;
 
 /// One transaction.
@@ -92,7 +93,7 @@ pub struct Trial {
 }
 
 /// How one attempt ended, and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attempted {
     /// Which delivery.
     pub id: DeliveryId,
@@ -112,6 +113,8 @@ pub struct Attempted {
     pub provider_id: Option<String>,
     /// What becomes of the delivery.
     pub next: Next,
+    /// For those who watch: no store writes it.
+    pub about: Option<About>,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -189,6 +192,8 @@ pub struct Committed {
     pub accepted: Vec<Accepted>,
     /// New deliveries that are in hand at once, all channels.
     pub started: Vec<Job>,
+    /// The rows that accepting wrote, but for `started`: for those who watch.
+    pub rows: Rows,
     /// How many new deliveries wait, by channel.
     pub waiting: Vec<(ChannelName, usize)>,
     /// One for each of `replays`, in order: the new delivery, or `None` if there was no such dead
@@ -210,8 +215,25 @@ pub struct Claimed {
     pub expired: usize,
     /// How many were canceled instead, because their incident is over.
     pub canceled: usize,
+    /// Those, for those who watch.
+    pub ended: Vec<Ended>,
     /// When the next waiting delivery of the channel is due; `None` if none waits.
     pub next_due: Option<Timestamp>,
+}
+
+/// A waiting delivery that came to its end without another attempt.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Which.
+    pub id: DeliveryId,
+    /// `Expired` or `Canceled`.
+    pub state: DeliveryState,
+    /// To whom and how.
+    pub target: Target,
+    /// Why.
+    pub kind: NotificationKind,
+    /// The incident behind it.
+    pub incident: Option<u64>,
 }
 
 /// What became of one event.

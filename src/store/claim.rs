@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StoreError;
-use super::batch::{Adopt, Batch, Claimed, Committed};
+use super::batch::{Adopt, Batch, Claimed, Committed, Ended};
 use super::write::{Candidate, Ledger, Orphaned, Taken};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeadReason, DeliveryState, Job};
@@ -91,7 +91,15 @@ fn sort(
             state,
             attempts: candidate.attempts + u32::from(state == DeliveryState::Sending),
         });
-        if state == DeliveryState::Sending {
+        if state != DeliveryState::Sending {
+            claimed.ended.push(Ended {
+                id: candidate.id,
+                state,
+                target: candidate.target,
+                kind: candidate.kind,
+                incident: candidate.incident,
+            });
+        } else {
             let content = content(&candidate, incident, &mut said)?;
             claimed.jobs.push(Job {
                 id: candidate.id,

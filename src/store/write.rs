@@ -300,6 +300,7 @@ async fn accept<L: Ledger>(
         count(&mut committed.waiting, &new.delivery.target.channel);
     }
     committed.started.append(&mut rows.started);
+    committed.rows = rows;
     Ok(())
 }
 

@@ -348,6 +348,25 @@ pub fn answered(route: &str, method: &str, code: u16, took: Duration) {
     Metric::HttpRequestDuration.histogram(&[route, method]).record(took);
 }
 
+/// One more stream, for as long as this lives.
+#[derive(Debug)]
+pub struct StreamCount(Gauge);
+
+impl StreamCount {
+    /// A stream begins.
+    pub fn begin() -> Self {
+        let gauge = Metric::SseClients.gauge(&[]);
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for StreamCount {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 fn each<W: Copy, H>(words: &[W], handle: impl Fn(W) -> H) -> Vec<H> {
     words.iter().map(|word| handle(*word)).collect()
 }

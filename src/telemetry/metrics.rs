@@ -64,6 +64,8 @@ pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
     IncidentMetrics::of_process();
     DeadLetterMetrics::of_process();
     StoreMetrics::of_process();
+    // Streams may be open when a configuration is read again.
+    Metric::SseClients.gauge(&[]).increment(0.0);
 }
 
 /// Says whether `/readyz` says yes.

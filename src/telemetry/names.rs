@@ -152,6 +152,9 @@ metrics! {
     HttpRequestDuration "foghorn_http_request_duration_seconds" Histogram(ATTEMPT) ["route", "method"]
         "How long answering takes. Accepting an event waits for its commit."
 
+    SseClients "foghorn_sse_clients" Gauge []
+        "Streams that are open now: dashboards, `foghorn tail`, `foghorn top`. At 128, more are turned away."
+
     StoreCommitDuration "foghorn_store_commit_duration_seconds" Histogram(COMMIT) []
         "How long one transaction takes, fsync included. It is the floor of every other latency: a slow one wants a faster disk."
     StoreBatchSize "foghorn_store_batch_size" Histogram(ROWS) ["kind"]

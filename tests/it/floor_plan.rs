@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("telemetry", 1),
     ("formats", 1),
     ("render", 1),
+    ("feed", 1),
     ("channels", 2),
     ("sources", 2),
     ("store", 2),
@@ -39,6 +40,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
+    ("ratatui", &["cli/top"]),
+    ("crossterm", &["cli/top"]),
     ("metrics_exporter_prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
 ];

@@ -92,6 +92,7 @@ async fn three_incidents() -> (Server, DeliveryId, DeadLetterId) {
         detail: "no such user".to_owned(),
         provider_id: None,
         next: Next::Dead(DeadReason::Rejected),
+        about: None,
     });
     store.commit(&batch).await.expect("it is kept");
     (Server::start(Arc::new(store), Limits::default()).await, job.id, letter)

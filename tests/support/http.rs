@@ -8,6 +8,7 @@ use foghorn::catalogue::{Code, Origin};
 use foghorn::channels::outbox::Outbox;
 use foghorn::clock::Clock;
 use foghorn::domain::event::Bounds;
+use foghorn::feed::{Feed, Room};
 use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
 use foghorn::messages::control::{Control, ControlMessage, ReloadRefused};
@@ -26,6 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) health: Health,
+    pub(crate) feed: Feed,
     pub(crate) stage: watch::Sender<Stage>,
     pub(crate) done: JoinHandle<()>,
 }
@@ -44,11 +46,13 @@ impl Server {
         health.configured("a81f3c".to_owned(), Clock::system().now());
         let (stage, stages) = watch::channel(Stage::Running);
         let (_, peers) = watch::channel(Arc::default());
+        let feed = Feed::new(Clock::system(), Room::default());
         let api = Api {
             store,
             peers,
             outbox,
             health: health.clone(),
+            feed: feed.clone(),
             metrics: Arc::new(|| panic!("nobody installed a recorder")),
             clock: Clock::system(),
             limits,
@@ -61,7 +65,7 @@ impl Server {
             started_at: Clock::system().now(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
-        Self { address, health, stage, done }
+        Self { address, health, feed, stage, done }
     }
 
     pub(crate) async fn connect(&self) -> Client {

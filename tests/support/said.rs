@@ -186,6 +186,7 @@ pub(crate) fn ended(job: &Job, outcome: &'static str, next: Next) -> Attempted {
         detail: "ok; \"quoted\"".to_owned(),
         provider_id: Some("<1@mx>".to_owned()),
         next,
+        about: None,
     }
 }
 

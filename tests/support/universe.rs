@@ -14,6 +14,7 @@ use foghorn::domain::people::{Contact, Directory, Reach, User};
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::domain::routes::{Policy, Route, RouteTable, Step as PolicyStep};
+use foghorn::feed::{Feed, Room};
 use foghorn::formats::Words;
 use foghorn::messages::IngestKey;
 use foghorn::sources::Source;
@@ -33,6 +34,7 @@ pub(crate) struct Universe {
     pub(crate) foghorn: Foghorn,
     pub(crate) clock: Clock,
     pub(crate) health: Health,
+    pub(crate) feed: Feed,
     /// What it was started with.
     pub(crate) parts: Parts,
 }
@@ -74,6 +76,7 @@ impl Universe {
     pub(crate) async fn draft(draft: Draft) -> Self {
         let epoch = Timestamp::from_second(1_795_269_600).unwrap();
         let (clock, health) = (Clock::starting_at(epoch), Health::default());
+        let feed = Feed::new(clock, Room::default());
         let topic = draft.topic.unwrap_or_else(|| Arc::new(MemorySource::new("incidents")));
         let store = Arc::new(WatchedStore::over(draft.memory));
         let channel = Arc::new(match draft.rule {
@@ -103,9 +106,10 @@ impl Universe {
             budget: draft.budget,
             clock,
             health: health.clone(),
+            feed: feed.clone(),
         };
         let foghorn = Foghorn::start(parts.clone()).await.unwrap();
-        Self { topic, store, channel, foghorn, clock, health, parts }
+        Self { topic, store, channel, foghorn, clock, health, feed, parts }
     }
 
     /// An event that opens an incident of this key, as a record of the topic.

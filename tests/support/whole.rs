@@ -37,6 +37,7 @@ impl Whole {
             peers: universe.foghorn.peers(),
             outbox: Arc::default(),
             health: universe.health.clone(),
+            feed: universe.feed.clone(),
             metrics: Arc::new(String::new),
             clock: universe.clock,
             limits: Limits::default(),
@@ -49,7 +50,8 @@ impl Whole {
             started_at: universe.clock.now(),
         };
         let done = tokio::spawn(serve(listener, api, stages));
-        let server = Server { address, health: universe.health.clone(), stage, done };
+        let server =
+            Server { address, health: universe.health.clone(), feed: universe.feed.clone(), stage, done };
         Self { universe, server }
     }
 

@@ -325,6 +325,7 @@ impl Desk {
     fn report(&self, attempted: Attempted) {
         let (channel, pool) = (self.arguments.name.clone(), self.myself.clone());
         if let Next::Dead(_) = attempted.next {
+            let attempted = Box::new(attempted);
             tell(self.peers.dlq.as_ref(), DlqMessage::Park { channel, attempted, pool });
         } else {
             tell(self.peers.status.as_ref(), StatusMessage::Attempted { attempted, pool });

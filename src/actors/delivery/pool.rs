@@ -50,6 +50,8 @@ impl Actor for DeliveryPool {
         Born { life, with: arguments }: Born<PoolArguments>,
     ) -> Result<Desk, ActorProcessingErr> {
         let mut desk = Desk::new(Post::new(myself, life.clone()), life, arguments);
+        // It takes deliveries until a provider says otherwise.
+        desk.arguments.equipment.metrics.up(true);
         for place in 0..desk.arguments.equipment.workers {
             let worker = hire(&desk, place).await?;
             desk.staff(place, worker);

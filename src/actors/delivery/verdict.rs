@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::Timestamp;
-use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::delivery::{About, DeliveryState, Job};
 use crate::domain::fault::{Fault, Outcome, Transient};
 use crate::domain::lane::Sign;
 use crate::domain::retry::{RetryPolicy, Standing, Verdict, judge};
@@ -82,6 +82,7 @@ pub(super) fn written(job: &Job, at: Timestamp, outcome: &'static str, next: Nex
         detail: String::new(),
         provider_id: None,
         next,
+        about: Some(About::of(job)),
     }
 }
 

@@ -131,6 +131,10 @@ impl Actor for Ingest {
             requests: Requests::default(),
             drained: None,
         };
+        if state.arguments.intake.connect.is_none() {
+            // Requests come as they please: there is nothing to connect.
+            state.arguments.intake.metrics.up(None, true);
+        }
         state.on_review();
         Ok(state)
     }

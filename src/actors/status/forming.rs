@@ -203,7 +203,7 @@ impl Forming {
 
     /// Tells everybody what the commit did for them.
     pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
-        let Committed { accepted, started, waiting, replayed, claimed, tried } = committed;
+        let Committed { accepted, started, waiting, replayed, claimed, tried, .. } = committed;
         let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
             position: accept.event.position.clone(),
             as_what: SettledAs::Event(accepted),

@@ -8,6 +8,7 @@
 mod counting;
 mod forming;
 mod on_trial;
+mod telling;
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -24,6 +25,7 @@ use crate::catalogue::Code;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::delivery::Lease;
+use crate::feed::Feed;
 use crate::messages::post::{Post, tell};
 use crate::messages::status::StatusMessage;
 use crate::messages::supervisor::{Fatality, SupervisorMessage};
@@ -55,6 +57,8 @@ pub struct StatusArguments {
     pub clock: Clock,
     /// Where to say how the store is.
     pub health: Health,
+    /// Where to tell what was committed.
+    pub feed: Feed,
     /// Who ends the process when it must not go on: whoever starts this actor.
     pub supervisor: Option<Post<SupervisorMessage>>,
 }
@@ -239,6 +243,7 @@ impl StatusState {
                     let changes = SupervisorMessage::Flow(batch.flows.clone());
                     tell(self.arguments.supervisor.as_ref(), changes);
                 }
+                self.arguments.feed.tell(|| telling::facts(&batch, &committed));
                 forming.answer(&batch, committed, &mut self.seats);
             }
             Err(error) => self.on_failed(batch, forming, &error),

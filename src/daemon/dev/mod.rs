@@ -91,9 +91,19 @@ fn banner(serving: &Serving, broker: &str) -> io::Result<()> {
     writeln!(out, "Try it in another terminal:")?;
     writeln!(
         out,
+        "  foghorn send \"Disk full\" --severity critical --service db-1 --wait{}",
+        elsewhere(&url)
+    )?;
+    writeln!(out, "or")?;
+    writeln!(
+        out,
         "  curl -d '{{\"title\":\"Disk full\",\"severity\":\"critical\",\"service\":\"db-1\"}}' {url}/api/v1/events"
     )?;
-    writeln!(out, "  foghorn delivery list")?;
     writeln!(out)?;
     out.flush()
+}
+
+/// What a command needs to find a server that is not where it looks by itself.
+fn elsewhere(url: &str) -> String {
+    if url.ends_with(":3644") { String::new() } else { format!(" --url {url}") }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::codes_of;
-use crate::support::process::{Said, said};
+use crate::support::process::{Draft, Home, Said, said};
 use crate::support::services::require;
 use crate::support::stores::{POSTGRES, admin, opened};
 
@@ -101,6 +101,14 @@ async fn on_a_full_disk() -> Said {
     said(&["explain"], Stdio::from(full)).await
 }
 
+/// `send --wait` to a mail server that says nothing.
+async fn waiting_for_a_provider_that_hangs() -> Said {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let home = Home::of(Draft::mailing_to(silent.local_addr().unwrap().port())).await;
+    let _life = home.start().await;
+    said(&["send", "x", "--wait", "--timeout", "300ms", "--url", &home.url("")], Stdio::null()).await
+}
+
 /// What a command says where this goes wrong; `None` if nobody knows how to make it go wrong.
 async fn trigger(code: Code, file: &Path) -> Option<Said> {
     Some(match code {
@@ -123,6 +131,12 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
         Code::FileUnwritable => {
             said(&["init", file.join("no/such.toml").to_str().unwrap()], Stdio::null()).await
         }
+        Code::NotATerminal => said(&["top"], Stdio::piped()).await,
+        Code::InputUnreadable => {
+            fs::write(file, "[{").unwrap();
+            said(&["send", "-f", file.to_str().unwrap()], Stdio::null()).await
+        }
+        Code::NotInTime => waiting_for_a_provider_that_hangs().await,
         Code::NoServerUrl => said(&["health", "--url", "here"], Stdio::null()).await,
         _ => return None,
     })
