@@ -27,7 +27,6 @@ mod secrets;
 mod settings;
 mod snapshot;
 mod sources;
-mod suggest;
 mod tree;
 mod unknown;
 mod values;

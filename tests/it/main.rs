@@ -52,6 +52,7 @@ mod odd_events_by_request;
 mod outbox_failures;
 mod outbox_is_looked_at;
 mod reload;
+mod replays;
 mod retry_is_a_delayed_row;
 mod same_text_from_every_store;
 mod second_process;
