@@ -14,8 +14,8 @@ use crate::domain::malformed::Malformed;
 use crate::formats::Words;
 use crate::sources::{Connect, Polled};
 use crate::store::batch::Accepted;
-use crate::telemetry::handles::SourceMetrics;
 use crate::store::views::Kept;
+use crate::telemetry::handles::SourceMetrics;
 
 /// What may be said to an ingest actor.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 mod support;
 
 mod a_dead_process_is_adopted;
+mod a_million_incidents;
 mod a_record_that_kills;
 mod absurd_renderings;
 mod attempts_run_out;

@@ -153,7 +153,7 @@ impl Reader<'_> {
         let column = self.column;
         let mut parts = vec![String::new()];
         let mut quoted = false;
-        while !self.at_end() && !(commas == Commas::Separate && self.peek() == Some(',')) {
+        while !(self.at_end() || commas == Commas::Separate && self.peek() == Some(',')) {
             match self.next() {
                 Some('"') => {
                     quoted = true;

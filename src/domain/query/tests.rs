@@ -163,5 +163,5 @@ fn words_are_those_of_the_enums() {
     assert_eq!(NotificationKind::ALL.map(NotificationKind::as_str), words::KINDS);
     assert_eq!(Malformation::ALL.map(Malformation::as_str), words::REASONS);
     let decision = |text| EventQuery::parse(&format!("decision:{text}"), NOW).is_ok();
-    assert!(words::DECISIONS.iter().all(|word| decision(word)));
+    assert!(words::DECISIONS.iter().all(decision));
 }

@@ -68,8 +68,7 @@ async fn told(store: &dyn Store, lease: &Lease) {
             raw: b"x".as_slice().into(),
         });
     }
-    let mut started = store.commit(&first).await.unwrap().started;
-    started.sort_by_key(|job| format!("{:?}", job.content));
+    let started = store.commit(&first).await.unwrap().started;
     let mut second = batch(lease);
     second.now = after(60);
     for (job, outcome) in started.iter().zip(["timeout", "permanent", "timeout", "sent"]) {
