@@ -176,7 +176,6 @@ async fn a_query_about_deliveries_means_the_same(subject: Subject) {
         "state:dead",
         "state:sent",
         "state:failed,pending",
-        "-state:dead",
         "channel:email",
         "channel:s*",
         "recipient:ada",
