@@ -5,10 +5,11 @@
 
 use std::io::Write;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use foghorn::store::open::{StoreSettings, open};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use tokio::time::Instant;
 
 use crate::support::process::{Draft, Home};
 

@@ -39,12 +39,12 @@ fn odd(offset: usize) -> Accept {
     let word = ODD.get(offset).copied();
     let mut event = Event::clone(&accept.event);
     event.id = EventId::new(after(offset as i64), offset as u128);
-    event.source = if offset % 2 == 0 { "kafka".into() } else { "api_1".into() };
+    event.source = if offset.is_multiple_of(2) { "kafka".into() } else { "api_1".into() };
     event.raw = format!("{{\"title\":\"n{offset} {}\"}}", word.unwrap_or("none")).into_bytes().into();
     if let Body::Incident(body) = &mut event.body {
         body.title = format!("Event {offset} of {}", word.unwrap_or("nothing"));
         body.service = word.map(str::to_owned);
-        body.description = (offset % 3 == 0).then(|| format!("Wrong: {}", word.unwrap_or("?")));
+        body.description = offset.is_multiple_of(3).then(|| format!("Wrong: {}", word.unwrap_or("?")));
         body.labels =
             [("env".to_owned(), word.unwrap_or("prod").to_owned()), ("5".to_owned(), "x".to_owned())].into();
     }
