@@ -18,8 +18,9 @@ use crate::messages::status::StatusMessage;
 use crate::messages::supervisor::SupervisorMessage;
 use crate::messages::sweeper::SweeperMessage;
 use crate::store::Store;
+use crate::store::views::IncidentCount;
 use crate::telemetry::actor::ActorLife;
-use crate::telemetry::handles::{ChannelMetrics, DeadLetterMetrics};
+use crate::telemetry::handles::{ChannelMetrics, DeadLetterMetrics, IncidentMetrics};
 use crate::telemetry::labels::DeadLetterKind;
 
 /// Looks for forgotten rows.
@@ -121,6 +122,12 @@ impl SweeperState {
     }
 
     async fn on_count(&self) {
+        if let Ok(counts) = self.arguments.store.incident_counts().await {
+            IncidentMetrics::of_process().now(|status, severity| {
+                let of_both = |line: &&IncidentCount| (line.status, line.severity) == (status, severity);
+                counts.iter().filter(of_both).map(|line| line.count).sum()
+            });
+        }
         let Ok(backlog) = self.arguments.store.backlog().await else {
             return;
         };

@@ -9,6 +9,7 @@ use super::connection::{Connection, Failure};
 use super::control::{self, DrainArgs, LogLevelArgs, ReloadArgs};
 use super::delivery::{self, DeliveryCommand};
 use super::dlq::{self, DlqCommand};
+use super::event::{self, EventCommand};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
 use super::print::{Printer, reader_left};
@@ -58,6 +59,9 @@ pub enum Client {
     /// Dead letters: deliveries that ran out, and records that could not become events
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// What came in, and what was decided
+    #[command(subcommand)]
+    Event(EventCommand),
 }
 
 /// Something that has an id.
@@ -137,6 +141,7 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
         Client::Drain(args) => control::drain(&args, session).await,
         Client::LogLevel(args) => control::log_level(&args, session).await,
         Client::Dlq(command) => dlq::run(&command, session).await,
+        Client::Event(command) => event::run(&command, session).await,
     }
 }
 

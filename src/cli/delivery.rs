@@ -9,7 +9,7 @@ use super::Exit;
 use super::age::{age, moment};
 use super::client::{Session, ShowArgs, number};
 use super::connection::Failure;
-use super::lists::{ListArgs, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, ListArgs, footer, none, parsed, print, read};
 use super::shapes::Delivery;
 use crate::domain::Timestamp;
 
@@ -36,6 +36,9 @@ pub struct DeliveryListArgs {
     /// Only of this incident
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub incident: Option<u64>,
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// How it is printed.
     #[command(flatten)]
     pub list: ListArgs,
@@ -57,6 +60,7 @@ async fn list<W: Write>(args: &DeliveryListArgs, session: &mut Session<W>) -> Re
     let mut filter = vec![("state", args.state.join(","))];
     filter.extend(args.channel.iter().map(|channel| ("channel", channel.clone())));
     filter.extend(args.incident.map(|number| ("incident", number.to_string())));
+    filter.extend(args.filter.parameter());
     let listed = read(&session.server, PATH, &filter, &args.list).await?;
     let header = ["ID", "AGE", "CHANNEL", "TO", "INCIDENT", "STATE", "TRIES", "REASON"];
     print(

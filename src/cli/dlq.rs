@@ -10,11 +10,12 @@ use super::age::{age, moment};
 use super::client::{Session, ShowArgs, id};
 use super::connection::Failure;
 use super::delivery::{self, incident_of};
-use super::lists::{ListArgs, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, ListArgs, footer, none, parsed, print, read};
 use super::print::say;
 use super::shapes::{DeadLetter, Delivery, Retried};
 use crate::domain::Timestamp;
 use crate::domain::ids::DeadLetterId;
+use crate::domain::query::{DeadLetterKind, DeadLetterQuery};
 
 const PATH: &str = "/api/v1/dead-letters";
 
@@ -25,16 +26,19 @@ pub enum DlqCommand {
     List(DlqListArgs),
     /// One, with its attempts or its bytes
     Show(ShowArgs),
-    /// Repeat dead deliveries as new ones
+    /// Repeat dead deliveries as new ones, or take records in again
     Retry(DlqRetryArgs),
 }
 
 /// `foghorn dlq list`
 #[derive(Debug, Clone, Args)]
 pub struct DlqListArgs {
-    /// Deliveries that ran out, or records that could not become events
-    #[arg(long, value_enum, default_value_t = DlqKind::Delivery)]
-    pub kind: DlqKind,
+    /// Deliveries that ran out (the default), or records that could not become events
+    #[arg(long, value_enum)]
+    pub kind: Option<DlqKind>,
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// How it is printed.
     #[command(flatten)]
     pub list: ListArgs,
@@ -49,6 +53,15 @@ pub enum DlqKind {
     Event,
 }
 
+impl DlqKind {
+    fn of_query(self) -> DeadLetterKind {
+        match self {
+            Self::Delivery => DeadLetterKind::Delivery,
+            Self::Event => DeadLetterKind::Event,
+        }
+    }
+}
+
 /// `foghorn dlq retry`
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
@@ -56,7 +69,7 @@ pub struct DlqRetryArgs {
     /// Which
     #[arg(value_name = "ID", value_parser = id)]
     pub ids: Vec<String>,
-    /// All of them, newest first
+    /// All dead deliveries, newest first
     #[arg(long)]
     pub all: bool,
     /// With --all: at most this many
@@ -78,9 +91,13 @@ pub(super) async fn run<W: Write>(command: &DlqCommand, session: &mut Session<W>
 
 async fn list<W: Write>(args: &DlqListArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let now = session.now;
-    match args.kind {
-        DlqKind::Delivery => {
-            let listed = read(&session.server, PATH, &[("kind", "delivery".to_owned())], &args.list).await?;
+    let kind = args.kind.map(DlqKind::of_query);
+    let mut filter: Vec<_> = kind.iter().map(|kind| ("kind", kind.to_string())).collect();
+    filter.extend(args.filter.parameter());
+    let listed = read(&session.server, PATH, &filter, &args.list).await?;
+    let asked = DeadLetterQuery::parse(args.filter.text(), kind, now);
+    match asked.map_or(DeadLetterKind::Delivery, |asked| asked.kind()) {
+        DeadLetterKind::Delivery => {
             let header = ["ID", "AGE", "CHANNEL", "TO", "INCIDENT", "TRIES", "REASON"];
             print(
                 &mut session.out,
@@ -92,8 +109,7 @@ async fn list<W: Write>(args: &DlqListArgs, session: &mut Session<W>) -> Result<
             )?;
             footer(&listed, &args.list, "dead delivery", "dead deliveries");
         }
-        DlqKind::Event => {
-            let listed = read(&session.server, PATH, &[("kind", "event".to_owned())], &args.list).await?;
+        DeadLetterKind::Event => {
             let header = ["ID", "AGE", "SOURCE", "POSITION", "BYTES", "REASON", "DETAIL"];
             print(
                 &mut session.out,
@@ -172,11 +188,14 @@ async fn retry<W: Write>(args: &DlqRetryArgs, session: &mut Session<W>) -> Resul
         for id in &retried.deliveries {
             session.out.line(id)?;
         }
+        for again in &retried.events {
+            session.out.line(&again.told())?;
+        }
         let skipped = match retried.skipped {
             0 => String::new(),
-            count => format!(", {count} skipped (not dead, or repeated before)"),
+            count => format!(", {count} skipped (not dead, repeated before, or no event)"),
         };
-        say(&format!("{} repeated as new deliveries{skipped}.", retried.retried));
+        say(&format!("{} repeated{skipped}.", retried.retried));
     }
     // Somebody who named them wants to know that one of them was not repeated.
     Ok(if retried.skipped > 0 && !args.all { Exit::Failed } else { Exit::Done })

@@ -9,9 +9,10 @@ use super::Exit;
 use super::age::{age, moment};
 use super::client::{Session, number};
 use super::connection::{Failure, RawPage};
-use super::lists::{ListArgs, counted, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, ListArgs, counted, footer, none, parsed, print, read};
 use super::shapes::{Incident, TimelineEntry};
 use crate::domain::Timestamp;
+use crate::domain::query::{IncidentField, IncidentQuery};
 
 /// `foghorn incident`
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,9 @@ pub struct IncidentListArgs {
     /// Only these: open, acknowledged, resolved
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// How it is printed.
     #[command(flatten)]
     pub list: ListArgs,
@@ -57,12 +61,11 @@ pub(super) async fn run<W: Write>(
 
 async fn list<W: Write>(args: &IncidentListArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let now = session.now;
-    let status = match (args.status.is_empty(), args.list.all) {
-        (false, _) => args.status.join(","),
-        (true, true) => String::new(),
-        (true, false) => "open,acknowledged".to_owned(),
-    };
-    let listed = read(&session.server, "/api/v1/incidents", &[("status", status)], &args.list).await?;
+    let need_somebody = need_somebody(args, now);
+    let status = if need_somebody { "open,acknowledged".to_owned() } else { args.status.join(",") };
+    let mut filter = vec![("status", status)];
+    filter.extend(args.filter.parameter());
+    let listed = read(&session.server, "/api/v1/incidents", &filter, &args.list).await?;
     let header = ["#", "SEV", "STATUS", "AGE", "SERVICE", "TITLE", "TOLD"];
     print(
         &mut session.out,
@@ -72,12 +75,20 @@ async fn list<W: Write>(args: &IncidentListArgs, session: &mut Session<W>) -> Re
         |incident| incident_row(incident, now),
         |incident: &Incident| incident.number.to_string(),
     )?;
-    if args.status.is_empty() && !args.list.all {
+    if need_somebody {
         footer(&listed, &args.list, "incident needs somebody", "incidents need somebody");
     } else {
         footer(&listed, &args.list, "incident", "incidents");
     }
     Ok(Exit::Done)
+}
+
+/// Those that are over are left out unless something else was asked for.
+fn need_somebody(args: &IncidentListArgs, now: Timestamp) -> bool {
+    // A query that is not understood is refused by the server, which says why.
+    let statuses = IncidentQuery::parse(args.filter.text(), now)
+        .is_ok_and(|query| query.words(IncidentField::Status, &[]).is_some());
+    args.status.is_empty() && !args.list.all && !statuses
 }
 
 fn incident_row(incident: &Incident, now: Timestamp) -> [String; 7] {

@@ -42,6 +42,26 @@ impl ListArgs {
     }
 }
 
+/// What a list is about.
+#[derive(Debug, Clone, Args)]
+pub struct FilterArgs {
+    /// Only what fits, such as: severity:critical service:checkout-* age>10m some text
+    #[arg(long, value_name = "QUERY")]
+    pub filter: Option<String>,
+}
+
+impl FilterArgs {
+    /// As a parameter of the API.
+    pub(super) fn parameter(&self) -> Option<(&'static str, String)> {
+        self.filter.as_ref().map(|filter| ("filter", filter.clone()))
+    }
+
+    /// The query itself, or none.
+    pub(super) fn text(&self) -> &str {
+        self.filter.as_deref().unwrap_or_default()
+    }
+}
+
 /// Most entries that the server gives at once.
 const PAGE: usize = 200;
 

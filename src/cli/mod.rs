@@ -17,6 +17,7 @@ mod connection;
 pub mod control;
 pub mod delivery;
 pub mod dlq;
+pub mod event;
 mod explain;
 pub mod health;
 pub mod incident;

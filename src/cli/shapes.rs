@@ -99,4 +99,54 @@ pub(super) struct Retried {
     pub(super) retried: usize,
     pub(super) skipped: usize,
     pub(super) deliveries: Vec<String>,
+    #[serde(default)]
+    pub(super) events: Vec<Again>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) source: String,
+    pub(super) position: String,
+    /// The producer's own.
+    pub(super) event_id: Option<String>,
+    pub(super) received_at: Timestamp,
+    pub(super) decision: String,
+    pub(super) incident_number: Option<u64>,
+    pub(super) bytes: u64,
+    #[serde(default)]
+    pub(super) payload: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Replayed {
+    pub(super) replayed: usize,
+    pub(super) events: Vec<Again>,
+}
+
+/// What became of something that was taken in again.
+#[derive(Debug, Deserialize)]
+pub(super) struct Again {
+    pub(super) of: String,
+    pub(super) result: String,
+    pub(super) event_id: Option<String>,
+    pub(super) incident_number: Option<u64>,
+    #[serde(default)]
+    pub(super) errors: Vec<Wrong>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wrong {
+    pub(super) pointer: String,
+    pub(super) detail: String,
+}
+
+impl Again {
+    /// In one line.
+    pub(super) fn told(&self) -> String {
+        let incident = self.incident_number.map(|number| format!("  #{number}")).unwrap_or_default();
+        let event = self.event_id.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
+        let errors = self.errors.iter().map(|wrong| format!("  {}: {}", wrong.pointer, wrong.detail));
+        format!("{}  {}{incident}{event}{}", self.of, self.result, errors.collect::<String>())
+    }
 }

@@ -11,7 +11,6 @@ use super::problem::{Code, Problem};
 use super::report::Report;
 use super::schema::{CHANNEL, CHANNEL_KEYS_LATER, CHANNEL_TYPES_LATER, Kind};
 use super::settings::{ChannelConfig, ServerConfig};
-use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::unknown::Unknown;
 use super::wrong::wrong;
@@ -20,6 +19,7 @@ use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
+use crate::domain::suggest::{listed, nearest, question};
 use crate::render::Templates;
 
 /// `[delivery]`: what a channel has unless it says otherwise.

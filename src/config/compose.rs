@@ -20,11 +20,11 @@ use super::settings::{
 };
 use super::socket::socket;
 use super::sources;
-use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Table, Value};
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::NodeName;
 use crate::domain::severity::{Severity, SeverityAliases};
+use crate::domain::suggest::{nearest, question};
 use crate::render::Templates;
 
 /// Reads `tree`, which lies over the defaults, and checks what no single key can tell.

@@ -16,8 +16,8 @@ use super::problem::{Code, Problem};
 use super::report::{Report, is_secret};
 use super::schema::{Kind, ROOT, kind_at};
 use super::secrets::Environment;
-use super::suggest::nearest;
 use super::tree::{self, Node, Place, Table, Value};
+use crate::domain::suggest::nearest;
 
 const PREFIX: &str = "FOGHORN_";
 

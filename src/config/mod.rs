@@ -30,7 +30,6 @@ mod settings;
 mod snapshot;
 mod socket;
 mod sources;
-mod suggest;
 mod texts;
 mod tree;
 mod unknown;

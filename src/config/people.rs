@@ -3,11 +3,11 @@
 use super::channels::texts;
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::suggest::{listed, nearest, question};
 use super::tree::Table;
 use crate::domain::delivery::Address;
 use crate::domain::names::UserName;
 use crate::domain::people::{Role, Team, User};
+use crate::domain::suggest::{listed, nearest, question};
 
 /// `[users.NAME]`
 pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {

@@ -9,13 +9,13 @@ use super::problem::{Code, Problem};
 use super::report::Report;
 use super::schema::{FIELDS, SEVERITIES, join};
 use super::settings::ChannelConfig;
-use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
 use crate::domain::pattern::Pattern;
 use crate::domain::people::{Directory, Reach, Recipient};
 use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
 use crate::domain::severity::Severity;
+use crate::domain::suggest::{listed, nearest, question};
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {

@@ -10,8 +10,8 @@ use secrecy::SecretString;
 
 use super::problem::{Code, Problem};
 use super::report::{PLACES, Report, is_secret};
-use super::suggest::{nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
+use crate::domain::suggest::{nearest, question};
 
 /// The environment, as it was handed over.
 pub(super) type Environment = BTreeMap<String, String>;

@@ -3,8 +3,8 @@
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::schema::home_of;
-use super::suggest::{listed, nearest, question};
 use super::tree::{Entry, Node, Place, Table, Value};
+use crate::domain::suggest::{listed, nearest, question};
 
 /// Where the key stands and what is known there.
 pub(super) struct Unknown<'a> {

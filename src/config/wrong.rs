@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::problem::{Code, Problem};
 use super::schema::Kind;
-use super::suggest::{listed, nearest, question};
 use super::tree::Value;
 use super::values::{self, Unreadable};
+use crate::domain::suggest::{listed, nearest, question};
 
 /// What is wrong with `value` behind `key`, if something is.
 pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {

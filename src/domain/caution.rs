@@ -82,7 +82,7 @@ impl Caution {
 fn partition(position: &Position) -> Option<Partition> {
     match position {
         Position::Kafka { topic, partition, .. } => Some((Arc::clone(topic), *partition)),
-        Position::Request(_) => None,
+        Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => None,
     }
 }
 

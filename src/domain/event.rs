@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use super::ids::EventId;
+use super::ids::{DeadLetterId, EventId};
 use super::names::{ChannelName, SourceName};
 use super::severity::Severity;
 
@@ -50,6 +50,15 @@ pub enum Position {
     },
     /// One item of one request, numbered by the ingest actor.
     Request(EventId),
+    /// An event that is taken in once more.
+    Replay {
+        /// The one that it repeats.
+        of: EventId,
+        /// Itself.
+        id: EventId,
+    },
+    /// A record that could not become an event, and is tried again; it becomes one once.
+    Retry(DeadLetterId),
 }
 
 impl fmt::Display for Position {
@@ -60,6 +69,8 @@ impl fmt::Display for Position {
                 write!(f, "{topic}/{partition}/{offset}@{timestamp_ms}")
             }
             Self::Request(id) => id.fmt(f),
+            Self::Replay { of, id } => write!(f, "replay:{of}:{id}"),
+            Self::Retry(of) => write!(f, "retry:{of}"),
         }
     }
 }

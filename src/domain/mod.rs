@@ -28,10 +28,12 @@ pub mod notification;
 pub mod offsets;
 pub mod pattern;
 pub mod people;
+pub mod query;
 pub mod restarts;
 pub mod retry;
 pub mod routes;
 pub mod severity;
+pub mod suggest;
 pub mod way;
 
 pub use jiff::Timestamp;

@@ -20,19 +20,23 @@ impl Pattern {
 
     /// Does `text` match? Linear in the length of both, whatever the pattern (S15).
     pub fn matches(&self, text: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
-            return false;
-        };
-        let mut tail = None;
-        for part in parts {
-            if let Some(middle) = tail.replace(part) {
-                let Some(at) = rest.find(middle) else { return false };
-                rest = &rest[at + middle.len()..];
-            }
-        }
-        tail.map_or(rest.is_empty(), |tail| rest.len() >= tail.len() && rest.ends_with(tail))
+        fits(self.0.split('*'), text)
     }
+}
+
+/// Is `text` these parts with any run of characters between each two of them?
+pub(super) fn fits<'a>(mut parts: impl Iterator<Item = &'a str>, text: &str) -> bool {
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
+        return false;
+    };
+    let mut tail = None;
+    for part in parts {
+        if let Some(middle) = tail.replace(part) {
+            let Some(at) = rest.find(middle) else { return false };
+            rest = &rest[at + middle.len()..];
+        }
+    }
+    tail.map_or(rest.is_empty(), |tail| rest.len() >= tail.len() && rest.ends_with(tail))
 }
 
 #[cfg(test)]

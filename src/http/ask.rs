@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use ractor::RpcReplyPort;
+
 use super::Api;
 use super::problem::{Code, Problem};
 use crate::domain::ids::DeliveryId;
 use crate::domain::way::{Flow, FlowChange, Way};
 use crate::messages::dlq::DlqMessage;
-use crate::messages::ingest::{IngestMessage, Submitted};
+use crate::messages::ingest::{IngestMessage, Replay, Submitted};
 use crate::messages::status::StatusMessage;
 use crate::telemetry::health::{Condition, Phase};
 
@@ -17,6 +19,23 @@ pub(super) async fn submit(
     api: &Api,
     items: Vec<Arc<[u8]>>,
     traceparent: Option<String>,
+) -> Result<Vec<Submitted>, Problem> {
+    let asked = items.len();
+    taken_in(api, asked, |reply| IngestMessage::Submit { items, traceparent, reply }).await
+}
+
+/// Has events taken in again. One answer for each, when all are on stable storage.
+pub(super) async fn replay(api: &Api, items: Vec<Replay>) -> Result<Vec<Submitted>, Problem> {
+    match items.len() {
+        0 => Ok(Vec::new()),
+        asked => taken_in(api, asked, |reply| IngestMessage::Replay { items, reply }).await,
+    }
+}
+
+async fn taken_in(
+    api: &Api,
+    asked: usize,
+    message: impl FnOnce(RpcReplyPort<Vec<Submitted>>) -> IngestMessage,
 ) -> Result<Vec<Submitted>, Problem> {
     refuse_without_store(api)?;
     if api.health.report().phase == Phase::Draining {
@@ -28,12 +47,10 @@ pub(super) async fn submit(
         let detail = format!("source {name} is paused; open it with: foghorn source resume {name}");
         return Err(Problem::new(Code::Unavailable, detail));
     }
-    let asked = items.len();
     let ingest = api.peers.borrow().http_ingest(&api.source).cloned();
     let ingest =
         ingest.ok_or_else(|| Problem::new(Code::Unavailable, "intake is not running at the moment"))?;
-    let submit = |reply| IngestMessage::Submit { items, traceparent, reply };
-    let answer = ingest.ask(submit, api.limits.commit_time).await;
+    let answer = ingest.ask(message, api.limits.commit_time).await;
     let answers = answer.ok_or_else(not_confirmed)?;
     if answers.len() == asked {
         Ok(answers)

@@ -9,64 +9,43 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::deliveries::with_attempts;
+use super::deliveries::{narrowed, with_attempts};
 use super::limits::{PAGE, RETRIES};
 use super::lists::{found, paged};
 use super::problem::{Code, Problem};
-use super::query::Query;
+use super::query::{Query, not_understood};
+use super::replays::{self, Again};
 use super::{Api, Shared, ask, body};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::names::ChannelName;
-use crate::store::{DeliveryFilter, Paging};
+use crate::domain::query::{DeadLetterKind, DeadLetterQuery, DeliveryQuery};
+use crate::store::Paging;
+use crate::store::views::DeadLetterRef;
 
 /// How many dead deliveries go to the DLQ actor in one message.
 const RETRY_CHUNK: usize = 500;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Delivery,
-    Event,
-}
-
-impl Kind {
-    const ALL: [Self; 2] = [Self::Delivery, Self::Event];
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.to_string() == text)
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Delivery => "delivery",
-            Self::Event => "event",
-        })
-    }
-}
-
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
-    let query = Query::parse(&uri, &["kind", "channel", "incident", "limit", "cursor"])?;
-    match query.words("kind", Kind::parse, &Kind::ALL)?.as_slice() {
-        [] | [Kind::Delivery] => {
-            let filter = DeliveryFilter {
-                states: vec![DeliveryState::Dead],
-                channel: query.get("channel").map(ChannelName::from),
-                incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
-            };
+    let query = Query::parse(&uri, &["kind", "channel", "incident", "filter", "limit", "cursor"])?;
+    let kind = match query.words("kind", DeadLetterKind::parse, &DeadLetterKind::ALL)?.as_slice() {
+        [] => None,
+        [kind] => Some(*kind),
+        _ => return Err(Problem::new(Code::Query, "kind is one of delivery, event")),
+    };
+    let filter = query.get("filter").unwrap_or_default();
+    match DeadLetterQuery::parse(filter, kind, shared.api.clock.now()).map_err(not_understood)? {
+        DeadLetterQuery::Delivery(asked) => {
             let paging = query.paging::<DeliveryId>()?;
-            Ok(paged(&uri, shared.api.store.deliveries(&filter, &paging).await?))
+            Ok(paged(&uri, shared.api.store.deliveries(&narrowed(asked, &query)?, &paging).await?))
         }
-        [Kind::Event] if query.has("channel") || query.has("incident") => Err(Problem::new(
+        DeadLetterQuery::Event(_) if query.has("channel") || query.has("incident") => Err(Problem::new(
             Code::Query,
             "a record that could not become an event has no channel and no incident",
         )),
-        [Kind::Event] => {
+        DeadLetterQuery::Event(asked) => {
             let paging = query.paging::<DeadLetterId>()?;
-            Ok(paged(&uri, shared.api.store.dead_letters(&paging).await?))
+            Ok(paged(&uri, shared.api.store.dead_letters(&asked, &paging).await?))
         }
-        _ => Err(Problem::new(Code::Query, "kind is one of delivery, event")),
     }
 }
 
@@ -95,7 +74,7 @@ pub(super) async fn show(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wish {
-    ids: Option<Vec<DeliveryId>>,
+    ids: Option<Vec<DeadLetterRef>>,
     #[serde(default)]
     all: bool,
     limit: Option<usize>,
@@ -103,7 +82,7 @@ struct Wish {
 
 #[derive(Debug, PartialEq)]
 enum Retry {
-    These(Vec<DeliveryId>),
+    These(Vec<DeadLetterRef>),
     Newest(usize),
 }
 
@@ -127,7 +106,7 @@ impl Wish {
                 _ => Err(invalid(most)),
             },
             _ => Err(invalid(
-                "give either {\"ids\": [\"del_…\"]} or {\"all\": true, \"limit\": 100}".to_owned(),
+                "give either {\"ids\": [\"del_…\", \"dle_…\"]} or {\"all\": true, \"limit\": 100}".to_owned(),
             )),
         }
     }
@@ -138,32 +117,41 @@ struct Retried {
     retried: usize,
     skipped: usize,
     deliveries: Vec<DeliveryId>,
+    /// What became of records that were taken in again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    events: Vec<Again>,
 }
 
 pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
     let held = body::read_json(&shared, request).await?;
-    let ids = match Wish::read(&held.bytes)? {
-        Retry::These(ids) => ids,
-        Retry::Newest(limit) => newest_dead(&shared.api, limit).await?,
-    };
-    let mut retried = Retried::default();
-    for chunk in ids.chunks(RETRY_CHUNK) {
+    let (mut dead, mut letters) = (Vec::new(), Vec::new());
+    match Wish::read(&held.bytes)? {
+        Retry::These(ids) => ids.into_iter().for_each(|id| match id {
+            DeadLetterRef::Delivery(id) => dead.push(id),
+            DeadLetterRef::Event(id) => letters.push(id),
+        }),
+        Retry::Newest(limit) => dead = newest_dead(&shared.api, limit).await?,
+    }
+    let asked = dead.len() + letters.len();
+    let mut retried = Retried { events: replays::retried(&shared.api, letters).await?, ..Retried::default() };
+    for chunk in dead.chunks(RETRY_CHUNK) {
         let answers = ask::retry(&shared.api, chunk.to_vec()).await?;
         retried.deliveries.extend(answers.into_iter().flatten());
     }
-    retried.retried = retried.deliveries.len();
-    retried.skipped = ids.len() - retried.retried.min(ids.len());
+    let taken_in = retried.events.iter().filter(|again| again.is_kept()).count();
+    retried.retried = retried.deliveries.len() + taken_in;
+    retried.skipped = asked - retried.retried.min(asked);
     Ok((StatusCode::ACCEPTED, Json(retried)).into_response())
 }
 
 /// Read to the end before anything is repeated, so that a repeat that dies at once is not met again.
 async fn newest_dead(api: &Api, limit: usize) -> Result<Vec<DeliveryId>, Problem> {
-    let filter = DeliveryFilter { states: vec![DeliveryState::Dead], ..DeliveryFilter::default() };
+    let dead = DeliveryQuery::default().in_states(&[DeliveryState::Dead]);
     let mut ids = Vec::new();
     let mut before = None;
     while ids.len() < limit {
         let paging = Paging { before, limit: PAGE.min(limit - ids.len()) };
-        let page = api.store.deliveries(&filter, &paging).await?;
+        let page = api.store.deliveries(&dead, &paging).await?;
         ids.extend(page.data.iter().map(|delivery| delivery.id));
         before = page.next_cursor;
         if before.is_none() {
@@ -182,7 +170,10 @@ mod tests {
     fn a_wish_names_some_or_asks_for_all_and_never_both() {
         let id = DeliveryId::new(Timestamp::UNIX_EPOCH, 1);
         let read = |body: String| Wish::read(body.as_bytes()).map_err(|problem| problem.code());
-        assert_eq!(read(format!("{{\"ids\":[\"{id}\"]}}")), Ok(Retry::These(vec![id])));
+        assert_eq!(
+            read(format!("{{\"ids\":[\"{id}\"]}}")),
+            Ok(Retry::These(vec![DeadLetterRef::Delivery(id)]))
+        );
         assert_eq!(read("{\"all\":true}".into()), Ok(Retry::Newest(RETRIES)));
         assert_eq!(read("{\"all\":true,\"limit\":5}".into()), Ok(Retry::Newest(5)));
         for body in [

@@ -15,7 +15,7 @@ use super::query::Query;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
-use crate::store::DeliveryFilter;
+use crate::domain::query::DeliveryQuery;
 use crate::store::views::{AttemptView, DeliveryView};
 
 /// A delivery with its attempts, oldest first.
@@ -27,14 +27,23 @@ pub(super) struct DeliveryWithAttempts {
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
-    let query = Query::parse(&uri, &["state", "channel", "incident", "limit", "cursor"])?;
-    let filter = DeliveryFilter {
-        states: query.words("state", DeliveryState::parse, &DeliveryState::ALL)?,
-        channel: query.get("channel").map(ChannelName::from),
-        incident: query.read::<u32>("incident", "the number of an incident")?.map(u64::from),
-    };
-    let page = shared.api.store.deliveries(&filter, &query.paging::<DeliveryId>()?).await?;
+    let query = Query::parse(&uri, &["state", "channel", "incident", "filter", "limit", "cursor"])?;
+    let states = query.words("state", DeliveryState::parse, &DeliveryState::ALL)?;
+    let filter = query.filter(shared.api.clock.now())?.in_states(&states);
+    let page =
+        shared.api.store.deliveries(&narrowed(filter, &query)?, &query.paging::<DeliveryId>()?).await?;
     Ok(paged(&uri, page))
+}
+
+/// Also: on the `channel` and of the `incident` of the request.
+pub(super) fn narrowed(mut asked: DeliveryQuery, query: &Query) -> Result<DeliveryQuery, Problem> {
+    if let Some(channel) = query.get("channel") {
+        asked = asked.on_channel(&ChannelName::from(channel));
+    }
+    if let Some(number) = query.read::<u32>("incident", "the number of an incident")? {
+        asked = asked.of_incident(u64::from(number));
+    }
+    Ok(asked)
 }
 
 pub(super) async fn show(

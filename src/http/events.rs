@@ -1,23 +1,26 @@
-//! `POST /api/v1/events`: one event, or an array of up to 500.
+//! `POST /api/v1/events`: one event, or an array of up to 500; `GET`: those that were accepted.
 //!
-//! Answered when everything that is an event is on stable storage. A batch with some bad items is
+//! A request to accept is answered when everything that is an event is on stable storage. A batch with some bad items is
 //! accepted all the same, and each item has its own result; nothing was kept of a bad one.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::lists::{found, paged};
 use super::problem::{Code, Problem};
+use super::query::Query;
 use super::{Shared, ask, body};
 use crate::domain::ids::EventId;
 use crate::domain::malformed::{Malformation, Malformed, Problem as Flaw};
 use crate::formats::batch;
 use crate::messages::ingest::Submitted;
 use crate::store::batch::{AcceptResult, Accepted};
+use crate::store::views::EventView;
 
 /// The longest `traceparent` that is passed on, bytes.
 const TRACEPARENT_BYTES: usize = 128;
@@ -30,7 +33,7 @@ struct Answer {
 
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-enum Item {
+pub(super) enum Item {
     Kept {
         event_id: EventId,
         result: &'static str,
@@ -54,6 +57,22 @@ pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) 
     let submitted = ask::submit(&shared.api, items, traceparent).await?;
     let answer = answer(submitted, &shared.api.public_url, alone)?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+    let query = Query::parse(&uri, &["filter", "limit", "cursor"])?;
+    let asked = query.filter(shared.api.clock.now())?;
+    Ok(paged(&uri, shared.api.store.events(&asked, &query.paging::<EventId>()?).await?))
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Json<EventView>, Problem> {
+    Query::parse(&uri, &[])?;
+    let id = id.parse().map_err(|_| Problem::new(Code::NotFound, "an event is named by its id: evt_…"))?;
+    found(shared.api.store.event(id).await?, "event").map(Json)
 }
 
 fn traceparent(headers: &HeaderMap) -> Option<String> {
@@ -104,7 +123,7 @@ fn is_kept(item: &Submitted) -> bool {
     matches!(item, Submitted::Accepted(accepted) if accepted.result != AcceptResult::Conflict)
 }
 
-fn told(item: Submitted, public_url: &str) -> Item {
+pub(super) fn told(item: Submitted, public_url: &str) -> Item {
     let kept = |accepted: &Accepted, result| Item::Kept {
         event_id: accepted.event,
         result,

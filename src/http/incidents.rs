@@ -14,14 +14,16 @@ use super::pages::written;
 use super::problem::{Code, Problem};
 use super::query::Query;
 use crate::domain::incident::IncidentStatus;
+use crate::domain::query::{DeliveryQuery, IncidentQuery};
 use crate::render::pages::Page;
+use crate::store::Paging;
 use crate::store::views::{self, DeliveryView, IncidentView, TimelineView};
-use crate::store::{DeliveryFilter, Paging};
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
-    let query = Query::parse(&uri, &["status", "limit", "cursor"])?;
+    let query = Query::parse(&uri, &["status", "filter", "limit", "cursor"])?;
     let statuses = query.words("status", IncidentStatus::parse, &IncidentStatus::ALL)?;
-    let page = shared.api.store.incidents(&statuses, &query.paging::<u64>()?).await?;
+    let asked = IncidentQuery::of_statuses(&statuses).with(query.filter(shared.api.clock.now())?);
+    let page = shared.api.store.incidents(&asked, &query.paging::<u64>()?).await?;
     Ok(paged(&uri, page))
 }
 
@@ -62,8 +64,8 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let (store, number) = (&shared.api.store, number_of(&number)?);
     let incident = found(store.incident(number).await?, "incident")?;
-    let filter = DeliveryFilter { incident: Some(number), ..DeliveryFilter::default() };
-    let deliveries = store.deliveries(&filter, &Paging { before: None, limit: MOST_DELIVERIES }).await?.data;
+    let of_it = DeliveryQuery::default().of_incident(number);
+    let deliveries = store.deliveries(&of_it, &Paging { before: None, limit: MOST_DELIVERIES }).await?.data;
     let timeline = store.timeline(number).await?;
     written(Page::Incident, IncidentPage { incident, deliveries, timeline })
 }

@@ -16,6 +16,8 @@ pub const PAGE: usize = 200;
 pub const DEFAULT_PAGE: usize = 50;
 /// Most dead deliveries that one request repeats.
 pub const RETRIES: usize = 10_000;
+/// Most events that one request takes in again.
+pub const REPLAYS: usize = 100;
 
 /// The bounds that a configuration or a test may change.
 #[derive(Debug, Clone, PartialEq, Eq)]

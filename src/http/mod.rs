@@ -38,6 +38,7 @@ mod pages;
 mod probes;
 pub mod problem;
 mod query;
+mod replays;
 mod serve;
 mod stall;
 mod status;
@@ -127,7 +128,9 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         api,
     });
     Router::new()
-        .route("/api/v1/events", post(events::submit))
+        .route("/api/v1/events", post(events::submit).get(events::list))
+        .route("/api/v1/events/replay", post(replays::replay))
+        .route("/api/v1/events/{id}", get(events::show))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::show))
         .route("/api/v1/incidents/{number}/timeline", get(incidents::timeline))

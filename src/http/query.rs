@@ -9,6 +9,8 @@ use url::form_urlencoded;
 
 use super::limits::{DEFAULT_PAGE, PAGE};
 use super::problem::{Code, Problem};
+use crate::domain::Timestamp;
+use crate::domain::query::{self, Field, QueryError};
 use crate::store::Paging;
 
 /// The parameters of a request, each known and given once.
@@ -66,6 +68,11 @@ impl Query {
             .collect()
     }
 
+    /// `filter`, in the language of [`crate::domain::query`].
+    pub(super) fn filter<F: Field>(&self, now: Timestamp) -> Result<query::Query<F>, Problem> {
+        query::Query::parse(self.get("filter").unwrap_or_default(), now).map_err(not_understood)
+    }
+
     /// `limit`, and a `cursor` that the store made from a `C`.
     pub(super) fn paging<C: FromStr>(&self) -> Result<Paging, Problem> {
         let limit = self.read("limit", "a number")?.unwrap_or(DEFAULT_PAGE);
@@ -83,6 +90,11 @@ impl Query {
 /// Enough of a value to recognise it in an error message.
 fn short(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(40).collect()
+}
+
+/// What a `filter` says that nobody understands, with its place.
+pub(super) fn not_understood(error: QueryError) -> Problem {
+    bad(format!("filter, {error}"))
 }
 
 fn bad(detail: String) -> Problem {

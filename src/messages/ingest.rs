@@ -4,14 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use ractor::RpcReplyPort;
+use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Peers;
 use crate::domain::event::Position;
+use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::malformed::Malformed;
 use crate::formats::Words;
 use crate::sources::{Connect, Polled};
 use crate::store::batch::Accepted;
+use crate::store::views::Kept;
 use crate::telemetry::handles::SourceMetrics;
 
 /// What may be said to an ingest actor.
@@ -29,6 +32,13 @@ pub enum IngestMessage {
         items: Vec<Arc<[u8]>>,
         /// The `traceparent` of the request.
         traceparent: Option<String>,
+        /// Where the answers go, one for each item.
+        reply: RpcReplyPort<Vec<Submitted>>,
+    },
+    /// Bytes that came in before are taken in again. Answered when all are on stable storage.
+    Replay {
+        /// Which.
+        items: Vec<Replay>,
         /// Where the answers go, one for each item.
         reply: RpcReplyPort<Vec<Submitted>>,
     },
@@ -77,6 +87,25 @@ pub enum TrialNews {
     Calm(Position),
     /// See whether there is still reason for care.
     Review,
+}
+
+/// Bytes to be taken in again.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// What they were.
+    pub of: ReplayOf,
+    /// The bytes, and where they came from.
+    pub kept: Kept,
+}
+
+/// What is taken in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum ReplayOf {
+    /// An event.
+    Event(EventId),
+    /// A record that could not become one.
+    DeadLetter(DeadLetterId),
 }
 
 /// A position that is on stable storage.

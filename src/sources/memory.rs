@@ -44,7 +44,7 @@ impl State {
             Position::Kafka { partition, offset, .. } => {
                 self.settled.get(partition).is_some_and(|settled| offset < settled)
             }
-            Position::Request(_) => false,
+            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => false,
         }
     }
 }

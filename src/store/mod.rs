@@ -11,8 +11,10 @@
 
 pub mod batch;
 mod claim;
+mod conditions;
 mod flow;
 mod intake;
+mod lists;
 pub mod memory;
 pub mod open;
 pub mod postgres;
@@ -27,13 +29,16 @@ mod write;
 use async_trait::async_trait;
 
 use crate::domain::Timestamp;
-use crate::domain::delivery::{DeliveryState, Lease};
-use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::incident::IncidentStatus;
+use crate::domain::delivery::Lease;
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
 use batch::{Batch, Committed};
-use views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+use views::{
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
+    IncidentView, Kept, Page, TimelineView,
+};
 
 /// Why the store could not do what was asked, told by what the caller should do.
 #[derive(Debug, thiserror::Error)]
@@ -117,16 +122,8 @@ pub struct Probed {
     pub newest: i64,
 }
 
-/// Which deliveries a list should hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeliveryFilter {
-    /// Only in one of these states; empty for all.
-    pub states: Vec<DeliveryState>,
-    /// Only on this channel.
-    pub channel: Option<ChannelName>,
-    /// Only of this incident.
-    pub incident: Option<u64>,
-}
+/// Most ids of dead letters on one page.
+pub const MOST_IDS: usize = 1_000;
 
 /// Which part of a list: newest first, those before `before`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,10 +158,13 @@ pub trait Store: Send + Sync + 'static {
     /// How many deliveries wait, by channel and state, and since when; how many are dead.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 
-    /// Incidents, newest first; `statuses` empty for all.
+    /// How many incidents are not over, by status and severity; none of those that have no incident.
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError>;
+
+    /// Incidents, newest first.
     async fn incidents(
         &self,
-        statuses: &[IncidentStatus],
+        query: &IncidentQuery,
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError>;
 
@@ -177,7 +177,7 @@ pub trait Store: Send + Sync + 'static {
     /// Deliveries, newest first.
     async fn deliveries(
         &self,
-        filter: &DeliveryFilter,
+        query: &DeliveryQuery,
         paging: &Paging,
     ) -> Result<Page<DeliveryView>, StoreError>;
 
@@ -188,7 +188,33 @@ pub trait Store: Send + Sync + 'static {
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptView>, StoreError>;
 
     /// Records that could not become events, newest first.
-    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError>;
+    async fn dead_letters(
+        &self,
+        query: &LetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterView>, StoreError>;
+
+    /// Dead letters of either kind by their ids alone, newest first, up to [`MOST_IDS`] at once.
+    async fn dead_letter_ids(
+        &self,
+        query: &DeadLetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError>;
+
+    /// How many dead letters there are, up to 10,000 and among the newest 200,000.
+    async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError>;
+
+    /// The bytes of such a record.
+    async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError>;
+
+    /// Accepted events, newest first.
+    async fn events(&self, query: &EventQuery, paging: &Paging) -> Result<Page<EventView>, StoreError>;
+
+    /// One event, with its bytes as text.
+    async fn event(&self, id: EventId) -> Result<Option<EventView>, StoreError>;
+
+    /// The bytes of an event.
+    async fn event_bytes(&self, id: EventId) -> Result<Option<Kept>, StoreError>;
 
     /// One such record, with its bytes.
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError>;

@@ -1,5 +1,5 @@
-//! The read side of both SQL stores: lists and single rows for people. The statements are the same
-//! in both, so they are written once; a store only runs them ([`Fetch`]).
+//! The read side of both SQL stores: single rows for people, and what lists are made of. The statements
+//! are the same in both, so they are written once; a store only runs them ([`Fetch`]).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -8,14 +8,17 @@ use async_trait::async_trait;
 
 use super::rows::{IncidentRow, NumberRow, Row, column, incident_columns, number, read_all, time};
 use super::trial::DIED;
-use super::view_rows::{AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, TimelineRow};
-use super::views::{
-    AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
+use super::view_rows::{
+    AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, EventRow, KeptRow, TimelineRow,
 };
-use super::{DeliveryFilter, Paging, StoreError};
+use super::views::{
+    AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, EventView, IncidentView, Kept, Page,
+    TimelineView,
+};
+use super::{Paging, StoreError};
 use crate::domain::Timestamp;
-use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
 
 /// A question with its values. `$1` means the first one in both databases.
@@ -26,7 +29,7 @@ pub(super) struct Ask {
 }
 
 /// A value of a question.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     Number(i64),
     Text(String),
@@ -37,12 +40,12 @@ impl Ask {
         Self { sql: sql.to_owned(), values: Vec::new() }
     }
 
-    fn push(mut self, sql: &str) -> Self {
+    pub(super) fn push(mut self, sql: &str) -> Self {
         self.sql.push_str(sql);
         self
     }
 
-    fn value(mut self, value: Value) -> Self {
+    pub(super) fn value(mut self, value: Value) -> Self {
         self.values.push(value);
         let _ = write!(self.sql, "${}", self.values.len());
         self
@@ -57,26 +60,32 @@ impl Ask {
     }
 
     /// Words of our own enums, literally, so that a partial index can be used.
-    fn words(mut self, words: impl Iterator<Item = &'static str>) -> Self {
+    pub(super) fn words(mut self, words: impl Iterator<Item = &'static str>) -> Self {
         for (index, word) in words.enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             let _ = write!(self.sql, "{separator}'{word}'");
         }
         self
     }
+}
 
-    fn limit(self, paging: &Paging) -> Self {
-        self.push(" LIMIT ").number(column(limit(paging) as u64 + 1))
-    }
+/// Whose SQL it is, where it makes a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
 }
 
 /// Runs questions.
 #[async_trait]
 pub(super) trait Fetch: Sync {
+    /// Where the databases differ.
+    const DIALECT: Dialect;
+
     async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError>;
 }
 
-fn limit(paging: &Paging) -> usize {
+pub(super) fn limit(paging: &Paging) -> usize {
     paging.limit.clamp(1, MAX_PAGE)
 }
 
@@ -91,7 +100,7 @@ pub(super) fn page<T>(mut data: Vec<T>, paging: &Paging, cursor: impl Fn(&T) -> 
     Page { data, next_cursor }
 }
 
-fn nothing<T>() -> Page<T> {
+pub(super) fn nothing<T>() -> Page<T> {
     Page { data: Vec::new(), next_cursor: None }
 }
 
@@ -101,26 +110,6 @@ pub(super) fn cursor<T: std::str::FromStr>(paging: &Paging) -> Option<Option<T>>
     paging.before.as_ref().map(|text| text.parse().ok())
 }
 
-pub(super) async fn incidents(
-    source: &impl Fetch,
-    statuses: &[IncidentStatus],
-    paging: &Paging,
-) -> Result<Page<IncidentView>, StoreError> {
-    let mut ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number < "));
-    ask = match cursor::<u64>(paging) {
-        None => ask.number(i64::MAX),
-        Some(Some(before)) => ask.number(column(before)),
-        Some(None) => return Ok(nothing()),
-    };
-    if !statuses.is_empty() {
-        ask = ask.push(" AND i.status IN (");
-        ask = ask.words(statuses.iter().map(|status| status.as_str())).push(")");
-    }
-    let rows: Vec<IncidentRow> = source.fetch(ask.push(" ORDER BY i.number DESC").limit(paging)).await?;
-    let found = counted(source, read_all(rows)?).await?;
-    Ok(page(found, paging, |view| view.number.to_string()))
-}
-
 pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<IncidentView>, StoreError> {
     let ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = "));
     let rows: Vec<IncidentRow> = source.fetch(ask.number(column(number))).await?;
@@ -128,7 +117,10 @@ pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<
 }
 
 /// Incidents with how their deliveries stand.
-async fn counted(source: &impl Fetch, found: Vec<Incident>) -> Result<Vec<IncidentView>, StoreError> {
+pub(super) async fn counted(
+    source: &impl Fetch,
+    found: Vec<Incident>,
+) -> Result<Vec<IncidentView>, StoreError> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
@@ -155,43 +147,16 @@ pub(super) async fn timeline(source: &impl Fetch, number: u64) -> Result<Vec<Tim
     read_all(source.fetch::<TimelineRow>(ask).await?)
 }
 
-const DELIVERY: &str = "SELECT id, incident, kind, channel, recipient, address, state, due_at, expires_at, \
-     created_at, updated_at, attempts, held, last_outcome, dead_reason, replay_of FROM delivery WHERE ";
-
-pub(super) async fn deliveries(
-    source: &impl Fetch,
-    filter: &DeliveryFilter,
-    paging: &Paging,
-) -> Result<Page<DeliveryView>, StoreError> {
-    let mut ask = Ask::new(DELIVERY);
-    ask = match cursor::<DeliveryId>(paging) {
-        None => ask.push("id > ''"),
-        Some(Some(before)) => ask.push("id < ").text(before),
-        Some(None) => return Ok(nothing()),
-    };
-    match filter.states.as_slice() {
-        [] => {}
-        [state] => ask = ask.push(" AND state = ").words([state.as_str()].into_iter()),
-        states => {
-            ask = ask.push(" AND state IN (");
-            ask = ask.words(states.iter().map(|state| state.as_str())).push(")");
-        }
-    }
-    if let Some(channel) = &filter.channel {
-        ask = ask.push(" AND channel = ").text(channel);
-    }
-    if let Some(incident) = filter.incident {
-        ask = ask.push(" AND incident = ").number(column(incident));
-    }
-    let rows: Vec<DeliveryRow> = source.fetch(ask.push(" ORDER BY id DESC").limit(paging)).await?;
-    Ok(page(read_all(rows)?, paging, |view| view.id.to_string()))
-}
+pub(super) const DELIVERY: &str = "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.state, \
+     d.due_at, d.expires_at, d.created_at, d.updated_at, d.attempts, d.held, d.last_outcome, d.dead_reason, \
+     d.replay_of";
 
 pub(super) async fn delivery(
     source: &impl Fetch,
     id: DeliveryId,
 ) -> Result<Option<DeliveryView>, StoreError> {
-    let rows: Vec<DeliveryRow> = source.fetch(Ask::new(DELIVERY).push("id = ").text(id)).await?;
+    let ask = Ask::new("SELECT ").push(DELIVERY).push(" FROM delivery AS d WHERE d.id = ");
+    let rows: Vec<DeliveryRow> = source.fetch(ask.text(id)).await?;
     Ok(read_all(rows)?.pop())
 }
 
@@ -203,30 +168,39 @@ pub(super) async fn attempts(source: &impl Fetch, id: DeliveryId) -> Result<Vec<
     read_all(source.fetch::<AttemptRow>(ask.text(id).push(" ORDER BY number")).await?)
 }
 
-const DEAD_LETTER: &str = "SELECT id, source, position, reason, detail, quarantined_at, \
-     CAST(octet_length(raw) AS BIGINT) AS bytes, ";
+pub(super) const DEAD_LETTER: &str = "l.id, l.source, l.position, l.reason, l.detail, l.quarantined_at, \
+     CAST(octet_length(l.raw) AS BIGINT) AS bytes, ";
 
-pub(super) async fn dead_letters(
-    source: &impl Fetch,
-    paging: &Paging,
-) -> Result<Page<DeadLetterView>, StoreError> {
-    let mut ask = Ask::new(DEAD_LETTER).push("NULL AS raw FROM dead_letter WHERE ");
-    ask = match cursor::<DeadLetterId>(paging) {
-        None => ask.push("id > ''"),
-        Some(Some(before)) => ask.push("id < ").text(before),
-        Some(None) => return Ok(nothing()),
-    };
-    let rows: Vec<DeadLetterRow> = source.fetch(ask.push(" ORDER BY id DESC").limit(paging)).await?;
-    Ok(page(read_all(rows)?, paging, |view| view.id.to_string()))
-}
+/// The bytes of the row come last, or NULL.
+pub(super) const EVENT: &str = "e.id, e.source, e.position, e.producer_id, e.received_at, e.decision, \
+     e.incident, CAST(octet_length(e.raw) AS BIGINT) AS bytes, ";
 
 pub(super) async fn dead_letter(
     source: &impl Fetch,
     id: DeadLetterId,
 ) -> Result<Option<DeadLetterView>, StoreError> {
-    let ask = Ask::new(DEAD_LETTER).push("raw FROM dead_letter WHERE id = ");
+    let ask = Ask::new("SELECT ").push(DEAD_LETTER).push("l.raw FROM dead_letter AS l WHERE l.id = ");
     let rows: Vec<DeadLetterRow> = source.fetch(ask.text(id)).await?;
     Ok(read_all(rows)?.pop())
+}
+
+pub(super) async fn event(source: &impl Fetch, id: EventId) -> Result<Option<EventView>, StoreError> {
+    let ask = Ask::new("SELECT ").push(EVENT).push("e.raw FROM event AS e WHERE e.id = ");
+    let rows: Vec<EventRow> = source.fetch(ask.text(id)).await?;
+    Ok(read_all(rows)?.pop())
+}
+
+pub(super) async fn event_bytes(source: &impl Fetch, id: EventId) -> Result<Option<Kept>, StoreError> {
+    let ask = Ask::new("SELECT source, traceparent, raw FROM event WHERE id = ").text(id);
+    Ok(read_all(source.fetch::<KeptRow>(ask).await?)?.pop())
+}
+
+pub(super) async fn dead_letter_bytes(
+    source: &impl Fetch,
+    id: DeadLetterId,
+) -> Result<Option<Kept>, StoreError> {
+    let ask = Ask::new("SELECT source, NULL AS traceparent, raw FROM dead_letter WHERE id = ").text(id);
+    Ok(read_all(source.fetch::<KeptRow>(ask).await?)?.pop())
 }
 
 pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> {

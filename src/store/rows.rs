@@ -265,7 +265,15 @@ impl Readable for CandidateRow {
 /// A row of one id.
 #[derive(Debug, FromRow)]
 pub(super) struct IdRow {
-    id: String,
+    pub(super) id: String,
+}
+
+impl Readable for IdRow {
+    type Value = String;
+
+    fn read(self) -> Result<String, StoreError> {
+        Ok(self.id)
+    }
 }
 
 /// The ids of these rows.

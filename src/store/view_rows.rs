@@ -4,8 +4,11 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use super::flow::way;
-use super::rows::{Readable, id, number, optional, time, word};
-use super::views::{AttemptView, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
+use super::rows::{Readable, corrupt, id, number, optional, time, word};
+use super::views::{
+    AttemptView, BacklogLine, DeadLetterView, DeliveryView, EventView, IncidentCount, Kept, TimelineView,
+};
+use crate::domain::acceptance::Decision;
 use crate::domain::delivery::{Address, DeliveryState};
 use crate::domain::ids::DeliveryId;
 use crate::domain::notification::NotificationKind;
@@ -183,5 +186,72 @@ impl Readable for PausedRow {
 
     fn read(self) -> Result<Way, StoreError> {
         way(&self.kind, &self.name)
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct EventRow {
+    id: String,
+    source: String,
+    position: String,
+    producer_id: Option<String>,
+    received_at: i64,
+    decision: String,
+    incident: Option<i64>,
+    bytes: i64,
+    raw: Option<Vec<u8>>,
+}
+
+impl Readable for EventRow {
+    type Value = EventView;
+
+    fn read(self) -> Result<EventView, StoreError> {
+        let decision = Decision::WORDS.into_iter().find(|word| *word == self.decision);
+        Ok(EventView {
+            id: id(&self.id)?,
+            source: self.source,
+            position: self.position,
+            event_id: self.producer_id,
+            received_at: time(self.received_at)?,
+            decision: decision.ok_or_else(|| corrupt(format!("\"{}\" is no decision", self.decision)))?,
+            incident_number: optional(self.incident, number)?,
+            bytes: number(self.bytes)?,
+            payload: self.raw.map(|raw| String::from_utf8_lossy(&raw).into_owned()),
+        })
+    }
+}
+
+/// What came in, to be taken in again.
+#[derive(Debug, FromRow)]
+pub(super) struct KeptRow {
+    source: String,
+    traceparent: Option<String>,
+    raw: Vec<u8>,
+}
+
+impl Readable for KeptRow {
+    type Value = Kept;
+
+    fn read(self) -> Result<Kept, StoreError> {
+        Ok(Kept { source: self.source.into(), traceparent: self.traceparent, raw: self.raw.into() })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct SeverityRow {
+    status: String,
+    severity: String,
+    count: i64,
+}
+
+impl Readable for SeverityRow {
+    type Value = IncidentCount;
+
+    fn read(self) -> Result<IncidentCount, StoreError> {
+        Ok(IncidentCount {
+            status: word(&self.status)?,
+            severity: word(&self.severity)?,
+            count: number(self.count)?,
+        })
     }
 }

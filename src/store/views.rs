@@ -1,21 +1,22 @@
 //! What people and lists see of the store. Addresses are masked here, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::Link;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
-use crate::domain::names::ChannelName;
+use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::severity::Severity;
 
 /// Part of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page<T> {
-    /// Newest first.
+    /// Newest first. There may be fewer than were asked for, or none, on a page that is not the last.
     pub data: Vec<T>,
     /// To be given as `cursor` for the next page; `None` on the last.
     pub next_cursor: Option<String>,
@@ -186,4 +187,80 @@ pub struct BacklogLine {
     pub count: u64,
     /// When the oldest was made.
     pub oldest: Option<Timestamp>,
+}
+
+/// An accepted event as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct EventView {
+    pub id: EventId,
+    pub source: String,
+    pub position: String,
+    /// The producer's own id of it.
+    pub event_id: Option<String>,
+    pub received_at: Timestamp,
+    pub decision: &'static str,
+    pub incident_number: Option<u64>,
+    pub bytes: u64,
+    /// The bytes as text; only when one event was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+/// Bytes that came in once, to be taken in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which source they came through.
+    pub source: SourceName,
+    /// The W3C `traceparent` they came with.
+    pub traceparent: Option<String>,
+    /// As they came.
+    pub raw: Arc<[u8]>,
+}
+
+/// How many incidents that are not over have a status and a severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncidentCount {
+    /// `open` or `acknowledged`.
+    pub status: IncidentStatus,
+    /// How bad.
+    pub severity: Severity,
+    /// How many.
+    pub count: u64,
+}
+
+/// A dead letter of either kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged, expecting = "an id of the form del_… or dle_…")]
+pub enum DeadLetterRef {
+    /// A delivery that ran out.
+    Delivery(DeliveryId),
+    /// A record that could not become an event.
+    Event(DeadLetterId),
+}
+
+impl std::fmt::Display for DeadLetterRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Delivery(id) => id.fmt(f),
+            Self::Event(id) => id.fmt(f),
+        }
+    }
+}
+
+/// How many there are, counted up to a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// At most the cap.
+    pub value: u64,
+    /// False if there may be more.
+    pub exact: bool,
+}
+
+impl Count {
+    /// So many were found; `complete` if everything was looked at.
+    pub(super) fn of(found: u64, complete: bool) -> Self {
+        let most = super::lists::MOST_COUNTED;
+        Self { value: found.min(most), exact: complete && found <= most }
+    }
 }

@@ -14,6 +14,7 @@ use super::names::Metric;
 use crate::domain::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::fault::{CRASHED, Fault, Outcome};
+use crate::domain::incident::IncidentStatus;
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::severity::Severity;
@@ -249,6 +250,7 @@ impl ChannelMetrics {
 /// What became of incidents, whatever their source.
 #[derive(Clone)]
 pub struct IncidentMetrics {
+    now: Vec<(IncidentStatus, Vec<Gauge>)>,
     resolved: Vec<Vec<Counter>>,
     unrouted: Counter,
 }
@@ -256,13 +258,31 @@ pub struct IncidentMetrics {
 impl IncidentMetrics {
     /// The series of this process.
     pub fn of_process() -> Self {
+        let of_status = |status: IncidentStatus| {
+            let gauge =
+                |severity: Severity| Metric::IncidentsNow.gauge(&[status.as_str(), severity.as_str()]);
+            (status, each(&Severity::ALL, gauge))
+        };
         Self {
+            now: each(&Self::UNRESOLVED, of_status),
             resolved: each(&Severity::ALL, |severity| {
                 each(ResolvedBy::ALL, |by| {
                     Metric::IncidentsResolved.counter(&[severity.as_str(), by.as_str()])
                 })
             }),
             unrouted: Metric::IncidentsUnrouted.counter(&[]),
+        }
+    }
+
+    /// Those that are counted: one that is over stays for ever.
+    pub const UNRESOLVED: [IncidentStatus; 2] = [IncidentStatus::Open, IncidentStatus::Acknowledged];
+
+    /// So many are there now; `count` is asked for each series.
+    pub fn now(&self, count: impl Fn(IncidentStatus, Severity) -> u64) {
+        for (status, gauges) in &self.now {
+            for (severity, gauge) in Severity::ALL.into_iter().zip(gauges) {
+                gauge.set(count(*status, severity) as f64);
+            }
         }
     }
 

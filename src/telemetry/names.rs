@@ -122,6 +122,8 @@ metrics! {
         "Incidents that began, or began again."
     IncidentsResolved "foghorn_incidents_resolved_total" Counter ["severity", "by"]
         "Incidents that ended, by an event of the source or by a person."
+    IncidentsNow "foghorn_incidents" Gauge ["status", "severity"]
+        "Incidents that are open or acknowledged now. Alert on open critical ones that nobody takes: `foghorn incident list`."
     IncidentsUnrouted "foghorn_incidents_unrouted_total" Counter []
         "Incidents that no route wanted, so nobody was told. Alert when it grows: add a route that takes everything."
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use foghorn::domain::event::Position;
 use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::query::{IncidentQuery, LetterQuery};
 use foghorn::sources::{Polled, Record};
 use foghorn::store::views::{DeadLetterView, IncidentView};
 use foghorn::store::{Paging, Store};
@@ -254,12 +255,22 @@ async fn push_good(whole: &Whole, after: &str) {
     let title = format!("good after {after}");
     let offset = whole.universe.push(&title);
     whole.until_settled(0, offset + 1, &title).await;
-    let newest = whole.store().incidents(&[], &Paging { before: None, limit: 1 }).await.unwrap().data;
+    let newest = whole
+        .store()
+        .incidents(&IncidentQuery::default(), &Paging { before: None, limit: 1 })
+        .await
+        .unwrap()
+        .data;
     assert_eq!(newest[0].title, title);
 }
 
 async fn letters(whole: &Whole) -> Vec<DeadLetterView> {
-    whole.store().dead_letters(&Paging { before: None, limit: 200 }).await.unwrap().data
+    whole
+        .store()
+        .dead_letters(&LetterQuery::default(), &Paging { before: None, limit: 200 })
+        .await
+        .unwrap()
+        .data
 }
 
 fn named<'a>(incidents: &'a [IncidentView], title: &str) -> &'a IncidentView {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use foghorn::domain::delivery::DeliveryState;
+use foghorn::domain::query::LetterQuery;
 use foghorn::messages::ingest::{IngestMessage, Submitted};
 use foghorn::store::Store;
 
@@ -59,7 +60,7 @@ async fn a_record_that_is_no_event_is_kept_as_it_came_and_the_next_one_is_stored
     universe.until_ended(1).await;
     universe.topic.until_settled(0, 3).await;
     let paging = foghorn::store::Paging { before: None, limit: 10 };
-    let letters = universe.store.dead_letters(&paging).await.unwrap().data;
+    let letters = universe.store.dead_letters(&LetterQuery::default(), &paging).await.unwrap().data;
     assert_eq!(letters.len(), 2);
     assert!(letters.iter().any(|letter| letter.bytes == poison.len() as u64));
 }

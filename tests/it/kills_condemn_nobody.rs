@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foghorn::domain::caution::QUIET;
+use foghorn::domain::query::{IncidentQuery, LetterQuery};
 use foghorn::sources::memory::MemorySource;
 use foghorn::store::Store;
 use foghorn::store::memory::MemoryStore;
@@ -67,9 +68,9 @@ async fn sixty_kills_around_every_write_condemn_no_healthy_record() {
 
     let last = world.life().await;
     last.topic.until_settled(0, i64::try_from(keys.len()).unwrap()).await;
-    let letters = world.memory.dead_letters(&all()).await.unwrap().data;
+    let letters = world.memory.dead_letters(&LetterQuery::default(), &all()).await.unwrap().data;
     assert!(letters.is_empty(), "{letters:#?}");
-    let stored = world.memory.incidents(&[], &all()).await.unwrap().data;
+    let stored = world.memory.incidents(&IncidentQuery::default(), &all()).await.unwrap().data;
     let stored: BTreeSet<String> = stored.into_iter().map(|incident| incident.title).collect();
     assert_eq!(stored, keys);
     assert_eq!(world.memory.suspects().await, 0, "whatever is settled is acquitted");

@@ -5,6 +5,7 @@
 mod support;
 
 mod a_dead_process_is_adopted;
+mod a_million_incidents;
 mod a_record_that_kills;
 mod absurd_renderings;
 mod attempts_run_out;
@@ -55,6 +56,7 @@ mod odd_events_by_request;
 mod outbox_failures;
 mod outbox_is_looked_at;
 mod reload;
+mod replays;
 mod retry_is_a_delayed_row;
 mod same_text_from_every_store;
 mod second_process;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use foghorn::domain::query::LetterQuery;
 use foghorn::store::{Paging, Store};
 use serde_json::json;
 
@@ -76,7 +77,12 @@ async fn an_id_is_taken_once_for_the_same_bytes_only(store: Arc<dyn Store>) {
         );
         whole.assert_well(&format!("id {place}")).await;
     }
-    let letters = whole.store().dead_letters(&Paging { before: None, limit: 200 }).await.unwrap().data;
+    let letters = whole
+        .store()
+        .dead_letters(&LetterQuery::default(), &Paging { before: None, limit: 200 })
+        .await
+        .unwrap()
+        .data;
     assert!(letters.iter().all(|letter| letter.reason == "id_conflict"), "{letters:?}");
     assert_eq!(letters.len(), ids.len());
     whole.end().await;

@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::delivery::Lease;
-use foghorn::domain::ids::{DeadLetterId, DeliveryId};
-use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
-    AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
+    IncidentView, Kept, Page, TimelineView,
 };
-use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 
 /// Answers nothing.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Store for AbsentStore {
         away()
     }
 
-    async fn incidents(&self, _: &[IncidentStatus], _: &Paging) -> Result<Page<IncidentView>, StoreError> {
+    async fn incidents(&self, _: &IncidentQuery, _: &Paging) -> Result<Page<IncidentView>, StoreError> {
         away()
     }
 
@@ -63,7 +64,7 @@ impl Store for AbsentStore {
         away()
     }
 
-    async fn deliveries(&self, _: &DeliveryFilter, _: &Paging) -> Result<Page<DeliveryView>, StoreError> {
+    async fn deliveries(&self, _: &DeliveryQuery, _: &Paging) -> Result<Page<DeliveryView>, StoreError> {
         away()
     }
 
@@ -75,7 +76,39 @@ impl Store for AbsentStore {
         away()
     }
 
-    async fn dead_letters(&self, _: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        away()
+    }
+
+    async fn dead_letters(&self, _: &LetterQuery, _: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+        away()
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        _: &DeadLetterQuery,
+        _: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError> {
+        away()
+    }
+
+    async fn count_dead_letters(&self, _: &DeadLetterQuery) -> Result<Count, StoreError> {
+        away()
+    }
+
+    async fn dead_letter_bytes(&self, _: DeadLetterId) -> Result<Option<Kept>, StoreError> {
+        away()
+    }
+
+    async fn events(&self, _: &EventQuery, _: &Paging) -> Result<Page<EventView>, StoreError> {
+        away()
+    }
+
+    async fn event(&self, _: EventId) -> Result<Option<EventView>, StoreError> {
+        away()
+    }
+
+    async fn event_bytes(&self, _: EventId) -> Result<Option<Kept>, StoreError> {
         away()
     }
 

@@ -11,10 +11,11 @@ use foghorn::domain::event::{
     Body, Event, EventStatus, IncidentEvent, Link, NotificationRequest, Position, Priority, RequestText,
 };
 use foghorn::domain::ids::{DeliveryId, EventId};
+use foghorn::domain::query::DeliveryQuery;
 use foghorn::domain::routes::{OnResolve, Plan, PlannedDelivery};
 use foghorn::domain::severity::Severity;
+use foghorn::store::Paging;
 use foghorn::store::batch::{Adopt, Attempted, Batch, Claim, Next};
-use foghorn::store::{DeliveryFilter, Paging};
 
 /// When tests happen.
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
@@ -194,6 +195,6 @@ pub(crate) fn all() -> Paging {
     Paging { before: None, limit: 200 }
 }
 
-pub(crate) fn of_state(state: DeliveryState) -> DeliveryFilter {
-    DeliveryFilter { states: vec![state], ..DeliveryFilter::default() }
+pub(crate) fn of_state(state: DeliveryState) -> DeliveryQuery {
+    DeliveryQuery::default().in_states(&[state])
 }

@@ -11,6 +11,7 @@ use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::IncidentRules;
 use foghorn::domain::ids::DeliveryId;
 use foghorn::domain::people::{Contact, Directory, Reach, User};
+use foghorn::domain::query::DeliveryQuery;
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::domain::routes::{Policy, Route, RouteTable, Step as PolicyStep};
@@ -21,7 +22,7 @@ use foghorn::sources::Source;
 use foghorn::sources::memory::MemorySource;
 use foghorn::store::memory::MemoryStore;
 use foghorn::store::views::{AttemptView, DeliveryView};
-use foghorn::store::{DeliveryFilter, Paging, Store};
+use foghorn::store::{Paging, Store};
 use foghorn::telemetry::health::Health;
 
 use super::scripted_channel::{Rule, ScriptedChannel, Step};
@@ -120,7 +121,7 @@ impl Universe {
 
     pub(crate) async fn deliveries(&self) -> Vec<DeliveryView> {
         let paging = Paging { before: None, limit: 200 };
-        self.store.deliveries(&DeliveryFilter::default(), &paging).await.unwrap().data
+        self.store.deliveries(&DeliveryQuery::default(), &paging).await.unwrap().data
     }
 
     /// Waits until there are `count` deliveries and all of them have ended.

@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::delivery::Lease;
 use foghorn::domain::event::Body;
-use foghorn::domain::ids::{DeadLetterId, DeliveryId};
-use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
-    AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView,
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
+    IncidentView, Kept, Page, TimelineView,
 };
-use foghorn::store::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 use tokio::sync::watch;
 
 /// When, around one write.
@@ -135,10 +136,10 @@ impl Store for WatchedStore {
 
     async fn incidents(
         &self,
-        statuses: &[IncidentStatus],
+        query: &IncidentQuery,
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
-        self.inner.incidents(statuses, paging).await
+        self.inner.incidents(query, paging).await
     }
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
@@ -151,10 +152,10 @@ impl Store for WatchedStore {
 
     async fn deliveries(
         &self,
-        filter: &DeliveryFilter,
+        query: &DeliveryQuery,
         paging: &Paging,
     ) -> Result<Page<DeliveryView>, StoreError> {
-        self.inner.deliveries(filter, paging).await
+        self.inner.deliveries(query, paging).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
@@ -165,8 +166,44 @@ impl Store for WatchedStore {
         self.inner.attempts(id).await
     }
 
-    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
-        self.inner.dead_letters(paging).await
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        self.inner.incident_counts().await
+    }
+
+    async fn dead_letters(
+        &self,
+        query: &LetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterView>, StoreError> {
+        self.inner.dead_letters(query, paging).await
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        query: &DeadLetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError> {
+        self.inner.dead_letter_ids(query, paging).await
+    }
+
+    async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
+        self.inner.count_dead_letters(query).await
+    }
+
+    async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
+        self.inner.dead_letter_bytes(id).await
+    }
+
+    async fn events(&self, query: &EventQuery, paging: &Paging) -> Result<Page<EventView>, StoreError> {
+        self.inner.events(query, paging).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventView>, StoreError> {
+        self.inner.event(id).await
+    }
+
+    async fn event_bytes(&self, id: EventId) -> Result<Option<Kept>, StoreError> {
+        self.inner.event_bytes(id).await
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {

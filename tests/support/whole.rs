@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foghorn::domain::event::Bounds;
+use foghorn::domain::query::IncidentQuery;
 use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
 use foghorn::store::views::IncidentView;
@@ -68,6 +69,15 @@ impl Whole {
         self.server.say([head.as_bytes(), body].concat()).await
     }
 
+    /// The answer to a request of any kind.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
+        self.server.say(head + body).await.unwrap_or_else(|| panic!("no answer to {path}"))
+    }
+
     /// What became of the one event of `body`, which must be a good one.
     pub(crate) async fn accepted(&self, name: &str, body: &[u8]) -> serde_json::Value {
         let answer = self.post(JSON, body).await.unwrap_or_else(|| panic!("{name}: no answer"));
@@ -97,7 +107,11 @@ impl Whole {
     pub(crate) async fn incidents(&self) -> Vec<IncidentView> {
         let (mut all, mut before) = (Vec::new(), None);
         loop {
-            let page = self.store().incidents(&[], &Paging { before, limit: 200 }).await.unwrap();
+            let page = self
+                .store()
+                .incidents(&IncidentQuery::default(), &Paging { before, limit: 200 })
+                .await
+                .unwrap();
             all.extend(page.data);
             before = page.next_cursor;
             if before.is_none() {

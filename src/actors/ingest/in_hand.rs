@@ -40,7 +40,7 @@ impl Item {
         };
         match self.position() {
             Position::Kafka { .. } => weight(raw.len()),
-            Position::Request(_) => 1,
+            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => 1,
         }
     }
 }

@@ -16,6 +16,7 @@ mod counting;
 mod in_hand;
 mod reader;
 mod requests;
+mod submitted;
 mod told;
 
 use std::sync::Arc;
@@ -164,6 +165,7 @@ impl IngestState {
             IngestMessage::Submit { items, traceparent, reply } => {
                 self.on_submit(&items, traceparent.as_deref(), reply);
             }
+            IngestMessage::Replay { items, reply } => self.on_replay(&items, reply),
             IngestMessage::Settled(settled) => self.on_settled(settled),
             IngestMessage::Trial(news) => self.on_trial(news),
             IngestMessage::Words(words) => self.arguments.words = words,
@@ -224,38 +226,6 @@ impl IngestState {
         }
         self.hold_and_send(read);
         self.go_on();
-    }
-
-    fn on_submit(
-        &mut self,
-        items: &[Arc<[u8]>],
-        traceparent: Option<&str>,
-        reply: RpcReplyPort<Vec<Submitted>>,
-    ) {
-        let shut = matches!(self.link, Link::Closed) || *self.flow.borrow() == Flow::Paused;
-        if shut || self.credits.free() < items.len() {
-            // Dropping the port tells the caller that there is no room now.
-            return;
-        }
-        let now = self.arguments.clock.now();
-        self.arguments.intake.metrics.received(items.len(), now);
-        let mut answers = Vec::with_capacity(items.len());
-        let mut events = Vec::with_capacity(items.len());
-        for raw in items {
-            match reader::read_submitted(&self.arguments, raw, traceparent, now) {
-                Ok(event) => {
-                    answers.push(requests::Answer::Awaited(event.position().clone()));
-                    events.push(event);
-                }
-                Err(malformed) => {
-                    self.arguments.intake.metrics.rejected(malformed.reason);
-                    answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));
-                }
-            }
-        }
-        self.credits.take(events.len());
-        self.requests.open(answers, reply);
-        self.hold_and_send(events);
     }
 
     fn hold_and_send(&mut self, items: Vec<Item>) {

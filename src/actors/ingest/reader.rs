@@ -17,7 +17,7 @@ use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::malformed::{Malformation, Malformed, Problem};
 use crate::domain::way::Flow;
 use crate::formats::{self, Reading};
-use crate::messages::ingest::IngestMessage;
+use crate::messages::ingest::{IngestMessage, Replay, ReplayOf};
 use crate::messages::post::Post;
 use crate::sources::{Polled, Record, Source};
 use crate::store::batch::Quarantined;
@@ -172,6 +172,26 @@ pub(super) fn read_submitted(
         body,
         raw: Arc::clone(raw),
     })))
+}
+
+/// What bytes are that came in before. An event is a new one, whatever its producer's id; a record
+/// that could not become an event is told from others by what it has.
+pub(super) fn read_again(
+    arguments: &IngestArguments,
+    Replay { of, kept }: &Replay,
+    now: Timestamp,
+) -> Result<Item, Malformed> {
+    let came_with = kept.traceparent.as_deref();
+    let header = |name: &str| came_with.filter(|_| name.eq_ignore_ascii_case("traceparent"));
+    let Reading { body, producer_id, traceparent } = guarded(arguments, Some(&kept.raw), &header, now)?;
+    let id = EventId::new(now, fastrand::u128(..));
+    let (position, producer_id) = match of {
+        ReplayOf::Event(of) => (Position::Replay { of: *of, id }, None),
+        ReplayOf::DeadLetter(of) => (Position::Retry(*of), producer_id),
+    };
+    let (source, raw) = (kept.source.clone(), Arc::clone(&kept.raw));
+    let event = Event { id, source, position, producer_id, traceparent, received_at: now, body, raw };
+    Ok(Item::Event(Arc::new(event)))
 }
 
 /// Reads, and takes a record whose reading panics for poison instead of dying over it for ever (I5).

@@ -8,9 +8,10 @@ use tokio::time::{Instant, sleep};
 use super::TOPIC;
 use crate::channels::outbox::Outbox;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::query::{DeliveryQuery, IncidentQuery, LetterQuery};
 use crate::sources::kafka::EmbeddedBroker;
 use crate::store::views::DeliveryView;
-use crate::store::{DeliveryFilter, Paging, Store, StoreError};
+use crate::store::{Paging, Store, StoreError};
 
 /// The records, with what each is there to show.
 const RECORDS: [(&str, &str, &str); 5] = [
@@ -87,7 +88,7 @@ async fn finished(store: &dyn Store, wanted: usize) -> Result<Vec<DeliveryView>,
     let everything = Paging { before: None, limit: 200 };
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let deliveries = store.deliveries(&DeliveryFilter::default(), &everything).await?.data;
+        let deliveries = store.deliveries(&DeliveryQuery::default(), &everything).await?.data;
         let ended = deliveries.iter().filter(|delivery| delivery.state.is_terminal()).count();
         if ended >= wanted || Instant::now() >= deadline {
             return Ok(deliveries);
@@ -99,7 +100,7 @@ async fn finished(store: &dyn Store, wanted: usize) -> Result<Vec<DeliveryView>,
 async fn tell(store: &dyn Store, outbox: &Outbox, deliveries: &[DeliveryView]) -> io::Result<()> {
     let page = Paging { before: None, limit: 200 };
     let mut lines = vec![String::new(), "What became of them:".to_owned()];
-    if let Ok(incidents) = store.incidents(&[], &page).await {
+    if let Ok(incidents) = store.incidents(&IncidentQuery::default(), &page).await {
         for incident in incidents.data.iter().rev() {
             let events = if incident.event_count == 1 { "event" } else { "events" };
             lines.push(format!(
@@ -111,7 +112,7 @@ async fn tell(store: &dyn Store, outbox: &Outbox, deliveries: &[DeliveryView]) -
             );
         }
     }
-    if let Ok(letters) = store.dead_letters(&page).await {
+    if let Ok(letters) = store.dead_letters(&LetterQuery::default(), &page).await {
         for letter in &letters.data {
             lines.push(format!("  {} is no event ({}): {}", letter.position, letter.reason, letter.detail));
         }

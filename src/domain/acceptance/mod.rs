@@ -73,6 +73,9 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Every word of a decision.
+    pub const WORDS: [&'static str; 3] = ["routed", "no_route", "direct"];
+
     /// The word of the decision in the store.
     pub fn as_str(self) -> &'static str {
         match self {

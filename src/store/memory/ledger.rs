@@ -1,12 +1,13 @@
 //! The write path on plain collections. Whoever has the state has the transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::state::{KnownEvent, State, Stored};
+use super::state::{KeptEvent, KnownEvent, State, Stored};
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, Rows};
+use crate::domain::acceptance::{Accept, DecidedEvent, Rows};
 use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
@@ -15,7 +16,7 @@ use crate::domain::names::ChannelName;
 use crate::store::StoreError;
 use crate::store::batch::{Batch, Quarantined};
 use crate::store::intake::{Seen, SeenBy, dedup_keys};
-use crate::store::views::{DeadLetterView, TimelineView};
+use crate::store::views::{DeadLetterView, EventView, Kept, TimelineView};
 use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, UNKNOWN, kinds};
 
 impl State {
@@ -89,12 +90,30 @@ impl State {
             let event = &decided.event;
             let known = KnownEvent { id: event.id, incident: decided.incident };
             let source = event.source.clone();
+            self.events.insert(event.id, kept(decided));
             self.positions.insert((source.clone(), event.position.clone()), known);
             if let Some(id) = &event.producer_id {
                 self.producer_ids.insert((source, id.clone()), (known, event.raw.clone()));
             }
         }
     }
+}
+
+fn kept(decided: &DecidedEvent) -> KeptEvent {
+    let event = &decided.event;
+    let view = EventView {
+        id: event.id,
+        source: event.source.to_string(),
+        position: event.position.to_string(),
+        event_id: event.producer_id.clone(),
+        received_at: event.received_at,
+        decision: decided.decision.as_str(),
+        incident_number: decided.incident,
+        bytes: event.raw.len() as u64,
+        payload: None,
+    };
+    let (traceparent, raw) = (event.traceparent.clone(), Arc::clone(&event.raw));
+    KeptEvent { view, kept: Kept { source: event.source.clone(), traceparent, raw } }
 }
 
 #[async_trait]
@@ -224,6 +243,8 @@ impl Ledger for State {
                     payload: Some(String::from_utf8_lossy(&letter.raw).into_owned()),
                 };
                 self.letters.insert(letter.id, view);
+                let (source, raw) = (letter.source.clone(), Arc::clone(&letter.raw));
+                self.letter_bytes.insert(letter.id, Kept { source, traceparent: None, raw });
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
 //! so a test can start a daemon anew over what the last one left.
 
+mod facts;
 mod flow;
 mod ledger;
 mod state;
@@ -16,15 +17,17 @@ use tokio::sync::Mutex;
 use super::batch::{Batch, Committed};
 use super::reading::{cursor, page};
 use super::views::{
-    AttemptView, Backlog, DeadLetterView, DeliveryCounts, DeliveryView, IncidentView, Page, TimelineView,
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, Page, TimelineView,
 };
 use super::write::{InDoubt, Ledger, write};
-use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
 use state::State;
 
@@ -107,12 +110,11 @@ impl Store for MemoryStore {
 
     async fn incidents(
         &self,
-        statuses: &[IncidentStatus],
+        query: &IncidentQuery,
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
         let state = self.state.lock().await;
-        let wanted = |incident: &&Incident| statuses.is_empty() || statuses.contains(&incident.status);
-        let found = state.incidents.values().rev().filter(wanted);
+        let found = state.incidents.values().rev().filter(|incident| query.matches(*incident));
         let page = before(found, paging, |i| i.number, |i| i.number.to_string());
         Ok(Page {
             data: page.data.into_iter().map(|i| state.view(i)).collect(),
@@ -133,16 +135,11 @@ impl Store for MemoryStore {
 
     async fn deliveries(
         &self,
-        filter: &DeliveryFilter,
+        query: &DeliveryQuery,
         paging: &Paging,
     ) -> Result<Page<DeliveryView>, StoreError> {
         let state = self.state.lock().await;
-        let found = state.deliveries.values().rev().filter(|stored| {
-            let delivery = &stored.delivery;
-            (filter.states.is_empty() || filter.states.contains(&stored.state))
-                && (filter.channel.is_none() || filter.channel.as_ref() == Some(&delivery.target.channel))
-                && (filter.incident.is_none() || filter.incident == delivery.incident)
-        });
+        let found = state.deliveries.values().rev().filter(|stored| query.matches(&state.tell(stored)));
         let views = found.map(state::Stored::view);
         Ok(before(views, paging, |view| view.id, |view| view.id.to_string()))
     }
@@ -157,10 +154,60 @@ impl Store for MemoryStore {
         Ok(attempts.map(|(_, attempt)| attempt.clone()).collect())
     }
 
-    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        Ok(self.state.lock().await.incident_counts())
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        query: &DeadLetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError> {
+        let ids = self.state.lock().await.dead_letters(query);
+        let text = |id: &DeadLetterRef| id.to_string();
+        let rest =
+            ids.into_iter().filter(|id| paging.before.as_ref().is_none_or(|before| text(id) < *before));
+        let limit = paging.limit.clamp(1, MOST_IDS);
+        let mut data: Vec<DeadLetterRef> = rest.take(limit + 1).collect();
+        let more = data.len() > limit;
+        data.truncate(limit);
+        Ok(Page { next_cursor: data.last().filter(|_| more).map(text), data })
+    }
+
+    async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
+        Ok(Count::of(self.state.lock().await.dead_letters(query).len() as u64, true))
+    }
+
+    async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
+        Ok(self.state.lock().await.letter_bytes.get(&id).cloned())
+    }
+
+    async fn events(&self, query: &EventQuery, paging: &Paging) -> Result<Page<EventView>, StoreError> {
         let state = self.state.lock().await;
-        let found =
-            state.letters.values().rev().map(|letter| DeadLetterView { payload: None, ..letter.clone() });
+        let found = state.events.values().rev().filter(|event| query.matches(*event));
+        Ok(before(found.map(|event| event.view.clone()), paging, |view| view.id, |view| view.id.to_string()))
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventView>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(state.events.get(&id).map(|event| {
+            let payload = String::from_utf8_lossy(&event.kept.raw).into_owned();
+            EventView { payload: Some(payload), ..event.view.clone() }
+        }))
+    }
+
+    async fn event_bytes(&self, id: EventId) -> Result<Option<Kept>, StoreError> {
+        Ok(self.state.lock().await.events.get(&id).map(|event| event.kept.clone()))
+    }
+
+    async fn dead_letters(
+        &self,
+        query: &LetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterView>, StoreError> {
+        let state = self.state.lock().await;
+        let found = state.letters.values().rev().filter(|letter| query.matches(*letter));
+        let found = found.map(|letter| DeadLetterView { payload: None, ..letter.clone() });
         Ok(before(found, paging, |view| view.id, |view| view.id.to_string()))
     }
 

@@ -11,7 +11,9 @@ use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::way::Paused;
-use crate::store::views::{AttemptView, Backlog, BacklogLine, DeadLetterView, DeliveryView, TimelineView};
+use crate::store::views::{
+    AttemptView, Backlog, BacklogLine, DeadLetterView, DeliveryView, EventView, Kept, TimelineView,
+};
 
 /// Everything, and the ways to it.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<DeliveryId, Stored>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), AttemptView>,
     pub(super) letters: BTreeMap<DeadLetterId, DeadLetterView>,
+    pub(super) letter_bytes: HashMap<DeadLetterId, Kept>,
+    pub(super) events: BTreeMap<EventId, KeptEvent>,
     pub(super) quarantined: HashSet<(SourceName, Position)>,
     pub(super) of_incident: HashMap<u64, Vec<DeliveryId>>,
     pub(super) replayed: HashSet<DeliveryId>,
@@ -54,6 +58,13 @@ pub(super) struct Tried {
 pub(super) struct KnownEvent {
     pub(super) id: EventId,
     pub(super) incident: Option<u64>,
+}
+
+/// An event as it is shown, without its bytes, and those.
+#[derive(Debug)]
+pub(super) struct KeptEvent {
+    pub(super) view: EventView,
+    pub(super) kept: Kept,
 }
 
 /// An event that has a producer's id, with its bytes.

@@ -17,17 +17,21 @@ use sqlx::{AssertSqlSafe, query_as};
 
 use super::batch::{Batch, Committed};
 use super::flow as flows;
-use super::reading::{self, Ask, Fetch, LEASE, Value, only};
+use super::lists;
+use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
-use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+use super::views::{
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
+    IncidentView, Kept, Page, TimelineView,
+};
 use super::write::{InDoubt, write};
-use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::incident::IncidentStatus;
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
 use ledger::PostgresLedger;
 
@@ -77,6 +81,8 @@ async fn fetch<T: Row>(pool: &PgPool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
 
 #[async_trait]
 impl Fetch for PostgresStore {
+    const DIALECT: Dialect = Dialect::Postgres;
+
     async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError> {
         fetch(&self.pool, ask).await.map_err(said)
     }
@@ -129,12 +135,16 @@ impl Store for PostgresStore {
         reading::backlog(self).await
     }
 
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        lists::incident_counts(self).await
+    }
+
     async fn incidents(
         &self,
-        statuses: &[IncidentStatus],
+        query: &IncidentQuery,
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
-        reading::incidents(self, statuses, paging).await
+        lists::incidents(self, query, paging).await
     }
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
@@ -147,10 +157,10 @@ impl Store for PostgresStore {
 
     async fn deliveries(
         &self,
-        filter: &DeliveryFilter,
+        query: &DeliveryQuery,
         paging: &Paging,
     ) -> Result<Page<DeliveryView>, StoreError> {
-        reading::deliveries(self, filter, paging).await
+        lists::deliveries(self, query, paging).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
@@ -161,8 +171,40 @@ impl Store for PostgresStore {
         reading::attempts(self, id).await
     }
 
-    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
-        reading::dead_letters(self, paging).await
+    async fn dead_letters(
+        &self,
+        query: &LetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterView>, StoreError> {
+        lists::dead_letters(self, query, paging).await
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        query: &DeadLetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError> {
+        lists::dead_letter_ids(self, query, paging).await
+    }
+
+    async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
+        lists::count_dead_letters(self, query).await
+    }
+
+    async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
+        reading::dead_letter_bytes(self, id).await
+    }
+
+    async fn events(&self, query: &EventQuery, paging: &Paging) -> Result<Page<EventView>, StoreError> {
+        lists::events(self, query, paging).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventView>, StoreError> {
+        reading::event(self, id).await
+    }
+
+    async fn event_bytes(&self, id: EventId) -> Result<Option<Kept>, StoreError> {
+        reading::event_bytes(self, id).await
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {

@@ -19,17 +19,21 @@ use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
 use super::flow as flows;
-use super::reading::{self, Ask, Fetch, LEASE, Value, only};
+use super::lists;
+use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
-use super::views::{AttemptView, Backlog, DeadLetterView, DeliveryView, IncidentView, Page, TimelineView};
+use super::views::{
+    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
+    IncidentView, Kept, Page, TimelineView,
+};
 use super::write::{InDoubt, write};
-use super::{DeliveryFilter, Paging, Store, StoreError, StoreHealth};
+use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId};
-use crate::domain::incident::IncidentStatus;
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
 use ledger::SqliteLedger;
 use lock::FileLock;
@@ -129,6 +133,8 @@ async fn fetch<T: Row>(pool: &SqlitePool, ask: Ask) -> Result<Vec<T>, sqlx::Erro
 
 #[async_trait]
 impl Fetch for SqliteStore {
+    const DIALECT: Dialect = Dialect::Sqlite;
+
     async fn fetch<T: Row>(&self, ask: Ask) -> Result<Vec<T>, StoreError> {
         fetch(&self.readers, ask).await.map_err(said)
     }
@@ -200,12 +206,16 @@ impl Store for SqliteStore {
         reading::backlog(self).await
     }
 
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        lists::incident_counts(self).await
+    }
+
     async fn incidents(
         &self,
-        statuses: &[IncidentStatus],
+        query: &IncidentQuery,
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
-        reading::incidents(self, statuses, paging).await
+        lists::incidents(self, query, paging).await
     }
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
@@ -218,10 +228,10 @@ impl Store for SqliteStore {
 
     async fn deliveries(
         &self,
-        filter: &DeliveryFilter,
+        query: &DeliveryQuery,
         paging: &Paging,
     ) -> Result<Page<DeliveryView>, StoreError> {
-        reading::deliveries(self, filter, paging).await
+        lists::deliveries(self, query, paging).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
@@ -232,8 +242,40 @@ impl Store for SqliteStore {
         reading::attempts(self, id).await
     }
 
-    async fn dead_letters(&self, paging: &Paging) -> Result<Page<DeadLetterView>, StoreError> {
-        reading::dead_letters(self, paging).await
+    async fn dead_letters(
+        &self,
+        query: &LetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterView>, StoreError> {
+        lists::dead_letters(self, query, paging).await
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        query: &DeadLetterQuery,
+        paging: &Paging,
+    ) -> Result<Page<DeadLetterRef>, StoreError> {
+        lists::dead_letter_ids(self, query, paging).await
+    }
+
+    async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
+        lists::count_dead_letters(self, query).await
+    }
+
+    async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
+        reading::dead_letter_bytes(self, id).await
+    }
+
+    async fn events(&self, query: &EventQuery, paging: &Paging) -> Result<Page<EventView>, StoreError> {
+        lists::events(self, query, paging).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventView>, StoreError> {
+        reading::event(self, id).await
+    }
+
+    async fn event_bytes(&self, id: EventId) -> Result<Option<Kept>, StoreError> {
+        reading::event_bytes(self, id).await
     }
 
     async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetterView>, StoreError> {
@@ -365,6 +407,44 @@ mod tests {
             for statement in text.split(';').filter(|statement| statement.contains("FROM jsonb_each")) {
                 let steps = plan(&store, statement).await;
                 assert!(steps[0].starts_with("SCAN ") && steps[0].contains("VIRTUAL TABLE"), "{steps:#?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn no_list_reads_more_than_it_shows_or_sorts_what_it_found() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let table = [
+            ("status:open", ["i USING INDEX incident_unresolved (number<?)", "", "", ""]),
+            ("-status:resolved", ["i USING INDEX incident_unresolved (number<?)", "", "", ""]),
+            ("status:open severity:high", ["i USING INDEX incident_unresolved (number<?)", "", "", ""]),
+            ("severity:critical", ["i USING INTEGER PRIMARY KEY (rowid<?)", "", "", ""]),
+            ("state:sent", ["", "d USING PRIMARY KEY (id<?)", "", ""]),
+            ("state:dead channel:x", ["", "d USING INDEX delivery_dead (id<?)", "", ""]),
+            (
+                "incident:7",
+                [
+                    "",
+                    "d USING INDEX delivery_incident (incident=? AND id<?)",
+                    "",
+                    "e USING INDEX event_id (id<?)",
+                ],
+            ),
+            (
+                "",
+                [
+                    "i USING INTEGER PRIMARY KEY (rowid<?)",
+                    "d USING PRIMARY KEY (id<?)",
+                    "l USING INDEX sqlite_autoindex_dead_letter_1 (id<?)",
+                    "e USING INDEX event_id (id<?)",
+                ],
+            ),
+        ];
+        for (text, expected) in table {
+            for (sql, way) in lists::sqlite_texts(text).into_iter().zip(expected) {
+                let Some(sql) = sql.filter(|_| !way.is_empty()) else { continue };
+                assert_eq!(plan(&store, &sql).await, [format!("SEARCH {way}")], "{text}");
             }
         }
     }

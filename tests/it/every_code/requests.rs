@@ -33,7 +33,7 @@ fn trigger(code: Code) -> Option<String> {
         Code::TooSlow => post(events, JSON, "{}").replace("Content-Length: 2", "Content-Length: 3"),
         Code::Query => get("/api/v1/incidents?limit=0"),
         Code::NotFound => get("/nothing/here"),
-        Code::Method => get(events),
+        Code::Method => get(events).replacen("GET", "PUT", 1),
         Code::CrossOrigin => post(events, &format!("{JSON}Origin: https://evil.example\r\n"), "{}"),
         Code::ForeignHost => get("/").replace("localhost", "evil.example"),
         Code::BadRequest => get("/").replace("Host: localhost\r\n", "Host: localhost\r\nHost: localhost\r\n"),

@@ -4,8 +4,9 @@ use foghorn::domain::acceptance::Decision;
 use foghorn::domain::delivery::DeliveryState;
 use foghorn::domain::incident::Transition;
 use foghorn::domain::notification::Content;
+use foghorn::domain::query::{DeliveryQuery, LetterQuery};
+use foghorn::store::StoreError;
 use foghorn::store::batch::{AcceptResult, Quarantined};
-use foghorn::store::{DeliveryFilter, StoreError};
 
 use crate::support::said::{NOW, all, claim, of_state, open, words};
 use crate::support::stores::Subject;
@@ -71,7 +72,7 @@ async fn the_same_id_with_the_same_bytes_is_a_duplicate_and_with_others_a_confli
     assert_eq!(committed.accepted[0].event, first.accepted[0].event);
     assert_eq!(committed.accepted[0].incident, Some(1));
 
-    let letters = subject.store.dead_letters(&all()).await.unwrap().data;
+    let letters = subject.store.dead_letters(&LetterQuery::default(), &all()).await.unwrap().data;
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].reason.as_str(), letters[0].bytes), ("id_conflict", 11));
     assert_eq!(letters[0].position, "incidents/0/3@7");
@@ -84,7 +85,7 @@ async fn ids_are_compared_inside_a_batch_too(subject: Subject) {
     let committed = subject.commit(&lease, |batch| batch.accepts.extend(three)).await;
     let results: Vec<_> = committed.accepted.iter().map(|accepted| accepted.result).collect();
     assert_eq!(results, [OPENED, AcceptResult::Duplicate, AcceptResult::Conflict]);
-    assert_eq!(subject.store.dead_letters(&all()).await.unwrap().data.len(), 1);
+    assert_eq!(subject.store.dead_letters(&LetterQuery::default(), &all()).await.unwrap().data.len(), 1);
 }
 
 async fn what_starts_has_its_first_attempt_on_record_and_the_rest_waits(subject: Subject) {
@@ -142,7 +143,7 @@ async fn repeating_a_batch_changes_nothing(subject: Subject) {
         batch.grants.insert("email".into(), 1);
     });
     let first = subject.store.commit(&batch).await.unwrap();
-    let before = subject.store.deliveries(&DeliveryFilter::default(), &all()).await.unwrap();
+    let before = subject.store.deliveries(&DeliveryQuery::default(), &all()).await.unwrap();
     let second = subject.store.commit(&batch).await.unwrap();
     assert!(second.started.is_empty());
     assert!(second.accepted.iter().all(|accepted| accepted.result == AcceptResult::Duplicate));
@@ -150,9 +151,9 @@ async fn repeating_a_batch_changes_nothing(subject: Subject) {
         committed.accepted.iter().map(|accepted| (accepted.event, accepted.incident)).collect::<Vec<_>>()
     };
     assert_eq!(ids(&first), ids(&second));
-    let after = subject.store.deliveries(&DeliveryFilter::default(), &all()).await.unwrap();
+    let after = subject.store.deliveries(&DeliveryQuery::default(), &all()).await.unwrap();
     assert_eq!(before, after);
-    assert_eq!(subject.store.dead_letters(&all()).await.unwrap().data.len(), 1);
+    assert_eq!(subject.store.dead_letters(&LetterQuery::default(), &all()).await.unwrap().data.len(), 1);
 }
 
 async fn a_thousand_events_are_one_commit(subject: Subject) {
@@ -200,7 +201,7 @@ async fn bytes_that_are_no_text_are_kept_as_they_came(subject: Subject) {
     again.detail = "the same position".to_owned();
     subject.commit(&lease, |batch| batch.quarantined.push(again)).await;
 
-    let letters = subject.store.dead_letters(&all()).await.unwrap().data;
+    let letters = subject.store.dead_letters(&LetterQuery::default(), &all()).await.unwrap().data;
     assert_eq!(letters.len(), 1, "a position is quarantined once");
     assert_eq!((letters[0].bytes, &letters[0].payload), (256, &None));
     let whole = subject.store.dead_letter(letters[0].id).await.unwrap().unwrap();

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use foghorn::domain::delivery::{DeadReason, DeliveryState};
 use foghorn::domain::incident::IncidentStatus;
+use foghorn::domain::query::{DeliveryQuery, IncidentQuery, LetterQuery};
+use foghorn::store::Paging;
 use foghorn::store::batch::Next;
-use foghorn::store::{DeliveryFilter, Paging};
 
 use crate::support::said::{NOW, all, claim, ended, of_state, open, resolved};
 use crate::support::stores::Subject;
@@ -34,7 +35,7 @@ async fn paging_walks_every_row_once_newest_first(subject: Subject) {
     let mut numbers = Vec::new();
     let mut paging = Paging { before: None, limit: 3 };
     loop {
-        let page = subject.store.incidents(&[], &paging).await.unwrap();
+        let page = subject.store.incidents(&IncidentQuery::default(), &paging).await.unwrap();
         numbers.extend(page.data.iter().map(|incident| incident.number));
         paging.before = page.next_cursor;
         if paging.before.is_none() {
@@ -46,7 +47,7 @@ async fn paging_walks_every_row_once_newest_first(subject: Subject) {
     let mut ids = Vec::new();
     let mut paging = Paging { before: None, limit: 7 };
     loop {
-        let page = subject.store.deliveries(&DeliveryFilter::default(), &paging).await.unwrap();
+        let page = subject.store.deliveries(&DeliveryQuery::default(), &paging).await.unwrap();
         assert_eq!(page.data.len(), 7);
         ids.extend(page.data.iter().map(|delivery| delivery.id));
         paging.before = page.next_cursor;
@@ -64,17 +65,24 @@ async fn a_filter_holds_on_every_page(subject: Subject) {
     let over = [resolved(20).about("b").accept(), resolved(21).about("f").accept()];
     subject.commit(&lease, |batch| batch.accepts.extend(over)).await;
     let paging = Paging { before: None, limit: 1 };
-    let first = subject.store.incidents(&[IncidentStatus::Resolved], &paging).await.unwrap();
+    let first = subject
+        .store
+        .incidents(&IncidentQuery::of_statuses(&[IncidentStatus::Resolved]), &paging)
+        .await
+        .unwrap();
     assert_eq!(first.data[0].number, 6);
     let paging = Paging { before: first.next_cursor, limit: 1 };
-    let second = subject.store.incidents(&[IncidentStatus::Resolved], &paging).await.unwrap();
+    let second = subject
+        .store
+        .incidents(&IncidentQuery::of_statuses(&[IncidentStatus::Resolved]), &paging)
+        .await
+        .unwrap();
     assert_eq!((second.data[0].number, second.next_cursor), (2, None));
 
-    let filter = DeliveryFilter {
-        states: vec![DeliveryState::Canceled, DeliveryState::Dead],
-        channel: Some("sms".into()),
-        incident: Some(2),
-    };
+    let filter = DeliveryQuery::default()
+        .in_states(&[DeliveryState::Canceled, DeliveryState::Dead])
+        .on_channel(&"sms".into())
+        .of_incident(2);
     let found = subject.store.deliveries(&filter, &all()).await.unwrap().data;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].incident_number, found[0].channel.as_str()), (Some(2), "sms"));
@@ -84,10 +92,16 @@ async fn a_cursor_that_we_did_not_make_ends_the_list(subject: Subject) {
     seven(&subject).await;
     for cursor in ["", "x", "del_", "' OR 1=1 --", "\0", "9999999999999999999999"] {
         let paging = Paging { before: Some(cursor.to_owned()), limit: 5 };
-        assert!(subject.store.incidents(&[], &paging).await.unwrap().data.is_empty(), "{cursor}");
-        let page = subject.store.deliveries(&DeliveryFilter::default(), &paging).await.unwrap();
+        assert!(
+            subject.store.incidents(&IncidentQuery::default(), &paging).await.unwrap().data.is_empty(),
+            "{cursor}"
+        );
+        let page = subject.store.deliveries(&DeliveryQuery::default(), &paging).await.unwrap();
         assert!(page.data.is_empty() && page.next_cursor.is_none(), "{cursor}");
-        assert!(subject.store.dead_letters(&paging).await.unwrap().data.is_empty(), "{cursor}");
+        assert!(
+            subject.store.dead_letters(&LetterQuery::default(), &paging).await.unwrap().data.is_empty(),
+            "{cursor}"
+        );
     }
 }
 

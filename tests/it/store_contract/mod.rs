@@ -6,6 +6,7 @@ mod attempts;
 mod claims;
 mod incidents;
 mod lists;
+mod queries;
 mod trials;
 mod ways;
 mod words;

@@ -2,7 +2,7 @@
 
 /// The candidate that `word` is most likely a misspelling of. A part of the word counts too:
 /// `smtp_hsot` is close to `host`.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .filter_map(|candidate| Some((distance(word, candidate)?, candidate)))
@@ -29,12 +29,12 @@ fn distance(word: &str, candidate: &str) -> Option<usize> {
 }
 
 /// ` Did you mean "x"?`, or nothing.
-pub(super) fn question(suggestion: Option<&str>) -> String {
+pub fn question(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |word| format!(" Did you mean \"{word}\"?"))
 }
 
 /// Names in a row, for people.
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

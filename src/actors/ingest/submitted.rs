@@ -1,0 +1,63 @@
+//! What comes by request: events, and events that are taken in again.
+
+use std::sync::Arc;
+
+use ractor::RpcReplyPort;
+
+use super::in_hand::Item;
+use super::{IngestState, Link, reader, requests};
+use crate::domain::Timestamp;
+use crate::domain::malformed::Malformed;
+use crate::domain::way::Flow;
+use crate::messages::ingest::{Replay, Submitted};
+
+/// Where the answers of a request go.
+type Reply = RpcReplyPort<Vec<Submitted>>;
+
+impl IngestState {
+    pub(super) fn on_submit(&mut self, items: &[Arc<[u8]>], traceparent: Option<&str>, reply: Reply) {
+        self.take_in(items, reply, |state, raw, now| {
+            reader::read_submitted(&state.arguments, raw, traceparent, now)
+        });
+    }
+
+    pub(super) fn on_replay(&mut self, items: &[Replay], reply: Reply) {
+        self.take_in(items, reply, |state, item, now| reader::read_again(&state.arguments, item, now));
+    }
+
+    fn take_in<T>(
+        &mut self,
+        items: &[T],
+        reply: Reply,
+        read: impl Fn(&Self, &T, Timestamp) -> Result<Item, Malformed>,
+    ) {
+        let shut = matches!(self.link, Link::Closed) || *self.flow.borrow() == Flow::Paused;
+        if shut || self.credits.free() < items.len() {
+            // Dropping the port tells the caller that there is no room now.
+            return;
+        }
+        let now = self.arguments.clock.now();
+        self.arguments.intake.metrics.received(items.len(), now);
+        let mut answers = Vec::with_capacity(items.len());
+        let mut events = Vec::with_capacity(items.len());
+        for item in items {
+            match read(self, item, now) {
+                Ok(event) if self.held.contains(event.position()) => {
+                    let why = "somebody else has it taken in at this moment".to_owned();
+                    answers.push(requests::Answer::Given(Submitted::DeadLetter(why)));
+                }
+                Ok(event) => {
+                    answers.push(requests::Answer::Awaited(event.position().clone()));
+                    events.push(event);
+                }
+                Err(malformed) => {
+                    self.arguments.intake.metrics.rejected(malformed.reason);
+                    answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));
+                }
+            }
+        }
+        self.credits.take(events.len());
+        self.requests.open(answers, reply);
+        self.hold_and_send(events);
+    }
+}
