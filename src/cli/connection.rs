@@ -91,6 +91,12 @@ struct Told {
     errors: Vec<Place>,
 }
 
+/// Where the server of a socket has its port.
+#[derive(Debug, Deserialize)]
+struct Listening {
+    address: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct Place {
     pointer: String,
@@ -152,6 +158,17 @@ impl Connection {
     /// Where it is.
     pub(super) fn url(&self) -> String {
         self.whom.to_string()
+    }
+
+    /// Where its pages are, for a browser on this machine.
+    pub(super) async fn pages(&self) -> Result<String, Failure> {
+        match &self.whom {
+            Whom::Url(url) => Ok(url.clone()),
+            Whom::Socket(_) => {
+                let listening: Listening = self.get("/api/v1/status", &[]).await?;
+                Ok(format!("http://{}", listening.address))
+            }
+        }
     }
 
     /// The status and the text of a probe.

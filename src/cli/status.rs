@@ -30,6 +30,7 @@ struct Status {
     ready: bool,
     config: Config,
     store: Part,
+    incidents: Incidents,
     deliveries: Deliveries,
     dead_letters: DeadLetters,
     sources: Vec<Source>,
@@ -41,6 +42,13 @@ struct Config {
     digest: String,
     loaded_at: Option<Timestamp>,
     refused_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Incidents {
+    open: u64,
+    open_critical: u64,
+    acknowledged: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +113,15 @@ fn lines(status: &Status, url: &str, now: Timestamp) -> Vec<String> {
     if status.store.state != "ok" {
         lines.push(format!("STORE        {}", told(&status.store)));
     }
+    let incidents = &status.incidents;
+    let critical = match incidents.open_critical {
+        0 => String::new(),
+        count => format!(" ({count} critical)"),
+    };
+    lines.push(format!(
+        "INCIDENTS    open {}{critical}   acknowledged {}",
+        incidents.open, incidents.acknowledged
+    ));
     let deliveries = &status.deliveries;
     let oldest = deliveries.oldest_at.map_or_else(String::new, |at| format!(" (oldest {})", age(at, now)));
     lines.push(format!(
@@ -159,6 +176,7 @@ mod tests {
             "version": "0.4.1", "started_at": "2026-11-18T10:00:00Z", "phase": "running", "ready": true,
             "config": {"digest": "a81f3c00", "loaded_at": "2026-11-21T12:00:00Z", "refused_at": "2026-11-21T13:50:00Z"},
             "store": {"state": "ok", "reason": null},
+            "incidents": {"open": 3, "open_critical": 1, "acknowledged": 2},
             "deliveries": {"pending": 0, "sending": 1, "retrying": 4, "oldest_at": "2026-11-21T13:54:00Z"},
             "dead_letters": {"deliveries": 2, "events": 1},
             "sources": [{"name": "api", "type": "http", "state": "ok", "reason": null, "lag": null},
@@ -172,6 +190,7 @@ mod tests {
             [
                 "foghorn 0.4.1   up 3d   http://127.0.0.1:3644   config a81f3c00 read 2h ago   ready",
                 "CONFIG       a newer one was refused 10m ago   → foghorn check",
+                "INCIDENTS    open 3 (1 critical)   acknowledged 2",
                 "DELIVERIES   pending 0   sending 1   retrying 4 (oldest 6m)",
                 "DEAD         2 deliveries, 1 event   → foghorn dlq list",
                 "SOURCES      api ok · kafka DOWN (connection refused) lag 12",

@@ -10,9 +10,11 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::{Api, Shared};
 use crate::domain::delivery::DeliveryState;
+use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::severity::Severity;
 use crate::domain::way::{Flow, Paused, Way};
-use crate::store::views::{Backlog, Page};
+use crate::store::views::{Backlog, IncidentCount, Page};
 use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
 use crate::telemetry::health::{Condition, HealthReport, Phase};
 
@@ -30,11 +32,14 @@ enum Standing {
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
     version: &'static str,
+    /// Where it listens.
+    address: String,
     started_at: Timestamp,
     phase: &'static str,
     ready: bool,
     config: Config,
     store: Part,
+    incidents: Incidents,
     deliveries: Deliveries,
     dead_letters: DeadLetters,
     sources: Vec<Source>,
@@ -53,6 +58,14 @@ struct Config {
 struct Part {
     state: Standing,
     reason: Option<String>,
+}
+
+/// Those that are not over, by severity where it is one that wakes somebody.
+#[derive(Debug, Default, Serialize)]
+struct Incidents {
+    open: u64,
+    open_critical: u64,
+    acknowledged: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -109,6 +122,20 @@ impl Part {
             Condition::Up => Self { state: Standing::Ok, reason: None },
             Condition::Degraded(why) => Self { state: Standing::Degraded, reason: Some(why.clone()) },
             Condition::Down(why) => Self { state: Standing::Down, reason: Some(why.clone()) },
+        }
+    }
+}
+
+impl Incidents {
+    fn of(counts: &[IncidentCount]) -> Self {
+        let sum = |wanted: &dyn Fn(&&IncidentCount) -> bool| {
+            counts.iter().filter(wanted).map(|line| line.count).sum()
+        };
+        let open = |line: &&IncidentCount| line.status == IncidentStatus::Open;
+        Self {
+            open: sum(&open),
+            open_critical: sum(&|line| open(line) && line.severity == Severity::Critical),
+            acknowledged: sum(&|line| line.status == IncidentStatus::Acknowledged),
         }
     }
 }
@@ -176,6 +203,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Result<Json<Statu
     let backlog = api.store.backlog().await?;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION"),
+        address: api.address.to_string(),
         started_at: api.started_at,
         phase: match report.phase {
             Phase::Starting => "starting",
@@ -189,6 +217,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Result<Json<Statu
             refused_at: report.config.refused_at,
         },
         store: Part::of_condition(Some(&report.store), Standing::Connecting),
+        incidents: Incidents::of(&api.store.incident_counts().await?),
         deliveries: Deliveries::of(&backlog, |_| true),
         dead_letters: DeadLetters { deliveries: dead(&backlog, |_| true), events: backlog.dead_letters },
         sources: all_sources(api, &report),

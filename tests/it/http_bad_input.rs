@@ -146,7 +146,7 @@ async fn request_lines_of_other_worlds_are_refused() {
         ("TRACE", b"TRACE /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), Status(&[405])),
         (
             "HEAD where one posts",
-            b"HEAD /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+            b"HEAD /api/v1/events/replay HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
             Status(&[405]),
         ),
         (

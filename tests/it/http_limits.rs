@@ -145,7 +145,7 @@ async fn every_error_is_a_problem_with_the_id_of_its_request() {
         assert!(!answer.body.contains("hunter2"), "what the store says stays in the log");
         assert_eq!(answer.header("retry-after").is_some(), status == 503, "{line}");
     }
-    let answer = server.say("PUT /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let answer = server.say("PUT /api/v1/events/replay HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert_eq!(answer.and_then(|answer| answer.header("allow").map(str::to_owned)).as_deref(), Some("POST"));
 }
 

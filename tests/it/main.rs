@@ -30,6 +30,7 @@ mod failed_sync;
 mod first_configuration;
 mod floor_plan;
 mod full_disk;
+mod guides;
 mod http_bad_input;
 mod http_hosts;
 mod http_limits;

@@ -53,7 +53,7 @@ async fn a_newer_foghorns_database_is_left_as_it_is() {
     )
     .await;
     let error = refused(url(&path)).await;
-    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 2 }), "{error}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, known } if known < 99), "{error}");
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_newer_schema_on_the_server_is_refused() {
             .await
             .unwrap();
         let error = refused(url).await;
-        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 2 }), "{error}");
+        assert!(matches!(error, OpenError::NewerSchema { found: 99, known } if known < 99), "{error}");
     })
     .await;
 }

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod events;
+pub(crate) mod guide;
 pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod json_schema;

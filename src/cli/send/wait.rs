@@ -42,7 +42,7 @@ pub(super) async fn follow<W: Write>(
     }
     let deadline = Instant::now() + args.timeout;
     let form = if io::stdout().is_terminal() { Form::Tree } else { Form::Plain };
-    let mut told = Told { form, url: session.server.url().to_owned(), steps: BTreeMap::new() };
+    let mut told = Told { form, url: session.server.pages().await?, steps: BTreeMap::new() };
     let wish = Wish { topics: "deliveries".to_owned(), filter: format!("incident:{number}") };
     // Without a position, what happened before now is read from the list.
     let mut stream = Stream::open(&session.server, &wish, begin.as_deref()).await?;
