@@ -2,7 +2,6 @@
 //!
 //! A fact owns its few words, so that it keeps no record's bytes alive. Addresses leave masked.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -264,24 +263,38 @@ impl Fact {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What it says of `key`, if it says anything of that.
-    pub(super) fn word(&self, key: Key) -> Option<Cow<'_, str>> {
-        let number = |number: u64| Cow::Owned(number.to_string());
+    /// The incident that it is about.
+    pub(super) fn incident(&self) -> Option<u64> {
+        match self {
+            Self::Event(fact) => fact.incident_number,
+            Self::Incident(fact) => Some(fact.number),
+            Self::Delivery(fact) => fact.incident_number,
+        }
+    }
+
+    /// Its words for people.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Event(fact) => fact.title.as_deref(),
+            Self::Incident(fact) => Some(&fact.title),
+            Self::Delivery(fact) => Some(&fact.detail),
+        }
+    }
+
+    /// What it says of `key` in a word, if it says anything of that.
+    pub(super) fn word(&self, key: Key) -> Option<&str> {
         match (self, key) {
-            (Self::Event(fact), Key::Incident) => fact.incident_number.map(number),
-            (Self::Incident(fact), Key::Incident) => Some(number(fact.number)),
-            (Self::Delivery(fact), Key::Incident) => fact.incident_number.map(number),
-            (Self::Event(fact), Key::Severity) => fact.severity.map(|is| is.as_str().into()),
-            (Self::Incident(fact), Key::Severity) => Some(fact.severity.as_str().into()),
-            (Self::Delivery(fact), Key::Severity) => fact.severity.map(|is| is.as_str().into()),
-            (Self::Event(fact), Key::Service) => fact.service.as_deref().map(Cow::from),
-            (Self::Incident(fact), Key::Service) => fact.service.as_deref().map(Cow::from),
-            (Self::Delivery(fact), Key::Service) => fact.service.as_deref().map(Cow::from),
-            (Self::Event(fact), Key::Source) => Some(fact.source.as_str().into()),
-            (Self::Incident(fact), Key::Source) => Some(fact.source.as_str().into()),
-            (Self::Incident(fact), Key::Status) => Some(fact.status.as_str().into()),
-            (Self::Delivery(fact), Key::State) => Some(fact.state.as_str().into()),
-            (Self::Delivery(fact), Key::Channel) => Some(fact.channel.as_str().into()),
+            (Self::Event(fact), Key::Severity) => fact.severity.map(|is| is.as_str()),
+            (Self::Incident(fact), Key::Severity) => Some(fact.severity.as_str()),
+            (Self::Delivery(fact), Key::Severity) => fact.severity.map(|is| is.as_str()),
+            (Self::Event(fact), Key::Service) => fact.service.as_deref(),
+            (Self::Incident(fact), Key::Service) => fact.service.as_deref(),
+            (Self::Delivery(fact), Key::Service) => fact.service.as_deref(),
+            (Self::Event(fact), Key::Source) => Some(fact.source.as_str()),
+            (Self::Incident(fact), Key::Source) => Some(fact.source.as_str()),
+            (Self::Incident(fact), Key::Status) => Some(fact.status.as_str()),
+            (Self::Delivery(fact), Key::State) => Some(fact.state.as_str()),
+            (Self::Delivery(fact), Key::Channel) => Some(fact.channel.as_str()),
             (Self::Event(_) | Self::Incident(_) | Self::Delivery(_), _) => None,
         }
     }
@@ -307,7 +320,7 @@ impl Fact {
 
 /// What facts can be chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub enum Key {
     Severity,
     Service,
     Status,
@@ -315,4 +328,6 @@ pub(super) enum Key {
     Channel,
     Incident,
     Source,
+    /// The title, or a provider's words.
+    Text,
 }

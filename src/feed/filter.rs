@@ -1,94 +1,80 @@
-//! Which facts a watcher wants: topics, and terms such as `severity:critical service:checkout-*`.
-//!
-//! All terms have to hold; of several values behind one key (`channel:email,sms`) one has to. A term
-//! about something that a fact says nothing of does not hold.
+//! Which facts a watcher wants: topics, and a query in the language of the lists
+//! ([`crate::domain::query`]), such as `severity:critical service:checkout-*`.
 
 use super::fact::{Fact, Key, Topic};
-use crate::domain::pattern::Pattern;
+use crate::domain::Timestamp;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::incident::IncidentStatus;
+use crate::domain::query::{self, Field, Kind, Query, QueryError};
+use crate::domain::severity::Severity;
 
 /// Which facts a watcher wants. The default wants all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// Empty for all.
     topics: Vec<Topic>,
-    terms: Vec<Term>,
+    query: Query<Key>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Term {
-    key: Key,
-    any_of: Vec<Pattern>,
+impl Field for Key {
+    const SUBJECT: &'static str = "changes";
+    const TEXT: Self = Self::Text;
+    const KEYS: &'static [query::Key<Self>] = &[
+        key(
+            "severity",
+            Self::Severity,
+            words(query::SEVERITIES, |text| Severity::parse(text).map(Severity::as_str)),
+        ),
+        key("service", Self::Service, Kind::Glob),
+        key(
+            "status",
+            Self::Status,
+            words(query::STATUSES, |text| IncidentStatus::parse(text).map(IncidentStatus::as_str)),
+        ),
+        key(
+            "state",
+            Self::State,
+            words(query::STATES, |text| DeliveryState::parse(text).map(DeliveryState::as_str)),
+        ),
+        key("channel", Self::Channel, Kind::Glob),
+        key("incident", Self::Incident, Kind::Number),
+        key("source", Self::Source, Kind::Glob),
+    ];
 }
 
-/// Why a filter is not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FilterProblem {
-    /// Not of the form `key:value`.
-    #[error("\"{0}\" is not of the form key:value; there are {known}", known = known())]
-    NoTerm(String),
-    /// Facts have no such thing.
-    #[error("\"{key}\" is nothing that can be asked for here{}; there are {known}", .meant.map(|key| format!("; did you mean \"{key}\"?")).unwrap_or_default(), known = known())]
-    UnknownKey {
-        /// What was written.
-        key: String,
-        /// What comes near it.
-        meant: Option<&'static str>,
-    },
+const fn key(name: &'static str, field: Key, kind: Kind) -> query::Key<Key> {
+    query::Key { name, field, kind }
 }
 
-const KEYS: [(&str, Key); 7] = [
-    ("severity", Key::Severity),
-    ("service", Key::Service),
-    ("status", Key::Status),
-    ("state", Key::State),
-    ("channel", Key::Channel),
-    ("incident", Key::Incident),
-    ("source", Key::Source),
-];
+const fn words(all: &'static [&'static str], read: fn(&str) -> Option<&'static str>) -> Kind {
+    Kind::Words(all, read)
+}
 
-fn known() -> String {
-    KEYS.map(|(name, _)| name).join(", ")
+impl query::Facts<Key> for Fact {
+    fn facts(&self, field: Key) -> Vec<query::Fact<'_>> {
+        let said = match field {
+            Key::Incident => self.incident().map(query::Fact::Number),
+            Key::Text => self.text().map(|text| query::Fact::Text(text.into())),
+            _ => self.word(field).map(|word| query::Fact::Name(word.into())),
+        };
+        said.into_iter().collect()
+    }
 }
 
 impl Filter {
-    /// The filter of these topics (empty for all) and these terms.
+    /// The filter of these topics (empty for all) and this query.
     ///
     /// # Errors
     /// The text is not understood.
-    pub fn parse(topics: Vec<Topic>, text: &str) -> Result<Self, FilterProblem> {
-        let terms = text.split_whitespace().map(term).collect::<Result<_, _>>()?;
-        Ok(Self { topics, terms })
+    pub fn parse(topics: Vec<Topic>, text: &str, now: Timestamp) -> Result<Self, QueryError> {
+        Ok(Self { topics, query: Query::parse(text, now)? })
     }
 
     /// Is this fact wanted?
     pub fn wants(&self, fact: &Fact) -> bool {
         let on_topic = self.topics.is_empty() || self.topics.contains(&fact.topic());
-        on_topic && self.terms.iter().all(|term| term.holds(fact))
+        on_topic && self.query.matches(fact)
     }
-}
-
-impl Term {
-    fn holds(&self, fact: &Fact) -> bool {
-        fact.word(self.key).is_some_and(|word| self.any_of.iter().any(|pattern| pattern.matches(&word)))
-    }
-}
-
-fn term(text: &str) -> Result<Term, FilterProblem> {
-    let parts = text.split_once(':').filter(|(_, value)| !value.is_empty());
-    let (name, values) = parts.ok_or_else(|| FilterProblem::NoTerm(text.to_owned()))?;
-    let key = KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key);
-    let key = key.ok_or_else(|| FilterProblem::UnknownKey { key: name.to_owned(), meant: nearest(name) })?;
-    let value = |value: &str| match key {
-        Key::Incident => Pattern::new(value.trim_start_matches('#')),
-        _ => Pattern::new(value),
-    };
-    Ok(Term { key, any_of: values.split(',').map(value).collect() })
-}
-
-fn nearest(name: &str) -> Option<&'static str> {
-    let distance = |known: &str| strsim::damerau_levenshtein(known, name);
-    let near = KEYS.iter().map(|(known, _)| (distance(known), *known)).filter(|(far, _)| *far <= 2);
-    near.min().map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -97,7 +83,7 @@ mod tests {
     use super::*;
 
     fn wants(text: &str, fact: &Fact) -> bool {
-        Filter::parse(Vec::new(), text).expect("it is understood").wants(fact)
+        Filter::parse(Vec::new(), text, Timestamp::UNIX_EPOCH).expect("it is understood").wants(fact)
     }
 
     #[test]
@@ -105,7 +91,7 @@ mod tests {
         let fact = delivery(7, "email");
         assert!(wants("", &fact));
         assert!(wants("channel:email incident:#7", &fact));
-        assert!(wants("channel:sms,email severity:crit*", &fact));
+        assert!(wants("channel:sms,email severity:critical", &fact));
         assert!(!wants("channel:email incident:8", &fact));
         assert!(!wants("state:dead", &fact));
         assert!(wants("status:open service:db-*", &incident(7)));
@@ -120,19 +106,24 @@ mod tests {
 
     #[test]
     fn only_the_topics_asked_for_are_told() {
-        let filter = Filter::parse(vec![Topic::Incidents], "").expect("it is understood");
+        let filter =
+            Filter::parse(vec![Topic::Incidents], "", Timestamp::UNIX_EPOCH).expect("it is understood");
         assert!(filter.wants(&incident(1)) && !filter.wants(&event(1)));
     }
 
     #[test]
     fn what_is_not_understood_is_refused_with_what_there_is() {
-        let told = |text: &str| Filter::parse(Vec::new(), text).expect_err(text).to_string();
-        assert_eq!(
-            told("severty:high"),
-            "\"severty\" is nothing that can be asked for here; did you mean \"severity\"?; \
-             there are severity, service, status, state, channel, incident, source"
-        );
-        assert!(told("timeout").starts_with("\"timeout\" is not of the form key:value"));
-        assert!(told("channel:").starts_with("\"channel:\" is not of the form key:value"));
+        let told =
+            |text: &str| Filter::parse(Vec::new(), text, Timestamp::UNIX_EPOCH).expect_err(text).to_string();
+        let known = "severity, service, status, state, channel, incident, source";
+        assert!(told("severty:high").contains("severity") && told("severty:high").contains(known));
+        assert!(told("state:gone").contains("retrying"));
+    }
+
+    #[test]
+    fn words_are_looked_for_in_titles_and_a_term_can_be_turned_around() {
+        assert!(wants("wrong", &incident(7)) || wants("disk", &incident(7)));
+        assert!(!wants("nothing-of-the-kind", &incident(7)));
+        assert!(wants("-severity:info", &incident(7)) && !wants("-severity:critical", &incident(7)));
     }
 }

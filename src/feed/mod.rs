@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use fact::{DeliveryFact, EventFact, EventResult, Fact, IncidentFact, Topic};
-pub use filter::{Filter, FilterProblem};
+pub use filter::Filter;
 
 use crate::clock::Clock;
 use crate::domain::Timestamp;

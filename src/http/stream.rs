@@ -35,7 +35,7 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["topics", "filter", "last_event_id"])?;
     let topics = query.words("topics", Topic::parse, &Topic::ALL)?;
-    let filter = Filter::parse(topics, query.get("filter").unwrap_or_default());
+    let filter = Filter::parse(topics, query.get("filter").unwrap_or_default(), shared.api.clock.now());
     let filter = filter.map_err(|why| Problem::new(Code::Query, format!("filter: {why}")))?;
     let after = last_event_id(&headers, &query)?;
     let place = Arc::clone(&shared.streams).try_acquire_owned();

@@ -27,6 +27,13 @@ async fn follow(page: &str, instead: &[(String, String)]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_front_page_does_what_it_says() {
+    let demo = ("make run".to_owned(), "foghorn dev --demo".to_owned());
+    let ran = follow("README.md", &[demo]).await;
+    assert!(ran.len() > 6, "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_page_is_in_the_inbox() {
     let sink = SmtpSink::start_with(Tls::Start, "server", true).await;
     let ran = follow("docs/guides/first-page.md", &mail(&sink)).await;

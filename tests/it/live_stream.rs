@@ -161,8 +161,8 @@ async fn what_cannot_be_asked_for_is_refused_with_what_can() {
     let server = server(Limits::default()).await;
     for (query, told) in [
         ("?topics=incident", "is none of events, incidents, deliveries"),
-        ("?filter=severty:high", "did you mean \"severity\"?"),
-        ("?filter=timeout", "is not of the form key:value"),
+        ("?filter=severty:high", "Did you mean \"severity\"?"),
+        ("?filter=state:gone", "retrying"),
         ("?last_event_id=x", "is not an id that the stream gave out"),
         ("?topic=events", "did you mean \"topics\"?"),
     ] {

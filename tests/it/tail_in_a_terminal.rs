@@ -92,5 +92,5 @@ async fn a_filter_that_is_not_understood_ends_it_with_what_there_is() {
     let ended = piped(&home, &["tail", "--filter", "sevrity:high"]).wait_with_output().await.unwrap();
     assert_eq!(ended.status.code(), Some(2));
     let errors = String::from_utf8(ended.stderr).unwrap();
-    assert!(errors.contains("did you mean \"severity\"?"), "{errors}");
+    assert!(errors.contains("Did you mean \"severity\"?"), "{errors}");
 }

@@ -25,7 +25,7 @@ pub use glob::Glob;
 pub use read::{Key, Kind};
 pub use subjects::{
     DeliveryField, DeliveryQuery, EventField, EventQuery, IncidentField, IncidentQuery, LetterField,
-    LetterQuery,
+    LetterQuery, SEVERITIES, STATES, STATUSES,
 };
 pub use syntax::{LONGEST, MOST_TERMS, QueryError};
 

@@ -35,8 +35,10 @@ pub enum IncidentField {
     Text,
 }
 
-pub(super) const STATUSES: &[&str] = &["open", "acknowledged", "resolved"];
-pub(super) const SEVERITIES: &[&str] = &["critical", "high", "medium", "low", "info"];
+/// Of incidents.
+pub const STATUSES: &[&str] = &["open", "acknowledged", "resolved"];
+/// Worst first.
+pub const SEVERITIES: &[&str] = &["critical", "high", "medium", "low", "info"];
 
 impl Field for IncidentField {
     const SUBJECT: &'static str = "incidents";
@@ -97,7 +99,8 @@ pub enum DeliveryField {
     Text,
 }
 
-pub(super) const STATES: &[&str] = &["pending", "sending", "retrying", "sent", "dead", "canceled", "expired"];
+/// Of deliveries.
+pub const STATES: &[&str] = &["pending", "sending", "retrying", "sent", "dead", "canceled", "expired"];
 pub(super) const KINDS: &[&str] = &["opened", "reopened", "resolved", "direct"];
 
 impl Field for DeliveryField {

@@ -148,8 +148,7 @@ fn dead_letters_are_asked_about_by_kind() {
 
 #[test]
 fn a_query_knows_which_words_are_left() {
-    let left =
-        |text| IncidentQuery::parse(text, NOW).expect(text).words(IncidentField::Status, words::STATUSES);
+    let left = |text| IncidentQuery::parse(text, NOW).expect(text).words(IncidentField::Status, STATUSES);
     assert_eq!(left("a"), None);
     assert_eq!(left("status:open,resolved -status:resolved"), Some(vec!["open"]));
     assert_eq!(left("-status:resolved"), Some(vec!["open", "acknowledged"]));
@@ -157,9 +156,9 @@ fn a_query_knows_which_words_are_left() {
 
 #[test]
 fn words_are_those_of_the_enums() {
-    assert_eq!(IncidentStatus::ALL.map(IncidentStatus::as_str), words::STATUSES);
-    assert_eq!(Severity::ALL.map(Severity::as_str), words::SEVERITIES);
-    assert_eq!(DeliveryState::ALL.map(DeliveryState::as_str), words::STATES);
+    assert_eq!(IncidentStatus::ALL.map(IncidentStatus::as_str), STATUSES);
+    assert_eq!(Severity::ALL.map(Severity::as_str), SEVERITIES);
+    assert_eq!(DeliveryState::ALL.map(DeliveryState::as_str), STATES);
     assert_eq!(NotificationKind::ALL.map(NotificationKind::as_str), words::KINDS);
     assert_eq!(Malformation::ALL.map(Malformation::as_str), words::REASONS);
     let decision = |text| EventQuery::parse(&format!("decision:{text}"), NOW).is_ok();
