@@ -78,6 +78,11 @@ async fn whoever_looks_for_what_is_wrong_finds_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_asked_as_the_page_says() {
+    follow("docs/queries.md", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_guide_is_followed_here() {
     let tests = include_str!("guides.rs");
     for guide in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides")).unwrap() {
