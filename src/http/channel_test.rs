@@ -31,7 +31,7 @@ use crate::domain::retry::later;
 use crate::domain::severity::Severity;
 use crate::domain::way::{Flow, Way};
 use crate::messages::in_use::{InUse, WayOut};
-use crate::telemetry::handles::channel_tested;
+use crate::telemetry::metrics::channel_tested;
 
 /// What the rest of the answer takes.
 const MARGIN: Duration = Duration::from_secs(2);

@@ -362,11 +362,6 @@ impl StoreMetrics {
     }
 }
 
-/// Somebody tried a channel, and it ended like this.
-pub fn channel_tested(channel: &ChannelName, outcome: &Outcome) {
-    Metric::ChannelTests.counter(&[channel.as_str(), outcome.label()]).increment(1);
-}
-
 /// One request was answered. `route` is the template (`/api/v1/incidents/{number}`), never the path.
 pub fn answered(route: &str, method: &str, code: u16, took: Duration) {
     Metric::HttpRequests.counter(&[route, method, &code.to_string()]).increment(1);
