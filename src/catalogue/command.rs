@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 17] = [
+pub(super) const ENTRIES: [Entry; 20] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -138,5 +138,29 @@ pub(super) const ENTRIES: [Entry; 17] = [
         title: "Not everybody was told in time",
         meaning: "The event was accepted, but some of its deliveries still wait or are tried again. Foghorn goes on with them.",
         fix: "See how they stand with foghorn delivery list, or wait longer: --timeout 5m.",
+    },
+    Entry {
+        code: Code::AnotherPolicy,
+        name: "FH0811",
+        effect: Effect::Ends(1),
+        title: "Another policy would take it",
+        meaning: "foghorn route test was told which policy to expect, and the first route that matches leads to another one, or none matches.",
+        fix: "See why with --explain; then move or narrow the route that takes it, or correct what is expected.",
+    },
+    Entry {
+        code: Code::TestNotSent,
+        name: "FH0812",
+        effect: Effect::Ends(1),
+        title: "The test message was not sent",
+        meaning: "The channel, its provider or the way to it said no. A test is no delivery: nobody tries it again.",
+        fix: "The step that failed and the provider's answer are above. Deliveries over this channel are tried again by themselves.",
+    },
+    Entry {
+        code: Code::NothingCame,
+        name: "FH0813",
+        effect: Effect::Ends(1),
+        title: "No event came in time",
+        meaning: "The source was watched, and nothing was read from it meanwhile, good or bad.",
+        fix: "See that the sender sends, and to the topics that foghorn check --connect shows; wait longer with --timeout 5m.",
     },
 ];

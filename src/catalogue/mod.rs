@@ -169,6 +169,12 @@ codes! {
     UnknownCode,
     /// `--url` is no URL of a server.
     NoServerUrl,
+    /// Another policy than the expected one would take it.
+    AnotherPolicy,
+    /// The provider did not take a test message.
+    TestNotSent,
+    /// No event came while it was waited for.
+    NothingCame,
     /// `init` would write over a file.
     FileExists,
     /// `init` cannot write the file.

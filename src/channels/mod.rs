@@ -11,6 +11,7 @@ pub mod ios;
 pub mod outbox;
 mod settings;
 pub mod sms;
+pub mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;

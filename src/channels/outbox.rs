@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::settings::Reader;
-use super::{Channel, Settings, SettingsProblem, Surroundings};
+use super::{Channel, Settings, SettingsProblem, Surroundings, talk};
 use crate::clock::Clock;
 use crate::domain::delivery::{Address, Job};
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Receipt, Scope, Transient};
@@ -190,6 +190,7 @@ pub(super) fn build(
 #[async_trait]
 impl Channel for OutboxChannel {
     async fn send(&self, job: &Job) -> Outcome {
+        talk::begin("outbox");
         if let Some(mishap) = self.next_mishap() {
             return happen(mishap).await;
         }
@@ -207,6 +208,7 @@ impl Channel for OutboxChannel {
             to: job.target.address.clone(),
             draft,
         });
+        talk::heard(&format!("kept as message {seq}"));
         Outcome::Sent(Receipt {
             provider_id: Some(format!("outbox-{seq}")),
             answer: "kept in the outbox".to_owned(),

@@ -12,12 +12,15 @@ use super::dlq::{self, DlqCommand};
 use super::event::{self, EventCommand};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
+use super::policy::{self, PolicyCommand};
 use super::print::{Printer, reader_left};
 use super::process::environment;
+use super::route::{self, RouteCommand};
 use super::send::{self, SendArgs};
 use super::status::{self, StatusArgs};
 use super::tail::{self, TailArgs};
 use super::top::{self, TopArgs};
+use super::trial::{self, TestCommand};
 use super::ways::{self, ChannelCommand, SourceCommand};
 use super::whom::Whom;
 use crate::clock::Clock;
@@ -50,6 +53,15 @@ pub enum Client {
     /// How messages leave
     #[command(subcommand)]
     Channel(ChannelCommand),
+    /// Does this way work? One real message out, or one event in
+    #[command(subcommand)]
+    Test(TestCommand),
+    /// Which policy takes which incident, and who would hear
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Who hears, how, and when it is tried again
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Have it read its configuration anew: all of it, or nothing
     Reload(ReloadArgs),
     /// Have it take nothing more in and go on delivering
@@ -137,6 +149,9 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
         Client::Status(args) => status::status(&args, session).await,
         Client::Source(command) => ways::source(&command, session).await,
         Client::Channel(command) => ways::channel(&command, session).await,
+        Client::Test(command) => trial::run(&command, session).await,
+        Client::Route(command) => route::run(&command, session).await,
+        Client::Policy(command) => policy::run(&command, session).await,
         Client::Reload(args) => control::reload(&args, session).await,
         Client::Drain(args) => control::drain(&args, session).await,
         Client::LogLevel(args) => control::log_level(&args, session).await,

@@ -63,7 +63,9 @@ pub async fn probe(config: &Config, deadline: Duration) -> Vec<Probe> {
             asking.push(("source", name.to_string(), asked.boxed()));
         }
     }
-    match assembly::channels(config, &Arc::default(), Clock::system()) {
+    let channels = assembly::letterhead(config)
+        .and_then(|paper| assembly::channels(config, &paper.templates, &Arc::default(), Clock::system()));
+    match channels {
         Ok(channels) => asking.extend(channels.into_iter().map(|(name, part)| {
             let name = name.to_string();
             ("channel", name.clone(), provider(name, part.channel).boxed())

@@ -24,14 +24,17 @@ pub mod incident;
 pub mod init;
 pub mod lists;
 pub mod manual;
+pub mod policy;
 mod print;
 mod process;
+pub mod route;
 pub mod send;
 mod shapes;
 pub mod status;
 mod stream;
 pub mod tail;
 pub mod top;
+pub mod trial;
 pub mod ways;
 mod whom;
 

@@ -14,7 +14,7 @@ use crate::domain::restarts::RestartBudget;
 use crate::feed::Feed;
 use crate::formats::Words;
 use crate::messages::IngestKey;
-use crate::render::Templates;
+use crate::render::{Letterhead, Templates};
 use crate::sources::Source;
 use crate::sources::kafka::{KafkaSettings, KafkaSource};
 use crate::store::Store;
@@ -101,18 +101,33 @@ pub struct Shared {
 /// What cannot be built, and why.
 pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
     let Shared { store, outbox, clock, health, feed } = shared.clone();
+    let letterhead = letterhead(config)?;
     Ok(Parts {
         node: config.server.name.clone(),
         store,
         rules: config.incidents.clone(),
         words: words(config),
         routes: config.route_table.clone(),
-        channels: channels(config, &outbox, clock)?,
+        channels: channels(config, &letterhead.templates, &outbox, clock)?,
+        letterhead,
         sources: sources(config),
         budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
         clock,
         health,
         feed,
+    })
+}
+
+/// What messages of this configuration share, its templates read and compiled.
+///
+/// # Errors
+/// Templates that cannot be read or compiled.
+pub fn letterhead(config: &Config) -> Result<Letterhead, AssemblyError> {
+    let templates = Templates::load(config.templates.dir.as_deref()).map_err(AssemblyError::Templates)?;
+    Ok(Letterhead {
+        server_name: config.server.name.to_string(),
+        public_url: config.server.public_url.clone(),
+        templates: Arc::new(templates),
     })
 }
 
@@ -122,18 +137,17 @@ pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
 /// What cannot be built, and why.
 pub fn channels(
     config: &Config,
+    templates: &Arc<Templates>,
     outbox: &Arc<Outbox>,
     clock: Clock,
 ) -> Result<BTreeMap<ChannelName, ChannelPart>, AssemblyError> {
-    let templates = Templates::load(config.templates.dir.as_deref()).map_err(AssemblyError::Templates)?;
-    let templates = Arc::new(templates);
     let mut parts = BTreeMap::new();
     for (name, channel) in &config.channels {
         let surroundings = Surroundings {
             server_name: config.server.name.to_string(),
             public_url: config.server.public_url.clone(),
             outbox: Arc::clone(outbox),
-            templates: Arc::clone(&templates),
+            templates: Arc::clone(templates),
             workers: channel.workers,
             clock,
         };

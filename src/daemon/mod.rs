@@ -33,11 +33,13 @@ use crate::domain::routes::RouteTable;
 use crate::feed::Feed;
 use crate::formats::Words;
 use crate::messages::delivery::Equipment;
+use crate::messages::in_use::{InUse, WayOut};
 use crate::messages::ingest::Intake;
 use crate::messages::post::Post;
 use crate::messages::renewal::Renewal;
 use crate::messages::supervisor::{Fatality, SupervisorMessage};
 use crate::messages::{IngestKey, Peers};
+use crate::render::Letterhead;
 use crate::sources::Connect;
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
@@ -58,6 +60,8 @@ pub struct Parts {
     pub words: Words,
     /// Who hears of what.
     pub routes: RouteTable,
+    /// What every message says of this Foghorn.
+    pub letterhead: Letterhead,
     /// `[channels]`
     pub channels: BTreeMap<ChannelName, ChannelPart>,
     /// `[sources]`, each topic by itself.
@@ -124,6 +128,7 @@ pub struct Foghorn {
     supervisor: Post<SupervisorMessage>,
     tree: JoinHandle<()>,
     peers: watch::Receiver<Arc<Peers>>,
+    in_use: watch::Sender<Arc<InUse>>,
     fatal: mpsc::UnboundedReceiver<Fatality>,
     health: Health,
     tenure: Tenure,
@@ -187,6 +192,7 @@ impl Foghorn {
             supervisor: None,
         };
         let Renewal { words, routes, channels: pools, sources: ingests, .. } = renewal(&parts);
+        let in_use = watch::Sender::new(Arc::new(in_use(&parts, &routes, &words)));
         let sweeper = SweeperArguments {
             store: Arc::clone(&parts.store),
             channels: pools.iter().map(|(name, pool)| (name.clone(), pool.metrics.clone())).collect(),
@@ -217,12 +223,17 @@ impl Foghorn {
             .map_err(|error| StartError::Tree(error.to_string()))?;
         let supervisor = Post::new(supervisor, life);
         health.enter(Phase::Running);
-        Ok(Self { supervisor, tree, peers, fatal, health, tenure })
+        Ok(Self { supervisor, tree, peers, in_use, fatal, health, tenure })
     }
 
     /// Who is there now; changes whenever an actor was restarted.
     pub fn peers(&self) -> watch::Receiver<Arc<Peers>> {
         self.peers.clone()
+    }
+
+    /// What it works by; changes with each renewal.
+    pub fn in_use(&self) -> watch::Receiver<Arc<InUse>> {
+        self.in_use.subscribe()
     }
 
     /// Waits until the process must not go on. Cancel safe.
@@ -238,10 +249,14 @@ impl Foghorn {
     /// The sources in `reconnect` are left and entered anew; what is in flight ends as it began.
     pub async fn renew(&self, parts: &Parts, reconnect: BTreeSet<IngestKey>) -> Renewed {
         let renewal = Box::new(Renewal { reconnect, ..renewal(parts) });
-        match self.supervisor.ask(|reply| SupervisorMessage::Renew { renewal, reply }, RENEW_PATIENCE).await {
+        let next = Arc::new(in_use(parts, &renewal.routes, &renewal.words));
+        let renew = |reply| SupervisorMessage::Renew { renewal, reply };
+        let renewed = match self.supervisor.ask(renew, RENEW_PATIENCE).await {
             Some(()) => Renewed::Everywhere,
             None => Renewed::NotConfirmed,
-        }
+        };
+        self.in_use.send_replace(next);
+        renewed
     }
 
     /// Takes nothing more in and goes on delivering, until the process is told to stop.
@@ -301,6 +316,20 @@ pub enum Drained {
     Completely,
     /// What is left is rows, adopted at the next start.
     OutOfTime,
+}
+
+/// What is told of `parts` to those who ask.
+fn in_use(parts: &Parts, routes: &Arc<RouteTable>, words: &Arc<Words>) -> InUse {
+    let way_out = |(name, part): (&ChannelName, &ChannelPart)| {
+        let ChannelPart { kind, provider, channel, retry, .. } = part.clone();
+        (name.clone(), WayOut { kind, provider, channel, retry })
+    };
+    InUse {
+        routes: Arc::clone(routes),
+        words: Arc::clone(words),
+        letterhead: parts.letterhead.clone(),
+        channels: parts.channels.iter().map(way_out).collect(),
+    }
 }
 
 /// What the actors are given by `parts`; nobody has to reconnect.

@@ -25,7 +25,6 @@ use crate::domain::event::Bounds;
 use crate::feed::{Feed, Room};
 use crate::http::limits::Limits;
 use crate::http::{self, Api, Doors, Stage};
-use crate::messages::Peers;
 use crate::messages::control::{self, Control, ControlMessage};
 use crate::messages::supervisor::Fatality;
 use crate::store::Store;
@@ -131,7 +130,7 @@ impl Serving {
 
         let (stage, stages) = watch::channel(Stage::Running);
         let (control, asked) = mpsc::channel(QUESTIONS);
-        let api = api(config, &shared, foghorn.peers(), control, metrics.clone(), address);
+        let api = api(config, &shared, &foghorn, control, metrics.clone(), address);
         let api = tokio::spawn(http::serve(doors, api, stages));
         let upkeep = tokio::spawn(upkeep(metrics, shared.health.clone()));
         tracing::info!(%address, config = configuration.digest(), "ready");
@@ -226,14 +225,15 @@ impl Serving {
 fn api(
     config: &Config,
     shared: &Shared,
-    peers: watch::Receiver<Arc<Peers>>,
+    foghorn: &Foghorn,
     control: Control,
     metrics: MetricsHandle,
     address: SocketAddr,
 ) -> Api {
     Api {
         store: Arc::clone(&shared.store),
-        peers,
+        peers: foghorn.peers(),
+        in_use: foghorn.in_use(),
         control,
         outbox: Arc::clone(&shared.outbox),
         health: shared.health.clone(),

@@ -31,6 +31,7 @@ pub mod people;
 pub mod query;
 pub mod restarts;
 pub mod retry;
+pub mod route_test;
 pub mod routes;
 pub mod severity;
 pub mod suggest;

@@ -5,6 +5,7 @@
 //! Only the immediate step of a policy is planned here; later steps will be timers of their own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,13 +44,26 @@ impl Field {
         }
     }
 
-    fn of<'a>(&self, event: &'a IncidentEvent, source: &'a SourceName) -> Option<&'a str> {
+    /// What `event` from `source` has there.
+    pub(super) fn of<'a>(&self, event: &'a IncidentEvent, source: &'a SourceName) -> Option<&'a str> {
         match self {
             Self::Service => event.service.as_deref(),
             Self::Severity => Some(event.severity.as_str()),
             Self::Source => Some(source.as_str()),
             Self::Title => Some(&event.title),
             Self::Label(name) => event.labels.get(name).map(String::as_str),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service => f.write_str("service"),
+            Self::Severity => f.write_str("severity"),
+            Self::Source => f.write_str("source"),
+            Self::Title => f.write_str("title"),
+            Self::Label(name) => write!(f, "labels.{name}"),
         }
     }
 }
@@ -165,13 +179,14 @@ impl RouteTable {
     /// an incident, so that is never an error.
     pub fn plan(&self, event: &Event) -> Result<Plan, Unroutable> {
         match &event.body {
-            Body::Incident(body) => Ok(self.plan_incident(body, event)),
+            Body::Incident(body) => Ok(self.plan_incident(body, &event.source, event.received_at)),
             Body::Notification(body) => self.plan_direct(body, event.received_at),
         }
     }
 
-    fn plan_incident(&self, body: &IncidentEvent, event: &Event) -> Plan {
-        let Some(route) = self.routes.iter().find(|route| route.takes(body, &event.source)) else {
+    /// Who would be told about an incident of `body` that opens `now`.
+    pub(super) fn plan_incident(&self, body: &IncidentEvent, source: &SourceName, now: Timestamp) -> Plan {
+        let Some(route) = self.routes.iter().find(|route| route.takes(body, source)) else {
             return Plan::NoRoute;
         };
         let Some(policy) = self.policies.get(&route.policy) else {
@@ -184,7 +199,7 @@ impl RouteTable {
             unreachable.extend(reached.unreachable);
             for target in reached.targets {
                 if !deliveries.iter().any(|planned| planned.target == target) {
-                    deliveries.push(self.planned(target, event.received_at, None));
+                    deliveries.push(self.planned(target, now, None));
                 }
             }
         }

@@ -44,7 +44,8 @@ pub(super) async fn channel(
     change(&shared, Way::Channel(name.into()), &flow).await
 }
 
-fn is_known(kind: &str, name: &str, known: &[&str]) -> Result<(), Problem> {
+/// Refuses a name that is not configured, with those that are.
+pub(super) fn is_known(kind: &str, name: &str, known: &[&str]) -> Result<(), Problem> {
     if known.contains(&name) {
         return Ok(());
     }

@@ -21,6 +21,7 @@
 
 mod ask;
 mod body;
+mod channel_test;
 mod control;
 mod dead_letters;
 mod deliveries;
@@ -39,6 +40,7 @@ mod probes;
 pub mod problem;
 mod query;
 mod replays;
+mod routing;
 mod serve;
 mod stall;
 mod status;
@@ -62,6 +64,7 @@ use crate::domain::names::SourceName;
 use crate::feed::Feed;
 use crate::messages::Peers;
 use crate::messages::control::Control;
+use crate::messages::in_use::InUse;
 use crate::store::Store;
 use crate::telemetry::health::Health;
 pub use doors::{Doors, SocketFile};
@@ -76,6 +79,8 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// Whom to tell; changes when an actor is restarted.
     pub peers: watch::Receiver<Arc<Peers>>,
+    /// What it works by; changes when the configuration does.
+    pub in_use: watch::Receiver<Arc<InUse>>,
     /// Whom to ask for what concerns the process itself.
     pub control: Control,
     /// What channels kept instead of sending it.
@@ -144,6 +149,11 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/sources/{name}/{flow}", post(flow::source))
         .route("/api/v1/channels", get(status::channels))
         .route("/api/v1/channels/{name}/{flow}", post(flow::channel))
+        .route("/api/v1/channels/{name}/test", post(channel_test::test))
+        .route("/api/v1/routes", get(routing::routes))
+        .route("/api/v1/routes/test", post(routing::test))
+        .route("/api/v1/policies", get(routing::policies))
+        .route("/api/v1/policies/{name}", get(routing::policy))
         .route("/api/v1/admin/reload", post(control::reload))
         .route("/api/v1/admin/drain", post(control::drain))
         .route("/api/v1/admin/log-level", get(control::log_level).put(control::set_log_level))

@@ -8,6 +8,7 @@
 pub mod control;
 pub mod delivery;
 pub mod dlq;
+pub mod in_use;
 pub mod ingest;
 pub mod post;
 pub mod renewal;

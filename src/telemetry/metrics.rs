@@ -20,6 +20,8 @@ use super::handles::{
 use super::labels::ActorKind;
 use super::names::{Kind, Metric};
 use crate::domain::Timestamp;
+use crate::domain::fault::Outcome;
+use crate::domain::names::ChannelName;
 
 static RECORDER: OnceLock<PrometheusRecorder> = OnceLock::new();
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
@@ -165,6 +167,11 @@ fn describe(recorder: &PrometheusRecorder) {
             Kind::Histogram(_) => recorder.describe_histogram(name, unit, help),
         }
     }
+}
+
+/// Somebody tried a channel, and it ended like this.
+pub fn channel_tested(channel: &ChannelName, outcome: &Outcome) {
+    Metric::ChannelTests.counter(&[channel.as_str(), outcome.label()]).increment(1);
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl Server {
         let api = Api {
             store,
             peers,
+            in_use: watch::channel(Arc::default()).1,
             outbox,
             health: health.clone(),
             feed: feed.clone(),

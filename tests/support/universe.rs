@@ -99,6 +99,7 @@ impl Universe {
             rules: IncidentRules::default(),
             words: Words::default(),
             routes: routes(),
+            letterhead: Default::default(),
             channels: BTreeMap::from([("email".into(), email)]),
             sources: BTreeMap::from([
                 (IngestKey { source: "topic".into(), topic: Some("incidents".into()) }, source),

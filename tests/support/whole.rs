@@ -36,6 +36,7 @@ impl Whole {
         let api = Api {
             store: Arc::clone(&universe.store) as Arc<dyn Store>,
             peers: universe.foghorn.peers(),
+            in_use: universe.foghorn.in_use(),
             outbox: Arc::default(),
             health: universe.health.clone(),
             feed: universe.feed.clone(),

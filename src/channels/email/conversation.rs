@@ -15,6 +15,7 @@ use lettre::transport::smtp::response::Response;
 
 use super::address;
 use super::smtp_reply::{self as reply, Stage};
+use crate::channels::talk;
 use crate::domain::fault::{Failure, Receipt};
 
 /// A connection, and what its server can do beyond what lettre knows of.
@@ -170,6 +171,9 @@ impl Progress {
 
     pub(super) fn enter(&self, stage: Stage) {
         self.0.store(stage as u8, Ordering::Relaxed);
+        if let Some(step) = stage.step() {
+            talk::begin(step);
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -199,6 +203,7 @@ pub(super) fn expect(answer: Answer, codes: &[u16], stage: Stage) -> Result<Resp
     match answer {
         Ok(response) => {
             let code = u16::from(response.code());
+            note(stage, code, &text_of(&response));
             if codes.contains(&code) {
                 return Ok(response);
             }
@@ -220,11 +225,22 @@ pub(super) fn expect(answer: Answer, codes: &[u16], stage: Stage) -> Result<Resp
     }
 }
 
+/// Shows an answer to whoever watches. What a server says about a login may repeat parts of it.
+fn note(stage: Stage, code: u16, text: &str) {
+    match stage {
+        Stage::Auth => talk::heard(&code.to_string()),
+        _ => talk::heard(&format!("{code} {text}")),
+    }
+}
+
 pub(super) fn failed(error: &lettre::transport::smtp::Error, stage: Stage) -> Failure {
     let source = std::error::Error::source(error).map(ToString::to_string);
     let text = source.unwrap_or_default();
     match error.status() {
-        Some(code) => reply::refused(stage, u16::from(code), &text),
+        Some(code) => {
+            note(stage, u16::from(code), &text);
+            reply::refused(stage, u16::from(code), &text)
+        }
         // lettre's own objections: nothing that it could log in with.
         None if error.is_client() => reply::misconfigured("client", &text),
         None => reply::lost(stage, &text),

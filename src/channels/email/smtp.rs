@@ -21,7 +21,7 @@ use super::pool::Pool;
 use super::smtp_reply::{self as reply, Stage};
 use super::tls::{self, Tls};
 use super::wire::{NoStartTls, Wire, starttls};
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, talk, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
@@ -99,8 +99,10 @@ impl Smtp {
 
     /// One attempt. A server closes idle connections when it likes; finding one closed, or being
     /// told so before `MAIL` was taken, is no attempt: there is one more, on a fresh connection.
+    /// Whoever watches wants to see all of it.
     async fn attempt(&self, to: &Address, message: &str, progress: &Progress) -> Result<Receipt, Failure> {
-        if let Some(conversation) = self.pool.take() {
+        let idle = if talk::is_watched() { None } else { self.pool.take() };
+        if let Some(conversation) = idle {
             match self.transact(conversation, to, message, progress).await {
                 Err(Ended { stale: true, .. }) => {}
                 Err(ended) => return Err(ended.failure),
@@ -141,15 +143,18 @@ impl Smtp {
         let mut stream = TcpStream::connect(address).await.map_err(lost(Stage::Connect))?;
         stream.set_nodelay(true).map_err(lost(Stage::Connect))?;
         let peer = stream.peer_addr().map_err(lost(Stage::Connect))?;
+        talk::heard(&peer.to_string());
         progress.enter(Stage::Hello);
         let wire: Box<dyn AsyncTokioStream> = match &self.config.protection {
             Protection::None => Box::new(Wire::new(stream, peer)),
             Protection::Tls(tls) => secure(tls, stream, peer, Vec::new()).await?,
             Protection::StartTls(tls) => {
+                talk::begin("STARTTLS");
                 let greeting = starttls(&mut stream, &self.hello).await.map_err(no_starttls)?;
                 secure(tls, stream, peer, greeting).await?
             }
         };
+        talk::begin("EHLO");
         let connected = AsyncSmtpConnection::connect_with_transport(wire, &self.hello).await;
         let mut connection = connected.map_err(|error| failed(&error, Stage::Hello))?;
         // Once more: of the first answer lettre keeps only the extensions that it knows.
@@ -182,6 +187,7 @@ async fn secure(
     peer: SocketAddr,
     greeting: Vec<u8>,
 ) -> Result<Box<dyn AsyncTokioStream>, Failure> {
+    talk::begin("TLS");
     match tls.connect(stream).await {
         Ok(stream) => Ok(Box::new(Wire::after_greeting(stream, peer, greeting))),
         Err(error) if tls::is_wrong_identity(&error) => Err(reply::misconfigured("tls", &error.to_string())),

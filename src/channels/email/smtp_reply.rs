@@ -48,6 +48,20 @@ impl Stage {
         Self::Answer,
     ];
 
+    /// Its name in a talk that is watched; greeting and encryption have names of their own.
+    pub(super) fn step(self) -> Option<&'static str> {
+        match self {
+            Self::Connect => Some("connect"),
+            Self::Hello => None,
+            Self::Auth => Some("AUTH"),
+            Self::Mail => Some("MAIL FROM"),
+            Self::Recipient => Some("RCPT TO"),
+            Self::Data => Some("DATA"),
+            Self::Message => Some("body"),
+            Self::Answer => Some("message"),
+        }
+    }
+
     /// For people, after "while".
     fn doing(self) -> &'static str {
         match self {

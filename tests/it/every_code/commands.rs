@@ -109,6 +109,15 @@ async fn waiting_for_a_provider_that_hangs() -> Said {
     said(&["send", "x", "--wait", "--timeout", "300ms", "--url", &home.url("")], Stdio::null()).await
 }
 
+/// Asks a Foghorn whose mail server is not there, and whose source is silent.
+async fn asking_the_lonely(arguments: &[&str]) -> Said {
+    let home = Home::of(Draft::mailing_to(1)).await;
+    let life = home.start().await;
+    let said = home.run(arguments).await;
+    life.kill().await;
+    said
+}
+
 /// What a command says where this goes wrong; `None` if nobody knows how to make it go wrong.
 async fn trigger(code: Code, file: &Path) -> Option<Said> {
     Some(match code {
@@ -137,6 +146,13 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
             said(&["send", "-f", file.to_str().unwrap()], Stdio::null()).await
         }
         Code::NotInTime => waiting_for_a_provider_that_hangs().await,
+        Code::AnotherPolicy => {
+            fs::write(file, "").unwrap();
+            let config = file.to_str().unwrap();
+            said(&["route", "test", "service=x", "--config", config, "--expect", "page"], Stdio::null()).await
+        }
+        Code::TestNotSent => asking_the_lonely(&["test", "channel", "email", "--to", "ada"]).await,
+        Code::NothingCame => asking_the_lonely(&["test", "source", "api", "--timeout", "1s"]).await,
         Code::NoServerUrl => said(&["health", "--url", "here"], Stdio::null()).await,
         _ => return None,
     })
