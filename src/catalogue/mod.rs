@@ -169,12 +169,6 @@ codes! {
     UnknownCode,
     /// `--url` is no URL of a server.
     NoServerUrl,
-    /// Another policy than the expected one would take it.
-    AnotherPolicy,
-    /// The provider did not take a test message.
-    TestNotSent,
-    /// No event came while it was waited for.
-    NothingCame,
     /// `init` would write over a file.
     FileExists,
     /// `init` cannot write the file.
@@ -185,6 +179,12 @@ codes! {
     InputUnreadable,
     /// What `send --wait` waits for did not come in time.
     NotInTime,
+    /// Another policy than the expected one would take it.
+    AnotherPolicy,
+    /// The provider did not take a test message.
+    TestNotSent,
+    /// No event came while it was waited for.
+    NothingCame,
 }
 
 /// What follows from an error.

@@ -129,7 +129,7 @@ metrics! {
 
     Deliveries "foghorn_deliveries_total" Counter ["channel", "result"]
         "Deliveries that came to an end, each once: sent, dead, canceled or expired. Alert when dead grows."
-    ChannelTests "foghorn_channel_tests_total" Counter ["channel", "outcome"]
+    ChannelTests "foghorn_channel_tests_total" Counter ["channel", "result"]
         "Messages of `foghorn test channel`, by how they ended. They are no deliveries and count nowhere else."
     DeliveryAttempts "foghorn_delivery_attempts_total" Counter ["channel", "provider", "outcome"]
         "Calls of the provider by outcome: ok, retryable, permanent or throttled."

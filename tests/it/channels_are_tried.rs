@@ -49,7 +49,7 @@ async fn a_real_mail_is_sent_step_by_step_and_is_no_delivery() {
     assert_eq!(home.list("/api/v1/deliveries?").await.len(), 1, "a test is no delivery");
     let metrics = home.metrics().await;
     assert!(
-        metrics.contains("foghorn_channel_tests_total{channel=\"email\",outcome=\"sent\"} 1"),
+        metrics.contains("foghorn_channel_tests_total{channel=\"email\",result=\"sent\"} 1"),
         "{metrics}"
     );
     assert!(life.log().contains("test message"), "{}", life.log());
