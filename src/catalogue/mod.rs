@@ -93,6 +93,8 @@ codes! {
     NewerSchema,
     /// Open to the network without a sign-in.
     OpenWithoutAuth,
+    /// Open to a network that the operator trusts.
+    OpenByChoice,
     /// Another program's database.
     ForeignDatabase,
     /// Another Foghorn has the database open.

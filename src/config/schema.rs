@@ -123,7 +123,7 @@ static HTTP: Section = section(
 );
 
 static AUTH: Section = section(
-    &[key("mode", Kind::Word(&["none"], &["password", "oidc", "proxy"]))],
+    &[key("mode", Kind::Word(&["none", "trusted_network"], &["password", "oidc", "proxy"]))],
     &["session_ttl", "default_role", "ack_link_ttl", "oidc"],
 );
 

@@ -93,6 +93,9 @@ pub enum AuthMode {
     /// Whoever can connect may do everything: loopback only.
     #[default]
     None,
+    /// The same, on any address: somebody else decides who can connect, and whoever wrote this
+    /// knows who that is.
+    TrustedNetwork,
 }
 
 /// `[store]`

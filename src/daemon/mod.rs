@@ -7,6 +7,7 @@ pub mod assembly;
 pub mod dev;
 pub mod reload;
 pub mod serve;
+pub mod service_manager;
 pub mod signals;
 mod socket;
 
@@ -197,6 +198,7 @@ impl Foghorn {
             store: Arc::clone(&parts.store),
             channels: pools.iter().map(|(name, pool)| (name.clone(), pool.metrics.clone())).collect(),
             clock,
+            health: health.clone(),
             supervisor: None,
         };
         let caution = died.then(|| Arc::new(Semaphore::new(1)));
