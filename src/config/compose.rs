@@ -10,6 +10,7 @@ use url::Url;
 
 use super::channels::{self, Lanes};
 use super::check::is_bad;
+use super::heartbeat;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::routing;
@@ -89,6 +90,7 @@ fn server(table: &Table, report: &mut Report<'_>) -> ServerConfig {
         timezone: timezone.to_owned(),
         data_dir: path(table, "data_dir").unwrap_or_default(),
         shutdown_grace: table.duration("shutdown_grace").unwrap_or_default(),
+        heartbeat: heartbeat::read(table, report),
     }
 }
 

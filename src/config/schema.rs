@@ -107,6 +107,8 @@ static SERVER: Section = section(
         key("timezone", Kind::Text),
         key("data_dir", Kind::Text),
         key("shutdown_grace", Kind::Duration(0, HOUR)),
+        key("heartbeat_url", Kind::Secret),
+        key("heartbeat_every", Kind::Duration(SECOND, HOUR)),
     ],
     &[],
 );

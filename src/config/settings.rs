@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::heartbeat::Heartbeat;
 use crate::channels::{ChannelType, Settings};
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
@@ -59,6 +60,8 @@ pub struct ServerConfig {
     pub data_dir: PathBuf,
     /// How long a drain may take.
     pub shutdown_grace: Duration,
+    /// Who outside is told that all is well.
+    pub heartbeat: Option<Heartbeat>,
 }
 
 /// `[http]`

@@ -5,6 +5,7 @@
 
 pub mod assembly;
 pub mod dev;
+pub mod heartbeat;
 pub mod reload;
 pub mod serve;
 pub mod service_manager;

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::assembly::{self, AssemblyError, Shared};
+use super::heartbeat;
 use super::reload::{self, Configuration, Reread};
 use super::service_manager::ServiceManager;
 use super::signals::{Signal, Signals};
@@ -134,6 +135,10 @@ impl Serving {
         let (control, asked) = mpsc::channel(QUESTIONS);
         let api = api(config, &shared, &foghorn, control, metrics.clone(), address);
         let api = tokio::spawn(http::serve(doors, api, stages));
+        if let Some(heartbeat) = config.server.heartbeat.clone() {
+            // Ends with the runtime, and before that with the readiness.
+            drop(tokio::spawn(heartbeat::beat(heartbeat, shared.health.clone(), Arc::clone(&store))));
+        }
         let upkeep = tokio::spawn(upkeep(metrics, shared.health.clone()));
         tracing::info!(%address, config = configuration.digest(), "ready");
         let grace = config.server.shutdown_grace;

@@ -104,7 +104,10 @@ impl ServiceManager {
                 self.say("WATCHDOG=1");
             } else {
                 let waited_ms = asked.elapsed().as_millis();
-                tracing::warn!(waited_ms, "the status actor does not answer; the watchdog is not told of life");
+                tracing::warn!(
+                    waited_ms,
+                    "the status actor does not answer; the watchdog is not told of life"
+                );
                 // It may be starting again: there is time for another question before it is too late.
                 tick.reset_after(patience / 8);
             }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foghorn::catalogue::{Code, Effect, Origin};
+use foghorn::config::{Heartbeat, HeartbeatUrl};
+use foghorn::daemon::heartbeat::beat;
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::messages::IngestKey;
@@ -74,6 +76,13 @@ async fn trigger(code: Code) -> Option<Universe> {
             .await
         }
         Code::RecordRejected => rejecting().await,
+        Code::HeartbeatFailed => {
+            let universe = Universe::start([]).await;
+            let url = HeartbeatUrl::parse("http://127.0.0.1:1/token").unwrap();
+            let heartbeat = Heartbeat { url, every: Duration::from_secs(60) };
+            drop(tokio::spawn(beat(heartbeat, universe.health.clone(), universe.store.clone())));
+            universe
+        }
         Code::StoreAway => {
             let universe = Universe::start([]).await;
             universe.store.refuse(1);
