@@ -32,10 +32,10 @@ COPY --from=build /src/target/release/foghorn /usr/local/bin/foghorn
 # A volume takes owner and mode from here.
 COPY --from=build --chown=nonroot:nonroot /data /var/lib/foghorn
 
-# Inside a container loopback is nobody's; publish the port only where it should be reached:
-# docker run -p 127.0.0.1:3644:3644
-ENV FOGHORN_HTTP__LISTEN=0.0.0.0:3644 \
-    FOGHORN_SERVER__DATA_DIR=/var/lib/foghorn \
+# By itself it listens on loopback, which inside a container is nobody's. Nobody signs in, so opening
+# the port is for whoever knows who can connect; dist/compose.yaml shows how:
+# docker run -p 127.0.0.1:3644:3644 -e FOGHORN_HTTP__LISTEN=0.0.0.0:3644 -e FOGHORN_AUTH__MODE=trusted_network
+ENV FOGHORN_SERVER__DATA_DIR=/var/lib/foghorn \
     FOGHORN_TELEMETRY__LOGS__FORMAT=json
 VOLUME /var/lib/foghorn
 WORKDIR /var/lib/foghorn

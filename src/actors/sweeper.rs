@@ -21,6 +21,7 @@ use crate::store::Store;
 use crate::store::views::IncidentCount;
 use crate::telemetry::actor::ActorLife;
 use crate::telemetry::handles::{ChannelMetrics, DeadLetterMetrics, IncidentMetrics};
+use crate::telemetry::health::Health;
 use crate::telemetry::labels::DeadLetterKind;
 
 /// Looks for forgotten rows.
@@ -36,6 +37,8 @@ pub struct SweeperArguments {
     pub channels: BTreeMap<ChannelName, ChannelMetrics>,
     /// The time.
     pub clock: Clock,
+    /// Where to say how much is tried again.
+    pub health: Health,
     /// Who opens and shuts ways: whoever starts this actor.
     pub supervisor: Option<Post<SupervisorMessage>>,
 }
@@ -151,6 +154,8 @@ impl SweeperState {
         for line in waiting.filter(|line| !self.arguments.channels.contains_key(&line.channel)) {
             tell(self.peers.status.as_ref(), StatusMessage::Abandoned(line.channel.clone()));
         }
+        let retrying = backlog.deliveries.iter().filter(|line| line.state == DeliveryState::Retrying);
+        self.arguments.health.retrying(retrying.map(|line| line.count).sum());
         let letters = DeadLetterMetrics::of_process();
         letters.now(DeadLetterKind::Delivery, dead);
         letters.now(DeadLetterKind::Event, backlog.dead_letters);

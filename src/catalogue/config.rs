@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 7] = [
+pub(super) const ENTRIES: [Entry; 8] = [
     Entry {
         code: Code::UnknownPolicy,
         name: "FH0301",
@@ -57,6 +57,14 @@ pub(super) const ENTRIES: [Entry; 7] = [
         effect: Effect::Refuses,
         title: "The API would be open to the network without a sign-in",
         meaning: "Everybody who can reach the port could read what is there and send messages; this version signs nobody in.",
-        fix: "Keep [http] listen on 127.0.0.1 and put a proxy before it that signs people in.",
+        fix: "Keep [http] listen on 127.0.0.1 and put a proxy before it that signs people in. If only those can connect who may do everything, write [auth] mode = \"trusted_network\".",
+    },
+    Entry {
+        code: Code::OpenByChoice,
+        name: "FH0409",
+        effect: Effect::Warns,
+        title: "Whoever can connect may do everything",
+        meaning: "[auth] mode is \"trusted_network\" and Foghorn listens on more than loopback: everybody who can reach the port can read what is there and send messages. It is what the configuration asks for, and said so that nobody has it by mistake.",
+        fix: "See to it that only those can connect who may do everything: publish the port of a container on 127.0.0.1 only, write a NetworkPolicy, or put a proxy before it that signs people in.",
     },
 ];

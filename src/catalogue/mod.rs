@@ -101,6 +101,8 @@ codes! {
     NotDurable,
     /// The database cannot be reached or opened.
     StoreUnreachable,
+    /// Open to a network that the operator trusts.
+    OpenByChoice,
     /// The source's broker is away.
     BrokerAway,
     /// A record is kept as a dead letter.
@@ -113,6 +115,8 @@ codes! {
     RecordsUnreadable,
     /// The store is away.
     StoreAway,
+    /// Whoever watches from outside does not hear of life.
+    HeartbeatFailed,
     /// An actor died.
     ActorDied,
     /// An actor spent its restarts.

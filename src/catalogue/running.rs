@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 15] = [
+pub(super) const ENTRIES: [Entry; 16] = [
     Entry {
         code: Code::BrokerAway,
         name: "FH0501",
@@ -50,6 +50,14 @@ pub(super) const ENTRIES: [Entry; 15] = [
         title: "The store does not commit",
         meaning: "The database is away, full or locked. Foghorn keeps what it has in hand, takes nothing more in, and tries again until it works.",
         fix: "Bring the database back: disk space (df), the server, the network. Nothing has to be started again.",
+    },
+    Entry {
+        code: Code::HeartbeatFailed,
+        name: "FH0507",
+        effect: Effect::Logs,
+        title: "A heartbeat did not arrive",
+        meaning: "[server] heartbeat_url could not be asked, or did not answer with success. Whoever watches there will think that Foghorn is gone. Everything else goes on, and the next beat is sent in time.",
+        fix: "The line says why. Check the address, and the way there from this machine (proxy, firewall).",
     },
     Entry {
         code: Code::ActorDied,

@@ -10,6 +10,7 @@ use crate::config::{self, LogFormat, Problem};
 use crate::daemon::StartError;
 use crate::daemon::dev::{self, Show};
 use crate::daemon::serve::{Ended, ServeError, Serving};
+use crate::daemon::service_manager::ServiceManager;
 use crate::messages::supervisor::Fatality;
 use crate::store::open::OpenError;
 use crate::telemetry::logs;
@@ -38,7 +39,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Exit {
     // Variables are those of the start: nobody can change them from outside.
     let reread = Arc::new(move || config::load(file.as_deref(), &environment()));
     match Serving::start(&loaded, reread).await {
-        Ok(serving) => exit_of(&serving.run().await),
+        Ok(serving) => exit_of(&serving.watched_by(ServiceManager::of(&environment())).run().await),
         Err(error) => refused(&error),
     }
 }

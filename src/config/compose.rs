@@ -10,6 +10,7 @@ use url::Url;
 
 use super::channels::{self, Lanes};
 use super::check::is_bad;
+use super::heartbeat;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::routing;
@@ -31,7 +32,8 @@ use crate::render::Templates;
 pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
     let server = server(tree.table("server"), report);
     let store = store(tree.table("store"), &server.data_dir, report);
-    let http = http(tree, report);
+    let auth = auth(tree.table("auth"));
+    let http = http(tree, auth, report);
     let (dir, templates) = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
@@ -42,7 +44,7 @@ pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
     Config {
         server,
         http,
-        auth: AuthMode::None,
+        auth,
         store,
         sources,
         channels: channels.configured,
@@ -88,6 +90,7 @@ fn server(table: &Table, report: &mut Report<'_>) -> ServerConfig {
         timezone: timezone.to_owned(),
         data_dir: path(table, "data_dir").unwrap_or_default(),
         shutdown_grace: table.duration("shutdown_grace").unwrap_or_default(),
+        heartbeat: heartbeat::read(table, report),
     }
 }
 
@@ -114,7 +117,14 @@ fn refuse(table: &Table, key: &str, what: &str, fix: &str, report: &mut Report<'
     }
 }
 
-fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
+fn auth(table: &Table) -> AuthMode {
+    match table.text("mode") {
+        Some("trusted_network") => AuthMode::TrustedNetwork,
+        _ => AuthMode::None,
+    }
+}
+
+fn http(tree: &Table, auth: AuthMode, report: &mut Report<'_>) -> HttpConfig {
     let table = tree.table("http");
     let listen = table.text("listen").unwrap_or_default();
     let parsed: Option<SocketAddr> = listen.parse().ok();
@@ -126,12 +136,7 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
             report.at(&node.place, problem);
         }
         (Some(address), Some(node)) if !address.ip().to_canonical().is_loopback() => {
-            let what = format!("[auth] mode = \"none\" while listening on {address}");
-            let problem = Problem::new(Code::OpenWithoutAuth, what)
-                .label("listen on 127.0.0.1")
-                .note("why: anyone who can reach this port could read and send messages")
-                .note("fix: keep it on loopback and put a proxy with sign-in before it; other modes arrive in a later version");
-            report.at(&node.place, problem);
+            open_to_others(address, auth, node, report);
         }
         _ => {}
     }
@@ -141,6 +146,27 @@ fn http(tree: &Table, report: &mut Report<'_>) -> HttpConfig {
         socket: socket(tree),
         max_body: table.size("max_body").and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20),
         request_timeout: table.duration("request_timeout").unwrap_or_default(),
+    }
+}
+
+/// Nobody signs in, and others than this machine can connect.
+fn open_to_others(address: SocketAddr, auth: AuthMode, listen: &Node, report: &mut Report<'_>) {
+    match auth {
+        AuthMode::None => {
+            let what = format!("[auth] mode = \"none\" while listening on {address}");
+            let problem = Problem::new(Code::OpenWithoutAuth, what)
+                .label("listen on 127.0.0.1")
+                .note("why: anyone who can reach this port could read and send messages")
+                .note("fix: keep it on loopback and put a proxy with sign-in before it; or, if only those can connect who may do everything: [auth] mode = \"trusted_network\"");
+            report.at(&listen.place, problem);
+        }
+        AuthMode::TrustedNetwork => {
+            let what = format!("whoever can connect to {address} may read and send everything");
+            let problem = Problem::new(Code::OpenByChoice, what)
+                .note("why: [auth] mode = \"trusted_network\" signs nobody in")
+                .note("fix: nothing, if only those can connect who may; otherwise listen on 127.0.0.1");
+            report.beside(&listen.place, problem);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod channels;
 mod check;
 mod compose;
 mod environment;
+mod heartbeat;
 mod include;
 mod json_schema;
 mod listing;
@@ -39,6 +40,7 @@ mod wrong;
 #[cfg(test)]
 mod tests;
 
+pub use heartbeat::{Heartbeat, HeartbeatUrl};
 pub use json_schema::json_schema;
 pub use listing::{Difference, Origin, Setting, differences, effective, written};
 pub use load::{Loaded, REFERENCE, load};

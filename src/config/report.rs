@@ -6,8 +6,8 @@ use super::problem::{Excerpt, Location, Problem};
 use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
-/// Keys that hold a secret, under channels, sources and the store.
-const SECRETS: [&str; 5] = ["password", "auth_token", "token", "secret", "client_secret"];
+/// Keys that hold a secret, under channels, sources, the store and the server.
+const SECRETS: [&str; 6] = ["password", "auth_token", "token", "secret", "client_secret", "heartbeat_url"];
 
 /// Where a secret may be.
 pub(super) const PLACES: [&str; 3] = ["env", "file", "credential"];

@@ -107,6 +107,8 @@ static SERVER: Section = section(
         key("timezone", Kind::Text),
         key("data_dir", Kind::Text),
         key("shutdown_grace", Kind::Duration(0, HOUR)),
+        key("heartbeat_url", Kind::Secret),
+        key("heartbeat_every", Kind::Duration(SECOND, HOUR)),
     ],
     &[],
 );
@@ -123,7 +125,7 @@ static HTTP: Section = section(
 );
 
 static AUTH: Section = section(
-    &[key("mode", Kind::Word(&["none"], &["password", "oidc", "proxy"]))],
+    &[key("mode", Kind::Word(&["none", "trusted_network"], &["password", "oidc", "proxy"]))],
     &["session_ttl", "default_role", "ack_link_ttl", "oidc"],
 );
 

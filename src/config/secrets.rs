@@ -20,7 +20,7 @@ pub(super) type Environment = BTreeMap<String, String>;
 const LONGEST: u64 = 64 << 10;
 
 /// Tables whose secrets are read.
-pub(super) const ROOMS: [&str; 3] = ["channels", "sources", "store"];
+pub(super) const ROOMS: [&str; 4] = ["channels", "sources", "store", "server"];
 
 /// Replaces every reference to a secret by the secret. Returns how many there are.
 pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) -> usize {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::heartbeat::Heartbeat;
 use crate::channels::{ChannelType, Settings};
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
@@ -59,6 +60,8 @@ pub struct ServerConfig {
     pub data_dir: PathBuf,
     /// How long a drain may take.
     pub shutdown_grace: Duration,
+    /// Who outside is told that all is well.
+    pub heartbeat: Option<Heartbeat>,
 }
 
 /// `[http]`
@@ -93,6 +96,9 @@ pub enum AuthMode {
     /// Whoever can connect may do everything: loopback only.
     #[default]
     None,
+    /// The same, on any address: somebody else decides who can connect, and whoever wrote this
+    /// knows who that is.
+    TrustedNetwork,
 }
 
 /// `[store]`

@@ -5,8 +5,10 @@
 
 pub mod assembly;
 pub mod dev;
+pub mod heartbeat;
 pub mod reload;
 pub mod serve;
+pub mod service_manager;
 pub mod signals;
 mod socket;
 
@@ -197,6 +199,7 @@ impl Foghorn {
             store: Arc::clone(&parts.store),
             channels: pools.iter().map(|(name, pool)| (name.clone(), pool.metrics.clone())).collect(),
             clock,
+            health: health.clone(),
             supervisor: None,
         };
         let caution = died.then(|| Arc::new(Semaphore::new(1)));

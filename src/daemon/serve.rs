@@ -14,7 +14,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::assembly::{self, AssemblyError, Shared};
+use super::heartbeat;
 use super::reload::{self, Configuration, Reread};
+use super::service_manager::ServiceManager;
 use super::signals::{Signal, Signals};
 use super::socket;
 use super::{Drained, Foghorn, StartError};
@@ -95,6 +97,7 @@ pub struct Serving {
     upkeep: JoinHandle<()>,
     grace: Duration,
     signals: Signals,
+    manager: ServiceManager,
 }
 
 /// Histograms are folded, and gauges of the whole process set, this often.
@@ -132,6 +135,10 @@ impl Serving {
         let (control, asked) = mpsc::channel(QUESTIONS);
         let api = api(config, &shared, &foghorn, control, metrics.clone(), address);
         let api = tokio::spawn(http::serve(doors, api, stages));
+        if let Some(heartbeat) = config.server.heartbeat.clone() {
+            // Ends with the runtime, and before that with the readiness.
+            drop(tokio::spawn(heartbeat::beat(heartbeat, shared.health.clone(), Arc::clone(&store))));
+        }
         let upkeep = tokio::spawn(upkeep(metrics, shared.health.clone()));
         tracing::info!(%address, config = configuration.digest(), "ready");
         let grace = config.server.shutdown_grace;
@@ -148,7 +155,18 @@ impl Serving {
             upkeep,
             grace,
             signals,
+            manager: ServiceManager::default(),
         })
+    }
+
+    /// Has `manager` told how it goes, from now on.
+    #[must_use]
+    pub fn watched_by(mut self, manager: ServiceManager) -> Self {
+        manager.ready();
+        // Ends with the runtime: until then there is something to tell.
+        drop(tokio::spawn(manager.clone().keep(self.shared.health.clone(), self.foghorn.peers())));
+        self.manager = manager;
+        self
     }
 
     /// Runs until a signal or a fatality, and ends in order.
@@ -158,7 +176,7 @@ impl Serving {
                 signal = self.signals.next() => match signal {
                     Signal::End(name) => break name,
                     // Its log lines are the answer.
-                    Signal::Reload => drop(self.configuration.reload(&self.foghorn, &self.shared).await),
+                    Signal::Reload => drop(self.reload().await),
                     Signal::Tell => self.tell(),
                     Signal::StopIntake => drop(self.stop_intake().await),
                 },
@@ -167,6 +185,7 @@ impl Serving {
             }
         };
         tracing::info!(signal, grace_s = self.grace.as_secs(), "draining; a second signal exits at once");
+        self.manager.stopping();
         self.stage.send_replace(Stage::Draining);
         let drained = tokio::select! {
             drained = self.foghorn.drain(self.grace) => drained,
@@ -188,11 +207,16 @@ impl Serving {
     /// Whoever asked may be gone.
     async fn answer(&mut self, question: ControlMessage) {
         match question {
-            ControlMessage::Reload(reply) => {
-                drop(reply.send(self.configuration.reload(&self.foghorn, &self.shared).await));
-            }
+            ControlMessage::Reload(reply) => drop(reply.send(self.reload().await)),
             ControlMessage::Drain(reply) => drop(reply.send(self.stop_intake().await)),
         }
+    }
+
+    async fn reload(&mut self) -> Result<control::Reloaded, control::ReloadRefused> {
+        self.manager.reloading();
+        let done = self.configuration.reload(&self.foghorn, &self.shared).await;
+        self.manager.ready();
+        done
     }
 
     async fn stop_intake(&self) -> control::Drained {

@@ -77,6 +77,8 @@ pub enum StatusMessage {
         /// Who tries it.
         from: Post<IngestMessage>,
     },
+    /// Is somebody there? Answered at once, whatever the store does.
+    Presence(RpcReplyPort<()>),
     /// A commit ended.
     Committed(Result<Committed, StoreError>),
     /// Try the same batch again.

@@ -46,6 +46,8 @@ pub struct HealthReport {
     pub channels: BTreeMap<ChannelName, Condition>,
     /// How many records wait behind the newest, of sources that know.
     pub lags: BTreeMap<SourceName, u64>,
+    /// How many deliveries failed and are tried again, as last counted.
+    pub retrying: u64,
     /// Who is there to have a condition.
     pub roster: Roster,
     /// The configuration in use.
@@ -138,6 +140,11 @@ impl Health {
         board.lags.insert((source.clone(), topic.unwrap_or_default().to_owned()), records);
         let all = board.lags.iter().filter(|((name, _), _)| name == source).map(|(_, lag)| lag).sum();
         board.report.lags.insert(source.clone(), all);
+    }
+
+    /// So many deliveries failed and are tried again.
+    pub fn retrying(&self, deliveries: u64) {
+        self.board().report.retrying = deliveries;
     }
 
     /// These are configured from now on; what was said of others is forgotten.

@@ -56,6 +56,16 @@ words!(
 );
 
 words!(
+    /// What became of a heartbeat.
+    HeartbeatResult {
+        /// It arrived.
+        Sent = "sent",
+        /// It did not.
+        Failed = "failed",
+    }
+);
+
+words!(
     /// What became of a record.
     EventResult {
         /// It is a new event, and stored.

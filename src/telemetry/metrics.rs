@@ -17,7 +17,7 @@ use super::handles::{
     ChannelMetrics, ConfiguredChannel, ConfiguredSource, DeadLetterMetrics, IncidentMetrics, SourceMetrics,
     StoreMetrics,
 };
-use super::labels::ActorKind;
+use super::labels::{ActorKind, HeartbeatResult};
 use super::names::{Kind, Metric};
 use crate::domain::Timestamp;
 use crate::domain::fault::Outcome;
@@ -69,8 +69,16 @@ pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
     IncidentMetrics::of_process();
     DeadLetterMetrics::of_process();
     StoreMetrics::of_process();
+    for result in HeartbeatResult::ALL {
+        Metric::Heartbeats.counter(&[result.as_str()]).increment(0);
+    }
     // Streams may be open when a configuration is read again.
     Metric::SseClients.gauge(&[]).increment(0.0);
+}
+
+/// Says what became of a heartbeat.
+pub fn heartbeat(result: HeartbeatResult) {
+    Metric::Heartbeats.counter(&[result.as_str()]).increment(1);
 }
 
 /// Says whether `/readyz` says yes.

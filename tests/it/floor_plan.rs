@@ -27,7 +27,8 @@ const FLOORS: &[(&str, u8)] = &[
 /// Libraries that stay in their rooms, so that replacing one means changing one room.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
-    ("rustix", &["store"]),
+    // The monotonic clock, as the service manager reads it.
+    ("rustix", &["store", "daemon/service_manager"]),
     ("rdkafka", &["sources/kafka"]),
     ("lettre", &["channels/email"]),
     ("ractor", &["messages", "actors", "daemon", "http"]),
@@ -35,7 +36,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("tower", &["http"]),
-    ("reqwest", &["channels", "cli"]),
+    // Heartbeats go out beside every channel, so that a channel that fails is no reason for silence.
+    ("reqwest", &["channels", "cli", "daemon/heartbeat"]),
     ("minijinja", &["render"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),

@@ -176,6 +176,8 @@ impl StatusState {
             StatusMessage::Abandoned(channel) => self.forming.abandon(channel),
             StatusMessage::Rules(rules) => self.arguments.rules = rules,
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
+            // Whoever asked may be gone.
+            StatusMessage::Presence(reply) => drop(reply.send(())),
             StatusMessage::Committed(result) => self.on_committed(result),
             StatusMessage::Retry => self.on_retry(),
             StatusMessage::Linger(turn) if self.company == Company::Awaited(turn) => {

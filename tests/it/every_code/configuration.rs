@@ -81,6 +81,7 @@ fn trigger(code: Code) -> Option<Vec<Problem>> {
         Code::NoRoute => fixture("no-route-for-the-rest"),
         Code::NobodyHears | Code::NeverReached => fixture("nobody-hears"),
         Code::OpenWithoutAuth => fixture("open-to-the-network-without-auth"),
+        Code::OpenByChoice => fixture("open-to-a-trusted-network"),
         _ => return None,
     })
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foghorn::catalogue::{Code, Effect, Origin};
+use foghorn::config::{Heartbeat, HeartbeatUrl};
+use foghorn::daemon::heartbeat::beat;
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::messages::IngestKey;
@@ -56,6 +58,15 @@ async fn rejecting() -> Universe {
     universe
 }
 
+/// Whoever watches from outside is not there.
+async fn beating_in_vain() -> Universe {
+    let universe = Universe::start([]).await;
+    let url = HeartbeatUrl::parse("http://127.0.0.1:1/token").unwrap();
+    let heartbeat = Heartbeat { url, every: Duration::from_secs(60) };
+    drop(tokio::spawn(beat(heartbeat, universe.health.clone(), universe.store.clone())));
+    universe
+}
+
 /// What happens so that this is told; `None` if nobody knows how to make it happen.
 async fn trigger(code: Code) -> Option<Universe> {
     let dying = || Draft { budget: RestartBudget::new(0, Duration::from_secs(60)), ..Draft::default() };
@@ -74,6 +85,7 @@ async fn trigger(code: Code) -> Option<Universe> {
             .await
         }
         Code::RecordRejected => rejecting().await,
+        Code::HeartbeatFailed => beating_in_vain().await,
         Code::StoreAway => {
             let universe = Universe::start([]).await;
             universe.store.refuse(1);
