@@ -42,7 +42,7 @@ pub(super) fn options(url: &str, password: Option<&SecretString>) -> Result<PgCo
 }
 
 /// The newest schema of this binary.
-fn newest() -> i64 {
+pub(super) fn newest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 

@@ -54,12 +54,12 @@ pub(in crate::store) async fn back_up(
         }
         let copy = Unfinished::of(&file)?;
         copy_into(&copy, &source, path, watch).await?;
-        Ok(copy)
+        Ok::<Unfinished, UpkeepError>(copy)
     };
     let copied = copied.await;
     source.close().await;
     let copy = copied?;
-    let contained = whole(copy.path()).await?;
+    let contained = whole(copy.path(), path).await?;
     copy.finish()?;
     Ok(contained)
 }
@@ -84,7 +84,7 @@ pub(in crate::store) async fn restore(
     let copied = replacement(path, &source, file, in_the_way, watch).await;
     source.close().await;
     let (_lock, target, copy) = copied?;
-    let contained = whole(copy.path()).await?;
+    let contained = whole(copy.path(), file).await?;
     let kept = keep(&target, now).await?;
     copy.finish()?;
     Ok(Restored { contained, kept })
@@ -239,19 +239,20 @@ fn not_copied(copy: &Path, from: &Path, error: &sqlx::Error) -> UpkeepError {
     }
 }
 
-/// What is in a copy that nobody else has yet, every page of it checked.
-async fn whole(copy: &Path) -> Result<Contained, UpkeepError> {
+/// What is in a copy that nobody else has yet, every page of it checked. What is wrong is wrong in what
+/// it is a copy `of`.
+async fn whole(copy: &Path, of: &Path) -> Result<Contained, UpkeepError> {
     let file = one(copy, options(copy).read_only(true).immutable(true)).await?;
-    let contained = contained(&file, copy).await;
+    let contained = contained(&file, copy, of).await;
     file.close().await;
     contained
 }
 
-async fn contained(file: &SqlitePool, path: &Path) -> Result<Contained, UpkeepError> {
+async fn contained(file: &SqlitePool, path: &Path, of: &Path) -> Result<Contained, UpkeepError> {
     let Contents::Schema(schema) = contents(file, path).await? else {
-        return Err(damaged(path, "there is nothing in it"));
+        return Err(damaged(of, "there is nothing in it"));
     };
-    sound(file, path).await?;
+    sound(file, of).await?;
     let count = async |sql: &str| pragma(file, sql).await.map_err(|error| refused(path, &error));
     let newest = count(
         "SELECT max(received_at) AS value FROM (SELECT received_at FROM event ORDER BY id DESC LIMIT 1)",

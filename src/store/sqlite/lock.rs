@@ -94,7 +94,7 @@ pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
 }
 
 /// Why a file cannot be used, in the words of the operating system.
-pub(super) fn unopened(path: &Path, error: &std::io::Error) -> OpenError {
+pub(super) fn unopened(path: &Path, error: &io::Error) -> OpenError {
     let path = path.display().to_string();
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => {

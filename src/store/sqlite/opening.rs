@@ -78,7 +78,7 @@ impl SqliteStore {
             .test_before_acquire(false)
             .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs(2))
-            .connect_lazy_with(self::options(path).read_only(true).pragma("cache_size", "-1024"));
+            .connect_lazy_with(options(path).read_only(true).pragma("cache_size", "-1024"));
         let writer = Mutex::new(Writer { connection, transaction: Transaction::None });
         Ok(Self { writer, readers, in_doubt: InDoubt::default(), _lock: lock })
     }

@@ -78,7 +78,7 @@ async fn tables(file: &SqlitePool) -> Result<Vec<(&'static str, Rows)>, sqlx::Er
 
 /// Reads every page and checks what is on it.
 pub(super) async fn integrity(file: &SqlitePool) -> Integrity {
-    let check = Ask::new("SELECT quick_check AS word FROM pragma_quick_check(5)");
+    let check = Ask::new("SELECT quick_check AS word FROM pragma_quick_check");
     let found: Result<Vec<WordRow>, _> = fetch(file, check).await;
     match found {
         Ok(rows) if rows.len() == 1 && rows[0].word == "ok" => Integrity::Sound,
