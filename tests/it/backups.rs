@@ -247,15 +247,15 @@ async fn an_interrupted_backup_leaves_no_file_of_its_name_and_the_next_one_works
     file.close().await.unwrap();
     let backup = home.file("backup.db");
 
-    let mut killed = begun(&home, &backup).await;
-    killed.kill().await.unwrap();
-    assert!(!backup.exists(), "a half file under the name that was asked for");
-
     let mut interrupted = begun(&home, &backup).await;
     let pid = interrupted.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
     assert_eq!(interrupted.wait().await.unwrap().code(), Some(130));
     assert!(!backup.exists() && !home.file("backup.db.part").exists());
+
+    let mut killed = begun(&home, &backup).await;
+    killed.kill().await.unwrap();
+    assert!(!backup.exists(), "a half file under the name that was asked for");
 
     let done = db(&home, &["backup", backup.to_str().unwrap()]).await;
     assert_eq!(done.exit, 0, "{done:?}");

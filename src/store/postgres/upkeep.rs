@@ -72,7 +72,7 @@ async fn tables(server: &PgPool) -> Result<Vec<(&'static str, Rows)>, OpenError>
             Rows::About(unsigned(about))
         } else {
             let count = format!(
-                "SELECT count(*) AS value FROM (SELECT 1 FROM {table} LIMIT {}) AS some",
+                "SELECT count(*) AS value FROM (SELECT 1 FROM {table} LIMIT {}) AS counted",
                 COUNTED + 1
             );
             match unsigned(ask(server, &count).await?) {

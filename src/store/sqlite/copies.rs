@@ -100,7 +100,8 @@ async fn backup(file: &Path) -> Result<SqlitePool, UpkeepError> {
         Ok(Contents::Schema(found)) => known(found).map_err(UpkeepError::Open),
         Ok(Contents::Nothing | Contents::Mark) => Err(no_backup("there is nothing in it".to_owned())),
         Err(OpenError::Foreign { .. }) => Err(no_backup("it is none of Foghorn's databases".to_owned())),
-        Err(error) => Err(no_backup(error.to_string())),
+        // A page that it needs to tell is torn, as likely as not.
+        Err(error) => sound(&source, file).await.and(Err(no_backup(error.to_string()))),
     };
     let checked = match ours {
         Ok(_) => sound(&source, file).await,

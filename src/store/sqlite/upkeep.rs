@@ -49,17 +49,20 @@ async fn read(
     depth: Depth,
     standing: &mut Standing,
 ) -> Result<(), UpkeepError> {
-    if let Contents::Schema(found) = contents(file, path).await? {
-        standing.schema = Some(found);
-        standing.pending = pending(found);
-    }
     if depth == Depth::Pages {
         standing.integrity = integrity(file).await;
     }
-    // What is damaged may be counted wrongly, or not at all.
-    if !matches!(standing.integrity, Integrity::Damaged(_)) {
-        standing.tables = tables(file).await.map_err(|error| refused(path, &error))?;
+    let found = contents(file, path).await;
+    if let Ok(Contents::Schema(found)) = found {
+        standing.schema = Some(found);
+        standing.pending = pending(found);
     }
+    // What is damaged may be counted wrongly, or not at all.
+    if matches!(standing.integrity, Integrity::Damaged(_)) {
+        return Ok(());
+    }
+    found?;
+    standing.tables = tables(file).await.map_err(|error| refused(path, &error))?;
     Ok(())
 }
 

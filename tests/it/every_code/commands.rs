@@ -144,7 +144,7 @@ async fn backing_up_to_nowhere(file: &Path) -> Said {
 }
 
 async fn looking_at_torn_pages(file: &Path) -> Said {
-    drop(opened(&sqlite(file)).await);
+    assert_eq!(db(&sqlite(file), &["migrate"]).await.exit, 0);
     let mut bytes = fs::read(file).unwrap();
     let end = bytes.len();
     bytes[8192..end].fill(0x5a);
