@@ -297,6 +297,7 @@ mod tests {
     use crate::domain::event::Position;
     use crate::domain::malformed::Malformation;
     use crate::store::batch::Quarantined;
+    use crate::store::open::Migrate;
 
     /// Every step of the plans of a text's statements.
     async fn plan(store: &SqliteStore, text: &str) -> Vec<String> {
