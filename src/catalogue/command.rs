@@ -25,7 +25,7 @@ pub(super) const ENTRIES: [Entry; 20] = [
         effect: Effect::Ends(78),
         title: "The database was written by a newer Foghorn",
         meaning: "This version does not know all that is in it, and could destroy what it does not know.",
-        fix: "Install that version or a newer one, or restore a backup from before the upgrade; nothing was changed.",
+        fix: "Install that version or a newer one, or restore a backup from before the upgrade: foghorn db restore FILE; nothing was changed.",
     },
     Entry {
         code: Code::ForeignDatabase,

@@ -16,6 +16,7 @@ mod file;
 mod http;
 mod pages;
 mod running;
+mod upkeep;
 
 pub use pages::documentation;
 
@@ -103,6 +104,8 @@ codes! {
     StoreUnreachable,
     /// Open to a network that the operator trusts.
     OpenByChoice,
+    /// The schema is older, and a person brings it up to date.
+    OlderSchema,
     /// The source's broker is away.
     BrokerAway,
     /// A record is kept as a dead letter.
@@ -189,6 +192,16 @@ codes! {
     TestNotSent,
     /// No event came while it was waited for.
     NothingCame,
+    /// This store is not backed up, restored or made smaller by Foghorn.
+    NotOursToKeep,
+    /// A backup would write over a file.
+    CopyExists,
+    /// A copy of the database cannot be written.
+    CopyUnwritable,
+    /// What is to be restored is no backup.
+    NotABackup,
+    /// The database is damaged.
+    Damaged,
 }
 
 /// What follows from an error.
@@ -237,8 +250,14 @@ const ENTRIES: [Entry; COUNT] = sorted();
 /// All tables as one, each entry at the place of its code: what is missing or there twice does not
 /// compile.
 const fn sorted() -> [Entry; COUNT] {
-    let tables: [&[Entry]; 5] =
-        [&file::ENTRIES, &config::ENTRIES, &command::ENTRIES, &running::ENTRIES, &http::ENTRIES];
+    let tables: [&[Entry]; 6] = [
+        &file::ENTRIES,
+        &config::ENTRIES,
+        &command::ENTRIES,
+        &upkeep::ENTRIES,
+        &running::ENTRIES,
+        &http::ENTRIES,
+    ];
     let mut all = [file::ENTRIES[0]; COUNT];
     let (mut table, mut filled) = (0, 0);
     while table < tables.len() {

@@ -1,7 +1,8 @@
 //! The command line.
 //!
 //! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
-//! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), or tell of
+//! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), keep the
+//! database ([`Command::Db`]), or tell of
 //! Foghorn itself ([`Command::Explain`], [`Command::Man`]). All others are [`Command::Client`]: they
 //! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
 //! machine.
@@ -15,6 +16,7 @@ pub mod configuration;
 pub mod connect;
 mod connection;
 pub mod control;
+pub mod db;
 pub mod delivery;
 pub mod dlq;
 pub mod event;
@@ -74,6 +76,9 @@ pub enum Command {
     /// What the configuration says, and what it could say
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Keep the database: its schema, backups, how it stands
+    #[command(subcommand)]
+    Db(db::DbCommand),
     /// What an error means and how to mend it
     Explain(ExplainArgs),
     /// Completions for a shell
@@ -177,6 +182,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::init(&args),
         Command::Check(args) => check::run(&args).await,
         Command::Config(command) => configuration::run(&command),
+        Command::Db(command) => db::run(&command).await,
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

@@ -61,6 +61,13 @@ pub(super) fn say(text: &str) {
     let _ = Printer::new(io::stderr().lock()).line(text);
 }
 
+/// A line on the terminal in the place of the one before; the next talk begins on a line of its own
+/// once it is empty.
+pub(super) fn overwrite(text: &str) {
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
+}
+
 /// Says what went wrong, with its code and what to do about it.
 pub(super) fn refuse(code: Code, what: &dyn Display) {
     say(&format!("error {code}: {what}"));

@@ -102,6 +102,7 @@ pub(super) fn unopened(error: &OpenError) -> (Exit, Code) {
     match error {
         OpenError::Url(_) => (Exit::InvalidConfig, Code::WrongValue),
         OpenError::NewerSchema { .. } => (Exit::InvalidConfig, Code::NewerSchema),
+        OpenError::OlderSchema { .. } => (Exit::InvalidConfig, Code::OlderSchema),
         OpenError::Foreign { .. } => (Exit::InvalidConfig, Code::ForeignDatabase),
         OpenError::ReadOnly { .. } => (Exit::InvalidConfig, Code::StoreReadOnly),
         OpenError::NotDurable { .. } => (Exit::InvalidConfig, Code::NotDurable),

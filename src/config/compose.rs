@@ -204,7 +204,10 @@ fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig
             .count("max_connections")
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(1),
-        migrate: Migrate::Auto,
+        migrate: match table.text("migrate") {
+            Some("manual") => Migrate::Manual,
+            _ => Migrate::Auto,
+        },
     }
 }
 

@@ -63,6 +63,20 @@ pub fn load(explicit: Option<&Path>, env: &BTreeMap<String, String>) -> Result<L
     Config::parse(&found.text, found.path.as_deref(), env)
 }
 
+/// The same for whoever needs `[store]` alone, as a job that makes backups has no secrets of channels:
+/// if the whole is not valid, what `[server]` and `[store]` say, and nothing else.
+///
+/// # Errors
+/// Everything that is wrong with those two.
+pub fn load_for_store(
+    explicit: Option<&Path>,
+    env: &BTreeMap<String, String>,
+) -> Result<Loaded, Vec<Problem>> {
+    let found = find(explicit, env)?;
+    let whole = Config::parse(&found.text, found.path.as_deref(), env);
+    whole.or_else(|_| parsed(&found.text, found.path.as_deref(), env, &["server", "store"]))
+}
+
 /// A configuration as it was found: the text, and the file it is from.
 pub(super) struct Found {
     pub(super) text: String,
@@ -108,34 +122,47 @@ impl Config {
         path: Option<&Path>,
         env: &BTreeMap<String, String>,
     ) -> Result<Loaded, Vec<Problem>> {
-        let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
-        let text = without_mark(text);
-        let mut report = Report::new(text, &shown);
-        let (mut tree, borrowed) = written(text, path, env, &mut report)?;
-        report.hide_secrets_of(&tree);
-        let secrets = secrets::resolve(&mut tree, env, &mut report);
-        check(&mut tree, &mut report);
-        let keys = tree.count_leaves();
-        let mut whole = defaults();
-        whole.lay(tree);
-        let snapshot = Snapshot::of(&whole);
-        let config = compose(&whole, &mut report);
-        let included = report.texts().included().map(PathBuf::from).collect();
-        let problems = report.finish();
-        if problems.iter().any(Problem::is_error) {
-            return Err(problems);
-        }
-        Ok(Loaded {
-            config,
-            warnings: problems,
-            origin: path.map(Path::to_owned),
-            included,
-            borrowed,
-            keys,
-            secrets,
-            snapshot,
-        })
+        parsed(text, path, env, &[])
     }
+}
+
+/// What the tables `only` come to, or all of them if none is named.
+fn parsed(
+    text: &str,
+    path: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    only: &[&str],
+) -> Result<Loaded, Vec<Problem>> {
+    let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
+    let text = without_mark(text);
+    let mut report = Report::new(text, &shown);
+    let (mut tree, borrowed) = written(text, path, env, &mut report)?;
+    if !only.is_empty() {
+        tree.entries.retain(|entry| only.contains(&entry.key.as_str()));
+    }
+    report.hide_secrets_of(&tree);
+    let secrets = secrets::resolve(&mut tree, env, &mut report);
+    check(&mut tree, &mut report);
+    let keys = tree.count_leaves();
+    let mut whole = defaults();
+    whole.lay(tree);
+    let snapshot = Snapshot::of(&whole);
+    let config = compose(&whole, &mut report);
+    let included = report.texts().included().map(PathBuf::from).collect();
+    let problems = report.finish();
+    if problems.iter().any(Problem::is_error) {
+        return Err(problems);
+    }
+    Ok(Loaded {
+        config,
+        warnings: problems,
+        origin: path.map(Path::to_owned),
+        included,
+        borrowed,
+        keys,
+        secrets,
+        snapshot,
+    })
 }
 
 /// A byte order mark is no part of the first key.

@@ -43,7 +43,7 @@ mod tests;
 pub use heartbeat::{Heartbeat, HeartbeatUrl};
 pub use json_schema::json_schema;
 pub use listing::{Difference, Origin, Setting, differences, effective, written};
-pub use load::{Loaded, REFERENCE, load};
+pub use load::{Loaded, REFERENCE, load, load_for_store};
 pub use problem::{Code, Excerpt, Gravity, Location, Problem};
 pub use settings::{
     AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,

@@ -134,7 +134,7 @@ static STORE: Section = section(
         key("url", Kind::Text),
         key("password", Kind::Secret),
         key("max_connections", Kind::Count(1, 1_000)),
-        key("migrate", Kind::Word(&["auto"], &["manual"])),
+        key("migrate", Kind::Word(&["auto", "manual"], &[])),
     ],
     &["replica_url", "retention"],
 );

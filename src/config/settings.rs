@@ -120,6 +120,8 @@ pub enum Migrate {
     /// Foghorn, at start.
     #[default]
     Auto,
+    /// A person, with `foghorn db migrate`.
+    Manual,
 }
 
 /// The address of a store. Printed without the password that it may hold.

@@ -7,7 +7,7 @@ use super::{BUDGET_WINDOW, ChannelPart, MAX_RESTARTS, Parts, SourcePart};
 use crate::channels::Surroundings;
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
-use crate::config::{Config, SourceConfig};
+use crate::config::{Config, Migrate, SourceConfig};
 use crate::domain::event::Bounds;
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::restarts::RestartBudget;
@@ -18,7 +18,7 @@ use crate::render::{Letterhead, Templates};
 use crate::sources::Source;
 use crate::sources::kafka::{KafkaSettings, KafkaSource};
 use crate::store::Store;
-use crate::store::open::StoreSettings;
+use crate::store::open::{self, StoreSettings};
 use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
 use crate::telemetry::health::{Health, Roster};
 
@@ -48,6 +48,10 @@ pub fn store_settings(config: &Config) -> StoreSettings {
         url: config.store.url.expose().to_owned(),
         password: config.store.password.clone(),
         max_connections: config.store.max_connections,
+        migrate: match config.store.migrate {
+            Migrate::Auto => open::Migrate::Auto,
+            Migrate::Manual => open::Migrate::Manual,
+        },
     }
 }
 

@@ -22,6 +22,7 @@ mod reading;
 mod rows;
 pub mod sqlite;
 mod trial;
+pub mod upkeep;
 mod view_rows;
 pub mod views;
 mod write;
@@ -76,6 +77,14 @@ pub enum OpenError {
         /// Schema version in the database.
         found: i64,
         /// Newest schema version this binary knows.
+        known: i64,
+    },
+    /// An older Foghorn wrote it, or nobody yet, and this one may not bring it up to date.
+    #[error("the schema of the database is {found}, and this binary needs {known}")]
+    OlderSchema {
+        /// Schema version in the database; 0 if it has none yet.
+        found: i64,
+        /// The version that this binary works on.
         known: i64,
     },
     /// Another program's database.

@@ -20,11 +20,28 @@ pub struct StoreSettings {
     pub password: Option<SecretString>,
     /// At most this many connections to PostgreSQL.
     pub max_connections: u32,
+    /// What to do about a schema of an older version.
+    pub migrate: Migrate,
+}
+
+/// Who brings the schema up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Migrate {
+    /// Whoever opens the store.
+    #[default]
+    Auto,
+    /// Somebody else, before it is opened.
+    Manual,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: "sqlite:///var/lib/foghorn/foghorn.db".to_owned(), password: None, max_connections: 10 }
+        Self {
+            url: "sqlite:///var/lib/foghorn/foghorn.db".to_owned(),
+            password: None,
+            max_connections: 10,
+            migrate: Migrate::Auto,
+        }
     }
 }
 
@@ -35,12 +52,8 @@ impl Default for StoreSettings {
 pub async fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, OpenError> {
     match place(&settings.url)? {
         Place::Memory => Ok(Arc::new(MemoryStore::default())),
-        Place::File(path) => Ok(Arc::new(SqliteStore::open(path).await?)),
-        Place::Server => {
-            let password = settings.password.as_ref();
-            let store = PostgresStore::open(&settings.url, password, settings.max_connections).await?;
-            Ok(Arc::new(store))
-        }
+        Place::File(path) => Ok(Arc::new(SqliteStore::open(path, settings.migrate).await?)),
+        Place::Server => Ok(Arc::new(PostgresStore::open(settings).await?)),
     }
 }
 
@@ -58,13 +71,13 @@ pub async fn probe(settings: &StoreSettings) -> Result<Probed, OpenError> {
 }
 
 /// Where a URL says that the store is.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     Memory,
     File(&'a Path),
     Server,
 }
 
-fn place(url: &str) -> Result<Place<'_>, OpenError> {
+pub(super) fn place(url: &str) -> Result<Place<'_>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Place::Memory),
         Some(("sqlite", path)) => {

@@ -73,6 +73,13 @@ async fn state_is_kept_in_postgresql() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_made_and_brought_back() {
+    let place = tempfile::tempdir().unwrap();
+    let instead = ("/backup/".to_owned(), format!("{}/", place.path().display()));
+    follow("docs/guides/backup.md", &[instead]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_looks_for_what_is_wrong_finds_the_way() {
     follow("docs/guides/troubleshooting.md", &[]).await;
 }

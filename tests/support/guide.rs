@@ -96,6 +96,9 @@ impl Guide {
 
     async fn run(&mut self, told: &str, expected: &[String]) {
         let command = self.mine(told.split(" #").next().unwrap_or(told).trim());
+        if command == "systemctl stop foghorn" {
+            return self.end().await;
+        }
         let program = command.split_whitespace().next().unwrap_or_default();
         if NOT_HERE.contains(&program) || ENDLESS.iter().any(|endless| command.starts_with(endless)) {
             return;

@@ -65,6 +65,11 @@ impl Load {
         self.told.acknowledged.lock().unwrap().len()
     }
 
+    /// Those that are acknowledged so far.
+    pub(crate) fn so_far(&self) -> BTreeSet<String> {
+        self.told.acknowledged.lock().unwrap().clone()
+    }
+
     /// Ends when every event that was begun is acknowledged. Somebody must be there to do so.
     pub(crate) async fn stop(self) -> Account {
         self.stop.send_replace(true);

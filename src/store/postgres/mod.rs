@@ -10,6 +10,7 @@ mod ledger;
 mod opening;
 mod statements;
 mod trial;
+pub(super) mod upkeep;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgPool;

@@ -8,13 +8,13 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::{PostgresStore, fetch};
-use crate::store::open::without_password;
+use crate::store::open::{Migrate, StoreSettings, without_password};
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
 use crate::store::write::InDoubt;
 use crate::store::{OpenError, Probed};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ const SESSION: [(&str, &str); 6] = [
     ("enable_mergejoin", "off"),
 ];
 
-fn options(url: &str, password: Option<&SecretString>) -> Result<PgConnectOptions, OpenError> {
+pub(super) fn options(url: &str, password: Option<&SecretString>) -> Result<PgConnectOptions, OpenError> {
     let mut options: PgConnectOptions = url.parse().map_err(|_| OpenError::Url(without_password(url)))?;
     if let Some(password) = password {
         options = options.password(password.expose_secret());
@@ -42,7 +42,7 @@ fn options(url: &str, password: Option<&SecretString>) -> Result<PgConnectOption
 }
 
 /// The newest schema of this binary.
-fn newest() -> i64 {
+pub(super) fn newest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
@@ -61,28 +61,27 @@ impl PostgresStore {
         Ok(Probed { kind: "postgres", schema: schema?, newest: newest() })
     }
 
-    /// Opens the database that `url` names. `password` wins over one in the URL.
+    /// Opens the database that the settings name.
     ///
     /// # Errors
     /// See [`OpenError`]; nothing is changed then.
-    pub async fn open(
-        url: &str,
-        password: Option<&SecretString>,
-        max_connections: u32,
-    ) -> Result<Self, OpenError> {
-        let options = options(url, password)?;
+    pub async fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
+        let options = options(&settings.url, settings.password.as_ref())?;
         let hello = options.connect().await.map_err(|error| unreachable(&error))?;
         let _ = hello.close().await;
         // Without the timeouts below: a migration may take its time.
         let entrance = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-        examine(&entrance, &options).await?;
-        MIGRATIONS.run(&entrance).await.map_err(|error| match error {
-            MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => foreign(&options),
-            error => OpenError::Unreachable(error.to_string()),
-        })?;
+        let found = examine(&entrance, &options).await?.unwrap_or(0);
+        match settings.migrate {
+            Migrate::Auto => bring_to(newest(), &entrance, &options).await?,
+            Migrate::Manual if found < newest() => {
+                return Err(OpenError::OlderSchema { found, known: newest() });
+            }
+            Migrate::Manual => {}
+        }
         entrance.close().await;
         let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(2))
+            .max_connections(settings.max_connections.max(2))
             .acquire_timeout(ACQUIRE)
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
@@ -97,8 +96,20 @@ impl PostgresStore {
     }
 }
 
+/// Brings the schema to this version.
+pub(super) async fn bring_to(
+    version: i64,
+    server: &PgPool,
+    options: &PgConnectOptions,
+) -> Result<(), OpenError> {
+    MIGRATIONS.run_to(version, server).await.map_err(|error| match error {
+        MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_) => foreign(options),
+        error => OpenError::Unreachable(error.to_string()),
+    })
+}
+
 /// The schema that is there, if one is.
-async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<Option<i64>, OpenError> {
+pub(super) async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<Option<i64>, OpenError> {
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let shown = format!("SELECT current_setting('{setting}') AS word");
         let shown: Vec<WordRow> =
@@ -128,7 +139,7 @@ async fn examine(server: &PgPool, options: &PgConnectOptions) -> Result<Option<i
     Ok(Some(found))
 }
 
-async fn ask(server: &PgPool, sql: &str) -> Result<i64, OpenError> {
+pub(super) async fn ask(server: &PgPool, sql: &str) -> Result<i64, OpenError> {
     let rows: Vec<NumberRow> = fetch(server, Ask::new(sql)).await.map_err(|error| unreachable(&error))?;
     Ok(only(rows).unwrap_or(0))
 }
@@ -138,6 +149,6 @@ fn foreign(options: &PgConnectOptions) -> OpenError {
     OpenError::Foreign { path: format!("{}/{database}", options.get_host()) }
 }
 
-fn unreachable(error: &sqlx::Error) -> OpenError {
+pub(super) fn unreachable(error: &sqlx::Error) -> OpenError {
     OpenError::Unreachable(error.to_string())
 }

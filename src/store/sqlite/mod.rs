@@ -4,6 +4,7 @@
 //! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
 //! lock file beside the database, because a node's life is a lock's life here.
 
+pub(super) mod copies;
 mod flow;
 mod ledger;
 mod lock;
@@ -11,6 +12,8 @@ mod opening;
 mod params;
 mod statements;
 mod trial;
+mod unfinished;
+pub(super) mod upkeep;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -294,6 +297,7 @@ mod tests {
     use crate::domain::event::Position;
     use crate::domain::malformed::Malformation;
     use crate::store::batch::Quarantined;
+    use crate::store::open::Migrate;
 
     /// Every step of the plans of a text's statements.
     async fn plan(store: &SqliteStore, text: &str) -> Vec<String> {
@@ -320,7 +324,8 @@ mod tests {
     #[tokio::test]
     async fn a_database_without_room_is_weather_and_goes_on_when_there_is_some() {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let store =
+            SqliteStore::open(&directory.path().join("foghorn.db"), Migrate::Auto).await.expect("opens");
         let now = Timestamp::UNIX_EPOCH;
         let lease = store.lease(&"node".into(), now).await.expect("a lease");
         let letters = vec![letter(1, &[b'x'; 1 << 20])];
@@ -357,7 +362,8 @@ mod tests {
     #[tokio::test]
     async fn no_statement_of_the_write_path_reads_a_whole_table() {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let store =
+            SqliteStore::open(&directory.path().join("foghorn.db"), Migrate::Auto).await.expect("opens");
         let texts = [
             statements::EPOCH,
             statements::IN_HAND,
@@ -402,7 +408,8 @@ mod tests {
     #[tokio::test]
     async fn a_list_is_walked_once_and_not_again_for_each_row() {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let store =
+            SqliteStore::open(&directory.path().join("foghorn.db"), Migrate::Auto).await.expect("opens");
         for text in [statements::IN_HAND, statements::END, statements::TAKE, statements::REPLAY] {
             for statement in text.split(';').filter(|statement| statement.contains("FROM jsonb_each")) {
                 let steps = plan(&store, statement).await;
@@ -414,7 +421,8 @@ mod tests {
     #[tokio::test]
     async fn no_list_reads_more_than_it_shows_or_sorts_what_it_found() {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let store =
+            SqliteStore::open(&directory.path().join("foghorn.db"), Migrate::Auto).await.expect("opens");
         let table = [
             ("status:open", ["i USING INDEX incident_unresolved (number<?)", "", "", ""]),
             ("-status:resolved", ["i USING INDEX incident_unresolved (number<?)", "", "", ""]),
@@ -452,7 +460,8 @@ mod tests {
     #[tokio::test]
     async fn claiming_seeks_the_head_of_each_lane() {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = SqliteStore::open(&directory.path().join("foghorn.db")).await.expect("opens");
+        let store =
+            SqliteStore::open(&directory.path().join("foghorn.db"), Migrate::Auto).await.expect("opens");
         let head =
             "SEARCH delivery USING COVERING INDEX delivery_waiting (channel=? AND priority=? AND due_at<?)";
         let steps = plan(&store, statements::DUE).await;

@@ -15,12 +15,13 @@ use tokio::sync::Mutex;
 
 use super::lock::{FileLock, beside, unopened};
 use super::{SqliteStore, Transaction, Writer, fetch};
+use crate::store::open::Migrate;
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
 use crate::store::write::InDoubt;
 use crate::store::{OpenError, Probed};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// What `file(1)` and we know our databases by: "Fogh".
 const APPLICATION_ID: i64 = 0x466f_6768;
@@ -48,7 +49,7 @@ impl SqliteStore {
             let contents = contents(&file, path).await;
             file.close().await;
             if let Contents::Schema(found) = contents? {
-                probed.schema = Some(found);
+                probed.schema = Some(known(found)?);
             }
         }
         Ok(probed)
@@ -58,19 +59,17 @@ impl SqliteStore {
     ///
     /// # Errors
     /// See [`OpenError`]; nothing is changed then.
-    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+    pub async fn open(path: &Path, migrate: Migrate) -> Result<Self, OpenError> {
         writable(path)?;
         let lock = FileLock::of(path)?;
-        examine(path).await?;
-        let options = options(path)
-            .pragma("cache_size", "-8192")
-            .pragma("wal_autocheckpoint", "16000")
-            .pragma("journal_size_limit", "134217728")
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let writer = one(path, options).await?;
-        durable(&writer).await?;
-        MIGRATIONS.run(&writer).await.map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        if migrate == Migrate::Manual {
+            let found = Self::probe(path).await?.schema.unwrap_or(0);
+            if found < newest() {
+                return Err(OpenError::OlderSchema { found, known: newest() });
+            }
+        }
+        let writer = writer(path).await?;
+        bring_to(newest(), &writer).await?;
         let connection = writer.acquire().await.map_err(|error| refused(path, &error))?.detach();
         writer.close().await;
         let readers = SqlitePoolOptions::new()
@@ -79,13 +78,33 @@ impl SqliteStore {
             .test_before_acquire(false)
             .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs(2))
-            .connect_lazy_with(self::options(path).read_only(true).pragma("cache_size", "-1024"));
+            .connect_lazy_with(options(path).read_only(true).pragma("cache_size", "-1024"));
         let writer = Mutex::new(Writer { connection, transaction: Transaction::None });
         Ok(Self { writer, readers, in_doubt: InDoubt::default(), _lock: lock })
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+/// The connection of whoever holds the lock, to a file that is ours.
+pub(super) async fn writer(path: &Path) -> Result<SqlitePool, OpenError> {
+    examine(path).await?;
+    let options = options(path)
+        .pragma("cache_size", "-8192")
+        .pragma("wal_autocheckpoint", "16000")
+        .pragma("journal_size_limit", "134217728")
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let writer = one(path, options).await?;
+    durable(&writer).await?;
+    Ok(writer)
+}
+
+/// Brings the schema to this version.
+pub(super) async fn bring_to(version: i64, writer: &SqlitePool) -> Result<(), OpenError> {
+    let run = MIGRATIONS.run_to(version, writer).await;
+    run.map_err(|error| OpenError::Unreachable(error.to_string()))
+}
+
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY)
@@ -95,7 +114,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// May the file be written, or made?
-fn writable(path: &Path) -> Result<(), OpenError> {
+pub(super) fn writable(path: &Path) -> Result<(), OpenError> {
     if path.is_dir() {
         let path = path.display();
         return Err(OpenError::Unreachable(format!("{path} is a directory; name a file in it")));
@@ -133,7 +152,7 @@ fn may_write(path: &Path) -> Result<(), OpenError> {
 }
 
 /// A pool of one connection, which is closed when it is not wanted any more.
-async fn one(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
+pub(super) async fn one(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
     pool.map_err(|error| refused(path, &error))
 }
@@ -153,40 +172,41 @@ async fn examined(file: &SqlitePool, path: &Path) -> Result<(), OpenError> {
             .await
             .map(drop)
             .map_err(|error| refused(path, &error)),
-        Contents::Mark | Contents::Schema(_) => Ok(()),
+        Contents::Schema(found) => known(found).map(drop),
+        Contents::Mark => Ok(()),
     }
 }
 
 /// What a file is that may become ours, or is.
-enum Contents {
+pub(super) enum Contents {
     Nothing,
     /// It was taken, and a crash came before the first migration.
     Mark,
     Schema(i64),
 }
 
-async fn contents(file: &SqlitePool, path: &Path) -> Result<Contents, OpenError> {
+pub(super) async fn contents(file: &SqlitePool, path: &Path) -> Result<Contents, OpenError> {
     let application = pragma(file, "SELECT application_id AS value FROM pragma_application_id");
     let application = application.await.map_err(|error| refused(path, &error))?;
     let tables = "SELECT count(*) AS value FROM sqlite_schema WHERE type = 'table'";
     let tables = pragma(file, tables).await.map_err(|error| refused(path, &error))?;
     match (application, tables) {
         (APPLICATION_ID, 0) => Ok(Contents::Mark),
-        (APPLICATION_ID, _) => known(file).await.map(Contents::Schema),
+        // A crash before the first migration leaves no table of migrations.
+        (APPLICATION_ID, _) => Ok(Contents::Schema(pragma(file, SCHEMA).await.unwrap_or(0))),
         (0, 0) => Ok(Contents::Nothing),
         _ => Err(foreign(path)),
     }
 }
 
 /// The newest schema of this binary.
-fn newest() -> i64 {
+pub(super) fn newest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-async fn known(file: &SqlitePool) -> Result<i64, OpenError> {
+/// A schema that this binary knows all of.
+pub(super) fn known(found: i64) -> Result<i64, OpenError> {
     let known = newest();
-    // A crash before the first migration leaves no table of migrations.
-    let found = pragma(file, SCHEMA).await.unwrap_or(0);
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
@@ -214,7 +234,7 @@ async fn durable(writer: &SqlitePool) -> Result<(), OpenError> {
     }
 }
 
-async fn pragma(file: &SqlitePool, sql: &str) -> Result<i64, sqlx::Error> {
+pub(super) async fn pragma(file: &SqlitePool, sql: &str) -> Result<i64, sqlx::Error> {
     let rows: Vec<NumberRow> = fetch(file, Ask::new(sql)).await?;
     Ok(only(rows).unwrap_or(0))
 }
@@ -223,7 +243,7 @@ fn foreign(path: &Path) -> OpenError {
     OpenError::Foreign { path: path.display().to_string() }
 }
 
-fn refused(path: &Path, error: &sqlx::Error) -> OpenError {
+pub(super) fn refused(path: &Path, error: &sqlx::Error) -> OpenError {
     let code = error.as_database_error().and_then(|error| error.code());
     let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
     match primary {

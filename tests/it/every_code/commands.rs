@@ -118,6 +118,40 @@ async fn asking_the_lonely(arguments: &[&str]) -> Said {
     said
 }
 
+/// `foghorn db`, on a store at `store`.
+async fn db(store: &str, words: &[&str]) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    fs::write(&config, format!("[store]\nurl = '{store}'\n")).unwrap();
+    said(&[&["db"], words, &["--config", config.to_str().unwrap()]].concat(), Stdio::null()).await
+}
+
+/// `serve` on a database without a schema, which nobody may make.
+async fn on_an_older_schema(file: &Path) -> Said {
+    serve(&format!("{}'\nmigrate = 'manual", sqlite(file))).await
+}
+
+async fn backing_up_over_a_file(file: &Path) -> Said {
+    drop(opened(&sqlite(file)).await);
+    let taken = file.with_file_name("taken");
+    fs::write(&taken, "mine").unwrap();
+    db(&sqlite(file), &["backup", taken.to_str().unwrap()]).await
+}
+
+async fn backing_up_to_nowhere(file: &Path) -> Said {
+    drop(opened(&sqlite(file)).await);
+    db(&sqlite(file), &["backup", file.with_file_name("no/such").to_str().unwrap()]).await
+}
+
+async fn looking_at_torn_pages(file: &Path) -> Said {
+    assert_eq!(db(&sqlite(file), &["migrate"]).await.exit, 0);
+    let mut bytes = fs::read(file).unwrap();
+    let end = bytes.len();
+    bytes[8192..end].fill(0x5a);
+    fs::write(file, bytes).unwrap();
+    db(&sqlite(file), &["status", "--check"]).await
+}
+
 /// What a command says where this goes wrong; `None` if nobody knows how to make it go wrong.
 async fn trigger(code: Code, file: &Path) -> Option<Said> {
     Some(match code {
@@ -153,6 +187,12 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
         }
         Code::TestNotSent => asking_the_lonely(&["test", "channel", "email", "--to", "ada"]).await,
         Code::NothingCame => asking_the_lonely(&["test", "source", "api", "--timeout", "1s"]).await,
+        Code::OlderSchema => on_an_older_schema(file).await,
+        Code::NotOursToKeep => db("postgres://ada@127.0.0.1:1/foghorn", &["backup", "x"]).await,
+        Code::CopyExists => backing_up_over_a_file(file).await,
+        Code::CopyUnwritable => backing_up_to_nowhere(file).await,
+        Code::NotABackup => db(&sqlite(file), &["restore", "/dev/null"]).await,
+        Code::Damaged => looking_at_torn_pages(file).await,
         Code::NoServerUrl => said(&["health", "--url", "here"], Stdio::null()).await,
         _ => return None,
     })
