@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::process::{Draft, Home, event};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
+use crate::support::terminal::Terminal;
 
 const DEAD: usize = 300;
 
@@ -89,14 +90,40 @@ async fn a_job_waits_after_its_canary_and_is_stopped_where_it_is() {
     home.until("the canary is sent", async || home.get(&path).await["succeeded"] == 5).await;
     assert_eq!(dead_letters(&home).await, 15);
     let said = home.run(&["dlq", "stop", id]).await;
-    assert!(said.out.contains("stopped: 5 of 20"), "{said:?}");
+    assert!(said.output.contains("stopped: 5 of 20"), "{said:?}");
 
     let said = home.run(&["dlq", "discard", "--all"]).await;
     assert_eq!(said.exit, 2, "nobody can be asked: {said:?}");
     assert_eq!(dead_letters(&home).await, 15);
     let said = home.run(&["dlq", "discard", "--all", "--rate", "1000/s", "--yes"]).await;
     assert_eq!(said.exit, 0, "{said:?}");
-    assert!(said.out.contains("discarded 15"), "{said:?}");
+    assert!(said.output.contains("discarded 15"), "{said:?}");
     assert_eq!(dead_letters(&home).await, 0);
     assert_eq!(home.list("/api/v1/deliveries?state=dead").await.len(), 20, "their history stays");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_a_terminal_it_asks_shows_how_far_it_is_and_control_c_stops_the_job() {
+    let (_smtp, home, _life) = many_dead(20).await;
+    let url = home.url("");
+    let line = ["dlq", "retry", "--all", "--rate", "5/s", "--url", &url];
+    let mut terminal = Terminal::run(&line, &[]);
+    terminal.shows("Retry 20? [y/N]").await;
+    terminal.press("n\r");
+    assert_eq!(terminal.exit().await, 1);
+    assert_eq!(home.get("/api/v1/jobs").await["data"], json!([]));
+
+    let mut terminal = Terminal::run(&line, &[]);
+    let screen = terminal.shows("Retry 20? [y/N]").await;
+    assert!(screen.contains("20 match (20 rejected).\n"), "{screen}");
+    assert!(screen.contains("Will retry 20 at 5/s ≈ 4s."), "{screen}");
+    terminal.press("y\r");
+    terminal.shows("of 20 █").await;
+    terminal.press("\u{3}");
+    assert_eq!(terminal.exit().await, 130);
+    assert!(terminal.text().contains("stopped: "), "{}", terminal.text());
+    let job = home.get("/api/v1/jobs").await["data"][0].clone();
+    assert_eq!(job["state"], "stopped", "{job}");
+    let left = dead_letters(&home).await as u64;
+    assert_eq!(left, 20 - job["done"].as_u64().unwrap());
 }
