@@ -119,9 +119,9 @@ pub(super) const ENTRIES: [Entry; 20] = [
         code: Code::NotATerminal,
         name: "FH0808",
         effect: Effect::Ends(2),
-        title: "There is no terminal to draw on",
-        meaning: "foghorn top draws a table that changes in place, and standard input or output is a pipe or a file.",
-        fix: "Run it in a terminal. For scripts there are foghorn status --json, foghorn tail --json and GET /metrics.",
+        title: "There is no terminal",
+        meaning: "foghorn top draws a table that changes in place, and foghorn dlq asks before it does something to many; standard input or output is a pipe or a file. Nothing was done.",
+        fix: "Run it in a terminal. For scripts there are foghorn dlq … --yes, foghorn status --json, foghorn tail --json and GET /metrics.",
     },
     Entry {
         code: Code::InputUnreadable,

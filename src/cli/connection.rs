@@ -147,6 +147,10 @@ impl Connection {
         self.ask(self.http.post(format!("{}{path}", self.whom.base())).json(body)).await
     }
 
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.ask(self.http.delete(format!("{}{path}", self.whom.base()))).await
+    }
+
     pub(super) async fn put<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 
 use super::Exit;
 use super::age::{age, moment};
+use super::bulk::{self, BulkArgs};
 use super::client::{Session, ShowArgs, id};
 use super::connection::Failure;
 use super::delivery::{self, incident_of};
-use super::lists::{FilterArgs, ListArgs, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, FormArgs, ListArgs, footer, none, parsed, print, read};
 use super::print::say;
 use super::shapes::{DeadLetter, Delivery, Retried};
 use crate::domain::Timestamp;
@@ -28,6 +29,16 @@ pub enum DlqCommand {
     Show(ShowArgs),
     /// Repeat dead deliveries as new ones, or take records in again
     Retry(DlqRetryArgs),
+    /// Take dead deliveries off the list; their history stays
+    Discard(DlqDiscardArgs),
+    /// What was and is done to many at once
+    Jobs(FormArgs),
+    /// How far a job is
+    Job(ShowArgs),
+    /// End a job where it is
+    Stop(ShowArgs),
+    /// Let a job go on after its canary
+    Continue(ShowArgs),
 }
 
 /// `foghorn dlq list`
@@ -69,15 +80,26 @@ pub struct DlqRetryArgs {
     /// Which
     #[arg(value_name = "ID", value_parser = id)]
     pub ids: Vec<String>,
-    /// All dead deliveries, newest first
+    /// All dead deliveries that fit, newest first
     #[arg(long)]
     pub all: bool,
-    /// With --all: at most this many
-    #[arg(long, value_name = "N", requires = "all", conflicts_with = "ids")]
+    /// With --all: at most this many, at once and without a job
+    #[arg(long, value_name = "N", requires = "all", conflicts_with_all = ["ids", "filter", "canary", "dry_run"])]
     pub limit: Option<u32>,
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
+    /// How.
+    #[command(flatten)]
+    pub bulk: BulkArgs,
+}
+
+/// `foghorn dlq discard`
+#[derive(Debug, Clone, Args)]
+pub struct DlqDiscardArgs {
+    /// All dead deliveries that fit
+    #[arg(long, required = true)]
+    pub all: bool,
+    /// How.
+    #[command(flatten)]
+    pub bulk: BulkArgs,
 }
 
 /// Does what was asked.
@@ -85,7 +107,15 @@ pub(super) async fn run<W: Write>(command: &DlqCommand, session: &mut Session<W>
     match command {
         DlqCommand::List(args) => list(args, session).await,
         DlqCommand::Show(args) => show(args, session).await,
+        DlqCommand::Retry(args) if args.all && args.limit.is_none() => {
+            bulk::run("retry", &args.bulk, session).await
+        }
         DlqCommand::Retry(args) => retry(args, session).await,
+        DlqCommand::Discard(args) => bulk::run("discard", &args.bulk, session).await,
+        DlqCommand::Jobs(form) => bulk::list(form, session).await,
+        DlqCommand::Job(args) => bulk::show(args, session).await,
+        DlqCommand::Stop(args) => bulk::stop(args, session).await,
+        DlqCommand::Continue(args) => bulk::go_on(args, session).await,
     }
 }
 
@@ -177,12 +207,11 @@ async fn show<W: Write>(args: &ShowArgs, session: &mut Session<W>) -> Result<Exi
 async fn retry<W: Write>(args: &DlqRetryArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let wish = match (args.all, args.limit) {
         (false, _) => serde_json::json!({"ids": args.ids}),
-        (true, None) => serde_json::json!({"all": true}),
-        (true, Some(limit)) => serde_json::json!({"all": true, "limit": limit}),
+        (true, limit) => serde_json::json!({"all": true, "limit": limit}),
     };
     let raw: Box<RawValue> = session.server.post(&format!("{PATH}/retry"), &wish).await?;
     let retried: Retried = parsed(&raw)?;
-    if args.json {
+    if args.bulk.json {
         session.out.json(raw.get())?;
     } else {
         for id in &retried.deliveries {

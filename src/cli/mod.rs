@@ -10,6 +10,7 @@
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
+mod bulk;
 pub mod check;
 pub mod client;
 pub mod configuration;

@@ -105,6 +105,11 @@ id!(
     DeadLetterId,
     "dle"
 );
+id!(
+    /// One bulk job.
+    JobId,
+    "job"
+);
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@
 //! | *route → policy → step* | which incidents → who hears, when |
 
 pub mod acceptance;
+pub mod bulk;
 pub mod caution;
 pub mod delivery;
 pub mod event;

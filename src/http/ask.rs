@@ -7,6 +7,7 @@ use ractor::RpcReplyPort;
 
 use super::Api;
 use super::problem::{Code, Problem};
+use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::ids::DeliveryId;
 use crate::domain::way::{Flow, FlowChange, Way};
 use crate::messages::dlq::DlqMessage;
@@ -66,6 +67,15 @@ pub(super) async fn retry(api: &Api, ids: Vec<DeliveryId>) -> Result<Vec<Option<
     let dlq = api.peers.borrow().dlq.clone();
     let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
     dlq.ask(|reply| DlqMessage::Retry { ids, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has something become of a bulk job. `None` if there is no such job.
+pub(super) async fn bulk(api: &Api, change: BulkChange) -> Result<Option<Bulk>, Problem> {
+    refuse_without_store(api)?;
+    let dlq = api.peers.borrow().dlq.clone();
+    let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
+    let ask = |reply| DlqMessage::Bulk { change: Box::new(change), reply };
+    dlq.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// Has a way shut or opened; answered when it is on stable storage.

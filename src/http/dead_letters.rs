@@ -10,12 +10,14 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::deliveries::{narrowed, with_attempts};
+use super::jobs::{self, BulkWish};
 use super::limits::{PAGE, RETRIES};
 use super::lists::{found, paged};
 use super::problem::{Code, Problem};
 use super::query::{Query, not_understood};
 use super::replays::{self, Again};
 use super::{Api, Shared, ask, body};
+use crate::domain::bulk::BulkAction;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::query::{DeadLetterKind, DeadLetterQuery, DeliveryQuery};
@@ -86,13 +88,26 @@ enum Retry {
     Newest(usize),
 }
 
+fn invalid(detail: String) -> Problem {
+    Problem::new(Code::InvalidBody, detail)
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => invalid(error.to_string()),
+        _ => Problem::new(Code::NotJson, error.to_string()),
+    })
+}
+
+/// A wish with a filter is one for a job.
+fn job_wish(body: &[u8]) -> Result<Option<BulkWish>, Problem> {
+    let fields: serde_json::Value = read(body)?;
+    if fields.get("filter").is_some() { read(body).map(Some) } else { Ok(None) }
+}
+
 impl Wish {
     fn read(body: &[u8]) -> Result<Retry, Problem> {
-        let invalid = |detail: String| Problem::new(Code::InvalidBody, detail);
-        let wish: Self = serde_json::from_slice(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => invalid(error.to_string()),
-            _ => Problem::new(Code::NotJson, error.to_string()),
-        })?;
+        let wish: Self = read(body)?;
         let most = format!("at most {RETRIES} deliveries are repeated in one request");
         match wish {
             Self { ids: Some(ids), all: false, limit: None } if !ids.is_empty() => {
@@ -106,7 +121,8 @@ impl Wish {
                 _ => Err(invalid(most)),
             },
             _ => Err(invalid(
-                "give either {\"ids\": [\"del_…\", \"dle_…\"]} or {\"all\": true, \"limit\": 100}".to_owned(),
+                "give {\"ids\": [\"del_…\", \"dle_…\"]}, {\"all\": true, \"limit\": 100} or {\"filter\": \"error:timeout\"}"
+                    .to_owned(),
             )),
         }
     }
@@ -124,6 +140,9 @@ struct Retried {
 
 pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
     let held = body::read_json(&shared, request).await?;
+    if let Some(wish) = job_wish(&held.bytes)? {
+        return jobs::begin(&shared.api, BulkAction::Retry, wish).await;
+    }
     let (mut dead, mut letters) = (Vec::new(), Vec::new());
     match Wish::read(&held.bytes)? {
         Retry::These(ids) => ids.into_iter().for_each(|id| match id {
@@ -144,9 +163,20 @@ pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -
     Ok((StatusCode::ACCEPTED, Json(retried)).into_response())
 }
 
+pub(super) async fn discard(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let held = body::read_json(&shared, request).await?;
+    match job_wish(&held.bytes)? {
+        Some(wish) => jobs::begin(&shared.api, BulkAction::Discard, wish).await,
+        None => Err(invalid("give {\"filter\": \"error:timeout\"}: an empty one fits all".to_owned())),
+    }
+}
+
 /// Read to the end before anything is repeated, so that a repeat that dies at once is not met again.
 async fn newest_dead(api: &Api, limit: usize) -> Result<Vec<DeliveryId>, Problem> {
-    let dead = DeliveryQuery::default().in_states(&[DeliveryState::Dead]);
+    let dead = DeliveryQuery::default().in_states(&[DeliveryState::Dead]).open_letters();
     let mut ids = Vec::new();
     let mut before = None;
     while ids.len() < limit {

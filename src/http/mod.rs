@@ -32,6 +32,7 @@ mod flow;
 mod gate;
 mod guard;
 mod incidents;
+mod jobs;
 pub mod limits;
 mod lists;
 mod outbox;
@@ -143,6 +144,10 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/deliveries/{id}", get(deliveries::show))
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/dead-letters/retry", post(dead_letters::retry))
+        .route("/api/v1/dead-letters/discard", post(dead_letters::discard))
+        .route("/api/v1/jobs", get(jobs::list))
+        .route("/api/v1/jobs/{id}", get(jobs::show).delete(jobs::stop))
+        .route("/api/v1/jobs/{id}/continue", post(jobs::go_on))
         .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/sources", get(status::sources))

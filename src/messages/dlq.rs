@@ -8,6 +8,8 @@ use super::Peers;
 use super::delivery::DeliveryMessage;
 use super::ingest::IngestMessage;
 use super::post::Post;
+use crate::domain::Timestamp;
+use crate::domain::bulk::{Bulk, BulkChange, BulkStep};
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::store::batch::{Attempted, Quarantined};
@@ -38,6 +40,26 @@ pub enum DlqMessage {
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
     },
+    /// Something is to become of a bulk job.
+    Bulk {
+        /// What.
+        change: Box<BulkChange>,
+        /// Answered with how the job stands; `None` if there is no such job.
+        reply: RpcReplyPort<Option<Bulk>>,
+    },
+    /// Look which jobs are due. Of several such turns only the newest counts.
+    Look(u64),
+    /// What looking found.
+    Found {
+        /// Which turn it was.
+        turn: u64,
+        /// The next few of each job that is due.
+        steps: Vec<BulkStep>,
+        /// When the next job is due; `None` if none goes on.
+        next: Option<Timestamp>,
+    },
+    /// A step was written, or was not needed any more.
+    Stepped,
     /// Somebody was restarted.
     Introduce(Arc<Peers>),
 }

@@ -3,14 +3,25 @@
 use ractor::RpcReplyPort;
 
 use super::delivery::DeliveryMessage;
+use super::dlq::DlqMessage;
 use super::ingest::IngestMessage;
 use super::post::Post;
 use crate::domain::acceptance::{Accept, IncidentRules};
+use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::domain::way::FlowChange;
 use crate::store::StoreError;
 use crate::store::batch::{Attempted, Claim, Committed, Quarantined, Trial};
+
+/// Who waits for a change of a bulk job.
+#[derive(Debug)]
+pub enum BulkReply {
+    /// Somebody who asked how it stands then.
+    Asker(RpcReplyPort<Option<Bulk>>),
+    /// The DLQ actor, to go on.
+    Driver(Post<DlqMessage>),
+}
 
 /// What may be said to the status actor.
 #[derive(Debug)]
@@ -58,6 +69,13 @@ pub enum StatusMessage {
         ids: Vec<DeliveryId>,
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
+    },
+    /// Something is to become of a bulk job.
+    Bulk {
+        /// What.
+        change: Box<BulkChange>,
+        /// Who waits for it.
+        from: BulkReply,
     },
     /// Shut or open these ways; answered when it is on stable storage.
     Flow {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules, Rows};
+use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::delivery::{About, DeadReason, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
@@ -33,6 +34,8 @@ pub struct Batch {
     pub quarantined: Vec<Quarantined>,
     /// Dead deliveries to repeat as new ones.
     pub replays: Vec<DeliveryId>,
+    /// What is to become of bulk jobs.
+    pub bulks: Vec<BulkChange>,
     /// Waiting deliveries to take in hand.
     pub claims: Vec<Claim>,
     /// Records on trial that are settled by this batch.
@@ -57,6 +60,7 @@ impl Batch {
             grants: Grants::new(),
             quarantined: Vec::new(),
             replays: Vec::new(),
+            bulks: Vec::new(),
             claims: Vec::new(),
             acquitted: Vec::new(),
             trials: Vec::new(),
@@ -71,6 +75,7 @@ impl Batch {
             && self.accepts.is_empty()
             && self.quarantined.is_empty()
             && self.replays.is_empty()
+            && self.bulks.is_empty()
             && self.claims.is_empty()
             && self.acquitted.is_empty()
             && self.trials.is_empty()
@@ -199,6 +204,10 @@ pub struct Committed {
     /// One for each of `replays`, in order: the new delivery, or `None` if there was no such dead
     /// delivery or it was repeated before.
     pub replayed: Vec<Option<DeliveryId>>,
+    /// One for each of `bulks`, in order: how the job stands now; `None` if there is none.
+    pub bulks: Vec<Option<Bulk>>,
+    /// How many deliveries jobs repeated, and how many they could not.
+    pub repeated_by_jobs: (u64, u64),
     /// One for each of `claims`, in order.
     pub claimed: Vec<Claimed>,
     /// One for each of `trials`, in order: how many earlier lives ended over that record; none if it

@@ -80,7 +80,7 @@ fn sort(
         let state = if candidate.expires_at <= now {
             claimed.expired += 1;
             DeliveryState::Expired
-        } else if over && candidate.kind.calls_for_action() {
+        } else if over && !candidate.even_if_over && candidate.kind.calls_for_action() {
             claimed.canceled += 1;
             DeliveryState::Canceled
         } else {

@@ -79,6 +79,12 @@ impl Columns for DeliveryField {
             )],
             Self::CreatedAt => &[Column::Number("d.created_at")],
             Self::UpdatedAt => &[Column::Number("d.updated_at")],
+            Self::Letter => &[Column::Name("CASE WHEN d.settled_at IS NULL THEN 'open' ELSE 'settled' END")],
+            Self::Call => &[Column::Name(
+                "CASE WHEN d.kind IN ('opened', 'reopened') \
+                 AND (SELECT i.status FROM incident AS i WHERE i.number = d.incident) = 'resolved' \
+                 THEN 'over' ELSE 'live' END",
+            )],
             Self::Text => &[Column::Text("d.recipient"), Column::Text(last_attempt!("detail"))],
         }
     }

@@ -9,9 +9,10 @@ use super::reading::{Ask, Dialect, Fetch, Value, counted, cursor, limit, nothing
 use super::rows::{
     CountedRow, IdRow, IncidentRow, NumberRow, Readable, column, incident_columns, number, read_all,
 };
-use super::view_rows::{DeadLetterRow, DeliveryRow, EventRow, SeverityRow};
+use super::view_rows::{DeadLetterRow, DeliveryRow, EventRow, ReasonRow, SeverityRow};
 use super::views::{
-    Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount, IncidentView, Page,
+    Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount, IncidentView,
+    LettersByReason, Page,
 };
 use super::{Paging, StoreError};
 use crate::domain::delivery::DeliveryState;
@@ -83,6 +84,14 @@ impl Way {
                 Dialect::Postgres => table,
             };
             return Self { table, key, only: Some("d.incident IS NOT NULL"), length: Length::Short };
+        }
+        if dead && query.words(DeliveryField::Letter, &["open", "settled"]) == Some(vec!["open"]) {
+            let table = match dialect {
+                Dialect::Sqlite => "delivery AS d INDEXED BY delivery_dead_letter",
+                Dialect::Postgres => table,
+            };
+            let only = Some("d.state = 'dead' AND d.settled_at IS NULL");
+            return Self { table, key, only, length: Length::Long };
         }
         if dead {
             let table = match dialect {
@@ -311,6 +320,23 @@ pub(super) async fn count_dead_letters<S: Fetch>(
         DeadLetterQuery::Delivery(query) => count(source, Way::of_deliveries(query, S::DIALECT), query).await,
         DeadLetterQuery::Event(query) => count(source, Way::LETTERS, query).await,
     }
+}
+
+/// Dead deliveries by why they are dead.
+pub(super) async fn letters_by_reason<S: Fetch>(
+    source: &S,
+    query: &DeliveryQuery,
+) -> Result<Vec<LettersByReason>, StoreError> {
+    let way = Way::of_deliveries(query, S::DIALECT);
+    let all = || Value::Text("~".to_owned());
+    let floor = way.floor(source, all(), COUNTED_STRETCH).await?;
+    let ask = Ask::new(
+        "SELECT reason, count(*) AS count, min(at) AS first, max(at) AS last \
+         FROM (SELECT coalesce(d.dead_reason, 'unknown') AS reason, d.updated_at AS at",
+    );
+    let ask = asked(way.before(ask, all()), way, query, floor, S::DIALECT).number(column(MOST_COUNTED));
+    let ask = ask.push(") AS found GROUP BY reason ORDER BY count(*) DESC, reason");
+    read_all(source.fetch::<ReasonRow>(ask).await?)
 }
 
 async fn count<F: Columns, S: Fetch>(source: &S, way: Way, query: &Query<F>) -> Result<Count, StoreError> {

@@ -10,6 +10,7 @@
 //! Reading is for people and lists: it never blocks the writer.
 
 pub mod batch;
+mod bulk;
 mod claim;
 mod conditions;
 mod flow;
@@ -30,15 +31,16 @@ mod write;
 use async_trait::async_trait;
 
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
 use batch::{Batch, Committed};
 use views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
-    IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 
 /// Why the store could not do what was asked, told by what the caller should do.
@@ -212,6 +214,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many dead letters there are, up to 10,000 and among the newest 200,000.
     async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError>;
+
+    /// Dead deliveries by why they are dead, the most first; the newest 10,000 of the newest 200,000.
+    async fn letters_by_reason(&self, query: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError>;
+
+    /// Bulk jobs that go on, oldest first.
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError>;
+
+    /// The newest 200 bulk jobs.
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError>;
+
+    /// One bulk job.
+    async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError>;
 
     /// The bytes of such a record.
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError>;

@@ -149,7 +149,7 @@ pub(super) async fn timeline(source: &impl Fetch, number: u64) -> Result<Vec<Tim
 
 pub(super) const DELIVERY: &str = "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.state, \
      d.due_at, d.expires_at, d.created_at, d.updated_at, d.attempts, d.held, d.last_outcome, d.dead_reason, \
-     d.replay_of";
+     d.replay_of, d.settled_at, d.job";
 
 pub(super) async fn delivery(
     source: &impl Fetch,
@@ -206,7 +206,9 @@ pub(super) async fn dead_letter_bytes(
 pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> {
     let mut ask = Ask::default();
     for (index, states) in
-        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead'"].into_iter().enumerate()
+        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead' AND settled_at IS NULL"]
+            .into_iter()
+            .enumerate()
     {
         let union = if index == 0 { "" } else { " UNION ALL " };
         let _ = write!(

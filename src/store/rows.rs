@@ -14,6 +14,7 @@ use super::StoreError;
 use super::intake::{Seen, SeenBy};
 use super::write::Candidate;
 use crate::domain::Timestamp;
+use crate::domain::bulk::{BulkAction, BulkState, Resolved};
 use crate::domain::delivery::{DeliveryState, Target};
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::notification::NotificationKind;
@@ -77,6 +78,24 @@ pub(super) trait Word: Sized {
 }
 
 impl Word for DeliveryState {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for BulkAction {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for BulkState {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for Resolved {
     fn read(text: &str) -> Option<Self> {
         Self::parse(text)
     }
@@ -218,7 +237,7 @@ impl Readable for ToldRow {
 macro_rules! candidate_columns {
     () => {
         "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.attempts, d.held, d.crashes, \
-         d.created_at, d.expires_at, n.text"
+         d.created_at, d.expires_at, d.even_if_over, n.text"
     };
 }
 pub(super) use candidate_columns;
@@ -236,6 +255,7 @@ pub(super) struct CandidateRow {
     crashes: i64,
     created_at: i64,
     expires_at: i64,
+    even_if_over: i64,
     text: Option<String>,
 }
 
@@ -257,6 +277,7 @@ impl Readable for CandidateRow {
             crashes: number(self.crashes)?,
             created_at: time(self.created_at)?,
             expires_at: time(self.expires_at)?,
+            even_if_over: self.even_if_over != 0,
             text: optional(self.text, |text| json(&text))?,
         })
     }

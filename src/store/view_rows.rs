@@ -6,11 +6,13 @@ use super::StoreError;
 use super::flow::way;
 use super::rows::{Readable, corrupt, id, number, optional, time, word};
 use super::views::{
-    AttemptView, BacklogLine, DeadLetterView, DeliveryView, EventView, IncidentCount, Kept, TimelineView,
+    AttemptView, BacklogLine, DeadLetterView, DeliveryView, EventView, IncidentCount, Kept, LettersByReason,
+    TimelineView,
 };
 use crate::domain::acceptance::Decision;
+use crate::domain::bulk::{Bulk, Rate};
 use crate::domain::delivery::{Address, DeliveryState};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, JobId};
 use crate::domain::notification::NotificationKind;
 use crate::domain::way::Way;
 
@@ -70,6 +72,8 @@ pub(super) struct DeliveryRow {
     last_outcome: Option<String>,
     dead_reason: Option<String>,
     replay_of: Option<String>,
+    settled_at: Option<i64>,
+    job: Option<String>,
 }
 
 impl Readable for DeliveryRow {
@@ -93,6 +97,8 @@ impl Readable for DeliveryRow {
             next_attempt_at: optional(Some(self.due_at).filter(|_| waits), time)?,
             expires_at: time(self.expires_at)?,
             replay_of: optional(self.replay_of, |text| id(&text))?,
+            settled_at: optional(self.settled_at, time)?,
+            job: optional(self.job, |text| id(&text))?,
         })
     }
 }
@@ -252,6 +258,91 @@ impl Readable for SeverityRow {
             status: word(&self.status)?,
             severity: word(&self.severity)?,
             count: number(self.count)?,
+        })
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct ReasonRow {
+    reason: String,
+    count: i64,
+    first: i64,
+    last: i64,
+}
+
+impl Readable for ReasonRow {
+    type Value = LettersByReason;
+
+    fn read(self) -> Result<LettersByReason, StoreError> {
+        Ok(LettersByReason {
+            reason: self.reason,
+            count: number(self.count)?,
+            first: time(self.first)?,
+            last: time(self.last)?,
+        })
+    }
+}
+
+/// How many deliveries of a job are in a state.
+#[derive(Debug, FromRow)]
+pub(super) struct OutcomeRow {
+    job: String,
+    state: String,
+    count: i64,
+}
+
+impl Readable for OutcomeRow {
+    type Value = (JobId, DeliveryState, u64);
+
+    fn read(self) -> Result<Self::Value, StoreError> {
+        Ok((id(&self.job)?, word(&self.state)?, number(self.count)?))
+    }
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct BulkRow {
+    id: String,
+    action: String,
+    filter: String,
+    resolved: String,
+    per_minute: i64,
+    canary: i64,
+    state: String,
+    matched: i64,
+    matched_exact: i64,
+    skipped: i64,
+    taken: i64,
+    done: i64,
+    holds_at: i64,
+    cursor: String,
+    due_at: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Readable for BulkRow {
+    type Value = Bulk;
+
+    fn read(self) -> Result<Bulk, StoreError> {
+        let rate = Rate::per_minute(number(self.per_minute)?);
+        Ok(Bulk {
+            id: id(&self.id)?,
+            action: word(&self.action)?,
+            filter: self.filter,
+            resolved: word(&self.resolved)?,
+            rate: rate.ok_or_else(|| corrupt(format!("{} is no rate", self.per_minute)))?,
+            canary: number(self.canary)?,
+            state: word(&self.state)?,
+            matched: number(self.matched)?,
+            matched_exact: self.matched_exact != 0,
+            skipped: number(self.skipped)?,
+            taken: number(self.taken)?,
+            done: number(self.done)?,
+            holds_at: number(self.holds_at)?,
+            cursor: self.cursor,
+            due_at: time(self.due_at)?,
+            created_at: time(self.created_at)?,
+            updated_at: time(self.updated_at)?,
         })
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::Link;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::severity::Severity;
@@ -135,6 +136,12 @@ pub struct DeliveryView {
     pub next_attempt_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub replay_of: Option<DeliveryId>,
+    /// Since when a dead one is no dead letter any more: it was repeated or discarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// The bulk job that repeated it.
+    #[serde(rename = "job_id", skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 /// One attempt as the API shows it.
@@ -227,6 +234,51 @@ pub struct IncidentCount {
     pub severity: Severity,
     /// How many.
     pub count: u64,
+}
+
+/// Dead deliveries that are dead for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct LettersByReason {
+    pub reason: String,
+    pub count: u64,
+    /// When the first of them became a dead letter.
+    pub first: Timestamp,
+    pub last: Timestamp,
+}
+
+/// A bulk job, and what became of what it repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkView {
+    /// As its row says.
+    pub bulk: Bulk,
+    /// Of the deliveries it made.
+    pub outcomes: Outcomes,
+}
+
+/// What became of the deliveries that a bulk job made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcomes {
+    /// Sent.
+    pub sent: u64,
+    /// Dead again, or too late.
+    pub failed: u64,
+    /// Not called any more: the incident was resolved meanwhile.
+    pub canceled: u64,
+    /// On their way.
+    pub pending: u64,
+}
+
+impl Outcomes {
+    /// The count that a delivery in this state belongs to.
+    pub(super) fn of(&mut self, state: DeliveryState) -> &mut u64 {
+        match state {
+            DeliveryState::Sent => &mut self.sent,
+            DeliveryState::Dead | DeliveryState::Expired => &mut self.failed,
+            DeliveryState::Canceled => &mut self.canceled,
+            DeliveryState::Pending | DeliveryState::Sending | DeliveryState::Retrying => &mut self.pending,
+        }
+    }
 }
 
 /// A dead letter of either kind.

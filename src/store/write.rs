@@ -12,15 +12,17 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
+use super::bulk::{Bulks, drive};
 use super::claim::claim;
 use super::flow::Flows;
 use super::intake::{Seen, Sifted, sift};
 use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Known, Rows, decide};
+use crate::domain::bulk::Resolved;
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::RequestText;
-use crate::domain::ids::{DeliveryId, NotificationId};
+use crate::domain::ids::{DeliveryId, JobId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::ChannelName;
 use crate::domain::notification::NotificationKind;
@@ -141,6 +143,10 @@ pub(super) struct Replay {
     pub(super) dead: DeliveryId,
     /// The id of the new one.
     pub(super) child: DeliveryId,
+    /// The bulk job that repeats it.
+    pub(super) job: Option<JobId>,
+    /// Whether it is sent although its incident is over.
+    pub(super) resolved: Resolved,
 }
 
 /// Why each notification of a batch is told: its deliveries carry it too.
@@ -163,6 +169,8 @@ pub(super) struct Candidate {
     pub(super) crashes: u32,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Timestamp,
+    /// Somebody wants it sent although its incident is over.
+    pub(super) even_if_over: bool,
     /// The words of a direct notification.
     pub(super) text: Option<RequestText>,
 }
@@ -222,7 +230,7 @@ pub(super) struct Written {
 }
 
 /// Does what `batch` says, in an open transaction.
-pub(super) async fn write<L: Ledger + Trials + Flows>(
+pub(super) async fn write<L: Ledger + Trials + Flows + Bulks>(
     ledger: &mut L,
     batch: &Batch,
     in_doubt: &InDoubt,
@@ -261,6 +269,7 @@ pub(super) async fn write<L: Ledger + Trials + Flows>(
     if !batch.replays.is_empty() {
         replay(ledger, batch, committed).await?;
     }
+    drive(ledger, batch, committed).await?;
     for place in 0..batch.claims.len() {
         claim(ledger, batch, place, committed).await?;
     }
@@ -320,7 +329,7 @@ async fn known<L: Ledger>(
     Ok(Known { incidents, told, ..Known::default() })
 }
 
-async fn replay<L: Ledger>(
+async fn replay<L: Ledger + Bulks>(
     ledger: &mut L,
     batch: &Batch,
     committed: &mut Committed,
@@ -330,21 +339,34 @@ async fn replay<L: Ledger>(
         .replays
         .iter()
         .map(|dead| {
-            once.insert(*dead)
-                .then(|| Replay { dead: *dead, child: DeliveryId::new(batch.now, fastrand::u128(..)) })
+            let child = DeliveryId::new(batch.now, fastrand::u128(..));
+            once.insert(*dead).then_some(Replay { dead: *dead, child, job: None, resolved: Resolved::Skip })
         })
         .collect();
     let replays: Vec<Replay> = wishes.iter().flatten().copied().collect();
-    let repeated = ledger.replay(batch.now, &replays).await?;
+    let repeated = repeat(ledger, batch.now, &replays, committed).await?;
     for wish in wishes {
         let child = wish.map(|wish| wish.child);
-        let channel = child.and_then(|child| repeated.get(&child));
-        if let Some(channel) = channel {
-            count(&mut committed.waiting, channel);
-        }
-        committed.replayed.push(child.filter(|_| channel.is_some()));
+        committed.replayed.push(child.filter(|child| repeated.contains(child)));
     }
     Ok(())
+}
+
+/// Repeats these, each once: then they are no dead letters any more. Says which are new.
+pub(super) async fn repeat<L: Ledger + Bulks>(
+    ledger: &mut L,
+    now: Timestamp,
+    replays: &[Replay],
+    committed: &mut Committed,
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let repeated = ledger.replay(now, replays).await?;
+    let settled = replays.iter().filter(|replay| repeated.contains_key(&replay.child));
+    let settled: Vec<DeliveryId> = settled.map(|replay| replay.dead).collect();
+    ledger.settle(now, &settled).await?;
+    for channel in repeated.values() {
+        count(&mut committed.waiting, channel);
+    }
+    Ok(repeated.into_keys().collect())
 }
 
 fn count(waiting: &mut Vec<(ChannelName, usize)>, channel: &ChannelName) {

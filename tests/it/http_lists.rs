@@ -220,7 +220,7 @@ async fn scripts_can_tell_how_a_command_ended() {
         (&format!("dlq show {letter}"), &url, Exit::Done),
         (&format!("dlq show {dead} --json"), &url, Exit::Done),
         // No DLQ actor is behind this server.
-        ("dlq retry --all", &url, Exit::Unreachable),
+        ("dlq retry --all --yes", &url, Exit::Unreachable),
         ("dlq retry evt_1", &url, Exit::Usage),
     ];
     for (words, url, expected) in table {

@@ -22,6 +22,7 @@ mod config_includes;
 mod config_origins;
 mod config_schema;
 mod database_down;
+mod dead_letters_in_bulk;
 mod dead_provider_burns_no_attempts;
 mod dev_is_quick;
 mod drain_finishes_what_runs;

@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
+use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::Lease;
-use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
-    IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 
@@ -93,6 +94,22 @@ impl Store for AbsentStore {
     }
 
     async fn count_dead_letters(&self, _: &DeadLetterQuery) -> Result<Count, StoreError> {
+        away()
+    }
+
+    async fn letters_by_reason(&self, _: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError> {
+        away()
+    }
+
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError> {
+        away()
+    }
+
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError> {
+        away()
+    }
+
+    async fn bulk(&self, _: JobId) -> Result<Option<BulkView>, StoreError> {
         away()
     }
 

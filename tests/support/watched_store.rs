@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
+use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::Lease;
 use foghorn::domain::event::Body;
-use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
-    IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 use tokio::sync::watch;
@@ -188,6 +189,22 @@ impl Store for WatchedStore {
 
     async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
         self.inner.count_dead_letters(query).await
+    }
+
+    async fn letters_by_reason(&self, query: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError> {
+        self.inner.letters_by_reason(query).await
+    }
+
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError> {
+        self.inner.running_bulks().await
+    }
+
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError> {
+        self.inner.bulks().await
+    }
+
+    async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
+        self.inner.bulk(id).await
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

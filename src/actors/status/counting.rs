@@ -40,6 +40,10 @@ impl StatusMetrics {
                 None => DeadLetterRetry::Refused,
             });
         }
+        let (repeated, refused) = committed.repeated_by_jobs;
+        for (result, count) in [(DeadLetterRetry::Repeated, repeated), (DeadLetterRetry::Refused, refused)] {
+            (0..count).for_each(|_| self.dead_letters.retried(result));
+        }
         for (accept, accepted) in batch.accepts.iter().zip(&committed.accepted) {
             let (Body::Incident(body), AcceptResult::Decided(decision)) =
                 (&accept.event.body, accepted.result)

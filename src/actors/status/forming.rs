@@ -6,14 +6,17 @@ use std::sync::Arc;
 use ractor::{ActorId, RpcReplyPort};
 
 use crate::domain::acceptance::{Accept, Grants};
+use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::delivery::Job;
 use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::ChannelName;
 use crate::domain::way::FlowChange;
 use crate::messages::delivery::DeliveryMessage;
+use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs, TrialNews};
 use crate::messages::post::Post;
+use crate::messages::status::BulkReply;
 use crate::store::batch::{Attempted, Batch, Claim, Committed, Quarantined, Trial};
 
 type Pool = Post<DeliveryMessage>;
@@ -60,6 +63,8 @@ pub(super) struct Forming {
     claims_by: Vec<Pool>,
     replays: Vec<DeliveryId>,
     replays_for: Vec<(usize, RpcReplyPort<Vec<Option<DeliveryId>>>)>,
+    bulks: Vec<BulkChange>,
+    bulks_for: Vec<BulkReply>,
     abandoned: Vec<ChannelName>,
     flows: Vec<FlowChange>,
     flows_for: Vec<RpcReplyPort<()>>,
@@ -76,6 +81,7 @@ impl Forming {
             && self.attempted.is_empty()
             && self.claims.is_empty()
             && self.replays.is_empty()
+            && self.bulks.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
             && self.abandoned.is_empty()
@@ -87,6 +93,7 @@ impl Forming {
             && self.letters.is_empty()
             && self.claims.is_empty()
             && self.replays.is_empty()
+            && self.bulks.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
             && self.abandoned.is_empty()
@@ -117,6 +124,11 @@ impl Forming {
         self.replays.extend(ids);
     }
 
+    pub(super) fn bulk(&mut self, change: BulkChange, from: BulkReply) {
+        self.bulks.push(change);
+        self.bulks_for.push(from);
+    }
+
     pub(super) fn flow(&mut self, changes: Vec<FlowChange>, reply: RpcReplyPort<()>) {
         self.flows.extend(changes);
         self.flows_for.push(reply);
@@ -139,6 +151,7 @@ impl Forming {
         batch.attempted = std::mem::take(&mut self.attempted);
         batch.claims = std::mem::take(&mut self.claims);
         batch.replays = std::mem::take(&mut self.replays);
+        batch.bulks = std::mem::take(&mut self.bulks);
         batch.trials = std::mem::take(&mut self.trials);
         batch.abandoned = std::mem::take(&mut self.abandoned);
         batch.flows = std::mem::take(&mut self.flows);
@@ -203,7 +216,9 @@ impl Forming {
 
     /// Tells everybody what the commit did for them.
     pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
-        let Committed { accepted, started, waiting, replayed, claimed, tried, .. } = committed;
+        let Committed {
+            accepted, started, waiting, replayed, bulks, claimed, tried, repeated_by_jobs, ..
+        } = committed;
         let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
             position: accept.event.position.clone(),
             as_what: SettledAs::Event(accepted),
@@ -230,7 +245,8 @@ impl Forming {
         for reply in self.flows_for {
             drop(reply.send(()));
         }
-        let anything_replayed = replayed.iter().any(Option::is_some);
+        let anything_replayed = repeated_by_jobs.0 > 0 || replayed.iter().any(Option::is_some);
+        answer_bulks(bulks, self.bulks_for);
         let mut replayed = replayed.into_iter();
         for (count, reply) in self.replays_for {
             drop(reply.send(replayed.by_ref().take(count).collect()));
@@ -239,6 +255,15 @@ impl Forming {
             if anything_replayed || waiting.iter().any(|(waits, _)| waits == channel) {
                 seat.pool.tell(DeliveryMessage::Waiting);
             }
+        }
+    }
+}
+
+fn answer_bulks(bulks: Vec<Option<Bulk>>, by: Vec<BulkReply>) {
+    for (bulk, from) in bulks.into_iter().zip(by) {
+        match from {
+            BulkReply::Asker(reply) => drop(reply.send(bulk)),
+            BulkReply::Driver(dlq) => dlq.tell(DlqMessage::Stepped),
         }
     }
 }

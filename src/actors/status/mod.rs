@@ -172,6 +172,7 @@ impl StatusState {
                 self.forming.claim(claim, pool);
             }
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
+            StatusMessage::Bulk { change, from } => self.forming.bulk(*change, from),
             StatusMessage::Flow { changes, reply } => self.forming.flow(changes, reply),
             StatusMessage::Abandoned(channel) => self.forming.abandon(channel),
             StatusMessage::Rules(rules) => self.arguments.rules = rules,

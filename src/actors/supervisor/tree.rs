@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::actors::born::bear;
 use crate::actors::delivery::{DeliveryPool, PoolArguments};
-use crate::actors::dlq::Dlq;
+use crate::actors::dlq::{Dlq, DlqArguments};
 use crate::actors::ingest::{Ingest, IngestArguments};
 use crate::actors::router::Router;
 use crate::actors::status::{Status, StatusArguments};
@@ -92,6 +92,10 @@ impl Plan {
         })
     }
 
+    fn dlq(&self) -> DlqArguments {
+        DlqArguments { store: Arc::clone(&self.status.store), clock: self.clock }
+    }
+
     /// Is there a place for it?
     pub(super) fn has(&self, child: &Child) -> bool {
         match child {
@@ -115,7 +119,7 @@ impl Plan {
                 let with = StatusArguments { supervisor: Some(supervisor.clone()), ..self.status.clone() };
                 peers.status.insert(bear(Status, kind, log_name, with, parent).await?).id()
             }
-            Child::Dlq => peers.dlq.insert(bear(Dlq, kind, log_name, (), parent).await?).id(),
+            Child::Dlq => peers.dlq.insert(bear(Dlq, kind, log_name, self.dlq(), parent).await?).id(),
             Child::Router => {
                 let with = Arc::clone(&self.routes);
                 peers.router.insert(bear(Router, kind, log_name, with, parent).await?).id()

@@ -145,7 +145,7 @@ fn which(
 }
 
 fn dead(query: DeliveryQuery) -> DeliveryQuery {
-    query.in_states(&[DeliveryState::Dead])
+    query.in_states(&[DeliveryState::Dead]).open_letters()
 }
 
 impl super::Term<DeliveryField> {

@@ -95,6 +95,10 @@ pub enum DeliveryField {
     Source,
     CreatedAt,
     UpdatedAt,
+    /// `open` or `settled`: a dead one that was repeated or discarded is settled. Not for people.
+    Letter,
+    /// `over` for a call to act about an incident that is resolved, or else `live`. Not for people.
+    Call,
     /// The recipient, and the provider's words.
     Text,
 }
@@ -143,6 +147,18 @@ impl DeliveryQuery {
     #[must_use]
     pub fn on_channel(self, channel: &ChannelName) -> Self {
         self.and(Test::Like(DeliveryField::Channel, vec![Glob::literal(channel.as_str())]))
+    }
+
+    /// Also: neither repeated nor discarded.
+    #[must_use]
+    pub fn open_letters(self) -> Self {
+        self.and(Test::OneOf(DeliveryField::Letter, vec!["open"]))
+    }
+
+    /// Also: no call to act about an incident that is resolved.
+    #[must_use]
+    pub fn live_calls(self) -> Self {
+        self.and(Test::OneOf(DeliveryField::Call, vec!["live"]))
     }
 
     /// Also: of this incident.

@@ -76,6 +76,8 @@ impl Facts<DeliveryField> for Told<'_> {
             }
             DeliveryField::CreatedAt => vec![Fact::Time(*created_at)],
             DeliveryField::UpdatedAt => vec![Fact::Time(*updated_at)],
+            DeliveryField::Letter => name(if self.stored.settled_at.is_none() { "open" } else { "settled" }),
+            DeliveryField::Call => name(if self.state.is_over(self.stored) { "over" } else { "live" }),
             DeliveryField::Text => {
                 [Some(&*delivery.target.recipient), detail].into_iter().flatten().map(text).collect()
             }

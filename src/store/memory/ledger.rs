@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::state::{KeptEvent, KnownEvent, State, Stored};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, DecidedEvent, Rows};
+use crate::domain::bulk::Resolved;
 use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
@@ -28,7 +29,7 @@ impl State {
         })
     }
 
-    fn is_over(&self, stored: &Stored) -> bool {
+    pub(super) fn is_over(&self, stored: &Stored) -> bool {
         let incident = stored.delivery.incident.and_then(|number| self.incidents.get(&number));
         stored.kind.calls_for_action()
             && incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved)
@@ -47,6 +48,7 @@ impl State {
             crashes: stored.crashes,
             created_at: stored.created_at,
             expires_at: delivery.expires_at,
+            even_if_over: stored.even_if_over,
             text: notification.and_then(|notification| notification.text.clone()),
         }
     }
@@ -147,7 +149,8 @@ impl Ledger for State {
                 attempt.provider_id.clone_from(&attempted.provider_id);
             }
             if let Some(mut stored) = self.pick(attempted.id) {
-                let pointless = ending.state == DeliveryState::Retrying && self.is_over(&stored);
+                let pointless =
+                    ending.state == DeliveryState::Retrying && !stored.even_if_over && self.is_over(&stored);
                 stored.state = if pointless { DeliveryState::Canceled } else { ending.state };
                 stored.delivery.due_at = ending.due_at.unwrap_or(stored.delivery.due_at);
                 stored.held += ending.held;
@@ -258,7 +261,7 @@ impl Ledger for State {
         let mut repeated = HashMap::new();
         for replay in replays {
             let dead = self.deliveries.get(&replay.dead);
-            let Some(dead) = dead.filter(|stored| stored.state == DeliveryState::Dead).cloned() else {
+            let Some(dead) = dead.filter(|stored| stored.is_dead_letter()).cloned() else {
                 continue;
             };
             if !self.replayed.insert(replay.dead) {
@@ -276,7 +279,8 @@ impl Ledger for State {
             if let Some(number) = child.incident {
                 self.of_incident.entry(number).or_default().push(child.id);
             }
-            self.put(Stored::new(child, dead.kind, now));
+            let (job, even_if_over) = (replay.job, replay.resolved == Resolved::Include);
+            self.put(Stored { job, even_if_over, ..Stored::new(child, dead.kind, now) });
         }
         Ok(repeated)
     }

@@ -3,6 +3,7 @@
 //! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
 //! so a test can start a daemon anew over what the last one left.
 
+mod bulk;
 mod facts;
 mod flow;
 mod ledger;
@@ -17,14 +18,15 @@ use tokio::sync::Mutex;
 use super::batch::{Batch, Committed};
 use super::reading::{cursor, page};
 use super::views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView,
+    EventView, IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use super::write::{InDoubt, Ledger, write};
 use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
@@ -176,6 +178,25 @@ impl Store for MemoryStore {
 
     async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
         Ok(Count::of(self.state.lock().await.dead_letters(query).len() as u64, true))
+    }
+
+    async fn letters_by_reason(&self, query: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError> {
+        Ok(self.state.lock().await.letters_by_reason(query))
+    }
+
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError> {
+        Ok(self.state.lock().await.running_bulks())
+    }
+
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError> {
+        let state = self.state.lock().await;
+        let newest = state.bulks.values().rev().take(super::reading::MAX_PAGE);
+        Ok(newest.map(|bulk| state.bulk_view(bulk)).collect())
+    }
+
+    async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(state.bulks.get(&id).map(|bulk| state.bulk_view(bulk)))
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

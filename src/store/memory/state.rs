@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::{Delivery, DeliveryState, Lease};
 use crate::domain::event::Position;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, NotificationId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::notification::{Notification, NotificationKind};
@@ -38,6 +39,7 @@ pub(super) struct State {
     pub(super) quarantined: HashSet<(SourceName, Position)>,
     pub(super) of_incident: HashMap<u64, Vec<DeliveryId>>,
     pub(super) replayed: HashSet<DeliveryId>,
+    pub(super) bulks: BTreeMap<JobId, Bulk>,
     /// What waits: channel, lane, due, id.
     pub(super) waiting: BTreeSet<(ChannelName, i16, Timestamp, DeliveryId)>,
     /// What is being sent.
@@ -84,6 +86,9 @@ pub(super) struct Stored {
     pub(super) last_outcome: Option<&'static str>,
     pub(super) dead_reason: Option<&'static str>,
     pub(super) owner: Option<Lease>,
+    pub(super) settled_at: Option<Timestamp>,
+    pub(super) job: Option<JobId>,
+    pub(super) even_if_over: bool,
 }
 
 impl Stored {
@@ -100,11 +105,18 @@ impl Stored {
             last_outcome: None,
             dead_reason: None,
             owner: None,
+            settled_at: None,
+            job: None,
+            even_if_over: false,
         }
     }
 
     pub(super) fn waits(&self) -> bool {
         matches!(self.state, DeliveryState::Pending | DeliveryState::Retrying)
+    }
+
+    pub(super) fn is_dead_letter(&self) -> bool {
+        self.state == DeliveryState::Dead && self.settled_at.is_none()
     }
 
     pub(super) fn view(&self) -> DeliveryView {
@@ -124,6 +136,8 @@ impl Stored {
             next_attempt_at: self.waits().then_some(delivery.due_at),
             expires_at: delivery.expires_at,
             replay_of: delivery.replay_of,
+            settled_at: self.settled_at,
+            job: self.job,
         }
     }
 }
@@ -168,10 +182,8 @@ impl State {
 
     pub(super) fn backlog(&self) -> Backlog {
         let mut lines: BTreeMap<(ChannelName, &str), BacklogLine> = BTreeMap::new();
-        let counted = self
-            .deliveries
-            .values()
-            .filter(|stored| !stored.state.is_terminal() || stored.state == DeliveryState::Dead);
+        let counted =
+            self.deliveries.values().filter(|stored| !stored.state.is_terminal() || stored.is_dead_letter());
         for stored in counted {
             let channel = stored.delivery.target.channel.clone();
             let line = lines.entry((channel.clone(), stored.state.as_str())).or_insert(BacklogLine {

@@ -9,6 +9,7 @@ use sqlx::{Transaction, query, query::Query, query_as};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
+use crate::domain::bulk::Resolved;
 use crate::domain::delivery::{Job, Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
@@ -159,6 +160,8 @@ impl Ledger for PostgresLedger {
             .bind(each(replays, |replay| replay.child.to_string()))
             .bind(each(replays, |replay| replay.dead.to_string()))
             .bind(now.as_millisecond())
+            .bind(each(replays, |replay| replay.job.map(|job| job.to_string())))
+            .bind(each(replays, |replay| i64::from(replay.resolved == Resolved::Include)))
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;

@@ -4,6 +4,7 @@
 //! incidents and decides; claims skip what another node is about to take. A server that does not
 //! keep commits through a power cut is refused.
 
+mod bulk;
 mod flow;
 mod insert;
 mod ledger;
@@ -17,20 +18,22 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, query_as};
 
 use super::batch::{Batch, Committed};
+use super::bulk as bulks;
 use super::flow as flows;
 use super::lists;
 use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
-    IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use super::write::{InDoubt, write};
 use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
@@ -68,7 +71,10 @@ fn said(error: sqlx::Error) -> StoreError {
     }
 }
 
-async fn fetch<T: Row>(pool: &PgPool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
+async fn fetch<'c, T: Row>(
+    on: impl sqlx::Executor<'c, Database = sqlx::Postgres>,
+    ask: Ask,
+) -> Result<Vec<T>, sqlx::Error> {
     // Built by `reading` from literals; every value of people's is bound.
     let mut query = query_as(AssertSqlSafe(ask.sql));
     for value in ask.values {
@@ -77,7 +83,7 @@ async fn fetch<T: Row>(pool: &PgPool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
             Value::Text(text) => query.bind(text),
         };
     }
-    query.fetch_all(pool).await
+    query.fetch_all(on).await
 }
 
 #[async_trait]
@@ -190,6 +196,22 @@ impl Store for PostgresStore {
 
     async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
         lists::count_dead_letters(self, query).await
+    }
+
+    async fn letters_by_reason(&self, query: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError> {
+        lists::letters_by_reason(self, query).await
+    }
+
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError> {
+        bulks::running(self).await
+    }
+
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError> {
+        bulks::newest(self).await
+    }
+
+    async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
+        bulks::one(self, id).await
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

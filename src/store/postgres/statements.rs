@@ -41,7 +41,7 @@ WITH ending AS (
 )
 UPDATE delivery SET
     state = CASE
-        WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened')
+        WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened') AND delivery.even_if_over = 0
              AND (SELECT status FROM incident WHERE number = delivery.incident) = 'resolved'
         THEN 'canceled' ELSE e.state END,
     due_at = coalesce(e.due_at, delivery.due_at),
@@ -138,14 +138,16 @@ INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_
 SELECT *, $7 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
 ON CONFLICT (source, position) DO NOTHING";
 
-/// `$1` children, `$2` dead ones, `$3` now.
+/// `$1` children, `$2` dead ones, `$3` now, `$4` jobs, `$5` even if over.
 pub(super) const REPLAY: &str = "
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
-    due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of)
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of, job,
+    even_if_over)
 SELECT r.child, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
-       'pending', $3, $3 + d.expires_at - d.created_at, $3, $3, 0, 0, 0, d.id
-FROM unnest($1::text[], $2::text[]) AS r (child, dead) JOIN delivery AS d ON d.id = r.dead
-WHERE d.state = 'dead'
+       'pending', $3, $3 + d.expires_at - d.created_at, $3, $3, 0, 0, 0, d.id, r.job, r.even_if_over
+FROM unnest($1::text[], $2::text[], $4::text[], $5::bigint[]) AS r (child, dead, job, even_if_over)
+JOIN delivery AS d ON d.id = r.dead
+WHERE d.state = 'dead' AND d.settled_at IS NULL
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 

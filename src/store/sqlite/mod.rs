@@ -4,6 +4,7 @@
 //! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
 //! lock file beside the database, because a node's life is a lock's life here.
 
+mod bulk;
 pub(super) mod copies;
 mod flow;
 mod ledger;
@@ -21,20 +22,22 @@ use sqlx::{AssertSqlSafe, query_as};
 use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
+use super::bulk as bulks;
 use super::flow as flows;
 use super::lists;
 use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
-    AttemptView, Backlog, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount,
-    IncidentView, Kept, Page, TimelineView,
+    AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
+    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use super::write::{InDoubt, write};
 use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::way::Paused;
@@ -122,7 +125,10 @@ fn meaning_of(code: i32, words: String) -> StoreError {
     }
 }
 
-async fn fetch<T: Row>(pool: &SqlitePool, ask: Ask) -> Result<Vec<T>, sqlx::Error> {
+async fn fetch<'c, T: Row>(
+    on: impl sqlx::Executor<'c, Database = sqlx::Sqlite>,
+    ask: Ask,
+) -> Result<Vec<T>, sqlx::Error> {
     // Built by `reading` from literals; every value of people's is bound.
     let mut query = query_as(AssertSqlSafe(ask.sql));
     for value in ask.values {
@@ -131,7 +137,7 @@ async fn fetch<T: Row>(pool: &SqlitePool, ask: Ask) -> Result<Vec<T>, sqlx::Erro
             Value::Text(text) => query.bind(text),
         };
     }
-    query.fetch_all(pool).await
+    query.fetch_all(on).await
 }
 
 #[async_trait]
@@ -263,6 +269,22 @@ impl Store for SqliteStore {
 
     async fn count_dead_letters(&self, query: &DeadLetterQuery) -> Result<Count, StoreError> {
         lists::count_dead_letters(self, query).await
+    }
+
+    async fn letters_by_reason(&self, query: &DeliveryQuery) -> Result<Vec<LettersByReason>, StoreError> {
+        lists::letters_by_reason(self, query).await
+    }
+
+    async fn running_bulks(&self) -> Result<Vec<Bulk>, StoreError> {
+        bulks::running(self).await
+    }
+
+    async fn bulks(&self) -> Result<Vec<BulkView>, StoreError> {
+        bulks::newest(self).await
+    }
+
+    async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
+        bulks::one(self, id).await
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

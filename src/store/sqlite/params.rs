@@ -7,9 +7,10 @@ use serde::ser::SerializeTuple;
 use serde::{Serialize, Serializer};
 
 use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
+use crate::domain::bulk::Resolved;
 use crate::domain::delivery::{DeliveryState, Job};
 use crate::domain::event::Position;
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, JobId};
 use crate::domain::incident::Incident;
 use crate::domain::names::SourceName;
 use crate::domain::notification::Notification;
@@ -186,8 +187,8 @@ pub(super) fn taken(taken: &Taken) -> impl Serialize {
     (taken.id, taken.state.as_str(), taken.attempts)
 }
 
-pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId) {
-    (replay.child, replay.dead)
+pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId, Option<JobId>, i64) {
+    (replay.child, replay.dead, replay.job, i64::from(replay.resolved == Resolved::Include))
 }
 
 pub(super) fn job(job: &Job) -> (DeliveryId, u32) {

@@ -33,7 +33,7 @@ WHERE attempt.delivery = e.value ->> 0 AND attempt.number = e.value ->> 1 AND at
 
 UPDATE delivery SET
     state = CASE
-        WHEN e.value ->> 8 = 'retrying' AND kind IN ('opened', 'reopened')
+        WHEN e.value ->> 8 = 'retrying' AND kind IN ('opened', 'reopened') AND delivery.even_if_over = 0
              AND (SELECT status FROM incident WHERE number = delivery.incident) = 'resolved'
         THEN 'canceled' ELSE e.value ->> 8 END,
     due_at = coalesce(e.value ->> 9, due_at),
@@ -127,14 +127,15 @@ SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
 FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 
-/// `$1` [child, dead], `$2` now.
+/// `$1` [child, dead, job, even if over], `$2` now.
 pub(super) const REPLAY: &str = "
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
-    due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of)
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of, job,
+    even_if_over)
 SELECT r.value ->> 0, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
-       'pending', $2, $2 + d.expires_at - d.created_at, $2, $2, 0, 0, 0, d.id
+       'pending', $2, $2 + d.expires_at - d.created_at, $2, $2, 0, 0, 0, d.id, r.value ->> 2, r.value ->> 3
 FROM jsonb_each($1) AS r CROSS JOIN delivery AS d ON d.id = r.value ->> 1
-WHERE d.state = 'dead'
+WHERE d.state = 'dead' AND d.settled_at IS NULL
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
 RETURNING id, channel";
 

@@ -3,6 +3,7 @@
 
 mod accepting;
 mod attempts;
+mod bulk;
 mod claims;
 mod incidents;
 mod lists;

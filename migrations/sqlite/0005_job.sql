@@ -1,0 +1,34 @@
+-- Bulk jobs over dead letters. The row says all: how far it is, and when its next step is due.
+-- cursor is the last id taken; empty at the start. holds_at is how many it takes before it waits to
+-- be told to go on; 0 if it does not.
+CREATE TABLE job (
+    id            TEXT NOT NULL PRIMARY KEY,
+    action        TEXT NOT NULL CHECK (action IN ('retry', 'discard')),
+    filter        TEXT NOT NULL,
+    resolved      TEXT NOT NULL CHECK (resolved IN ('skip', 'include')),
+    per_minute    INTEGER NOT NULL,
+    canary        INTEGER NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('running', 'waiting_canary', 'done', 'stopped')),
+    matched       INTEGER NOT NULL,
+    matched_exact INTEGER NOT NULL,
+    skipped       INTEGER NOT NULL,
+    taken         INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    holds_at      INTEGER NOT NULL,
+    cursor        TEXT NOT NULL,
+    due_at        INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_running ON job (id) WHERE state = 'running';
+
+-- settled_at: since when a dead delivery is no dead letter any more, because it was repeated or
+-- discarded. It stays dead. job: which bulk job repeated it; even_if_over: somebody wanted it sent
+-- although its incident is over.
+ALTER TABLE delivery ADD COLUMN settled_at INTEGER;
+ALTER TABLE delivery ADD COLUMN job TEXT;
+ALTER TABLE delivery ADD COLUMN even_if_over INTEGER NOT NULL DEFAULT 0;
+UPDATE delivery SET settled_at = updated_at
+WHERE state = 'dead' AND id IN (SELECT replay_of FROM delivery WHERE replay_of IS NOT NULL);
+CREATE INDEX delivery_dead_letter ON delivery (id, channel) WHERE state = 'dead' AND settled_at IS NULL;
+CREATE INDEX delivery_job ON delivery (job, state) WHERE job IS NOT NULL;

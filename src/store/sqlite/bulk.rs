@@ -1,0 +1,19 @@
+//! Bulk jobs are asked about in the open transaction.
+
+use async_trait::async_trait;
+
+use super::ledger::SqliteLedger;
+use super::{fetch, said};
+use crate::store::StoreError;
+use crate::store::bulk::Asks;
+use crate::store::reading::{Ask, Dialect};
+use crate::store::rows::Row;
+
+#[async_trait]
+impl Asks for SqliteLedger<'_> {
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    async fn ask<T: Row>(&mut self, ask: Ask) -> Result<Vec<T>, StoreError> {
+        fetch(self.connection().await?, ask).await.map_err(said)
+    }
+}
