@@ -10,7 +10,7 @@ WORKDIR /src
 
 # The dependencies first, with nothing of ours: this layer lives until Cargo.lock changes.
 COPY .cargo ./.cargo
-COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
+COPY Cargo.toml Cargo.lock rust-toolchain.toml build.rs ./
 RUN mkdir -p src tests/it benches \
     && echo 'fn main() {}' | tee src/main.rs tests/it/main.rs benches/hot_path.rs >/dev/null \
     && touch src/lib.rs \

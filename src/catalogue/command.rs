@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 20] = [
+pub(super) const ENTRIES: [Entry; 21] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -162,5 +162,13 @@ pub(super) const ENTRIES: [Entry; 20] = [
         title: "No event came in time",
         meaning: "The source was watched, and nothing was read from it meanwhile, good or bad.",
         fix: "See that the sender sends, and to the topics that foghorn check --connect shows; wait longer with --timeout 5m.",
+    },
+    Entry {
+        code: Code::TemplateSaysNothing,
+        name: "FH0814",
+        effect: Effect::Ends(1),
+        title: "The template cannot be rendered",
+        meaning: "There is no template of this name in [templates] dir, it does not compile, or it asks for a variable that was not given.",
+        fix: "The message names the file and what is wrong with it. foghorn template list shows what there is; variables are given as KEY=VALUE.",
     },
 ];

@@ -192,6 +192,8 @@ codes! {
     TestNotSent,
     /// No event came while it was waited for.
     NothingCame,
+    /// A template is not there, or does not fit its variables.
+    TemplateSaysNothing,
     /// This store is not backed up, restored or made smaller by Foghorn.
     NotOursToKeep,
     /// A backup would write over a file.

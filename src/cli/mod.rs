@@ -36,6 +36,7 @@ mod shapes;
 pub mod status;
 mod stream;
 pub mod tail;
+pub mod template;
 pub mod top;
 pub mod trial;
 pub mod ways;
@@ -49,6 +50,7 @@ use clap_complete::Shell;
 
 pub use client::Client;
 pub use configuration::ConfigCommand;
+pub use template::TemplateCommand;
 
 /// Turns events on your bus into incidents and makes sure the right people hear about them.
 #[derive(Debug, Parser)]
@@ -77,6 +79,9 @@ pub enum Command {
     /// What the configuration says, and what it could say
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The words of direct notifications
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Keep the database: its schema, backups, how it stands
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -183,6 +188,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::init(&args),
         Command::Check(args) => check::run(&args).await,
         Command::Config(command) => configuration::run(&command),
+        Command::Template(command) => template::run(&command),
         Command::Db(command) => db::run(&command).await,
         Command::Explain(args) => explain::explain(&args),
         Command::Completions(args) => manual::completions(&args),

@@ -133,7 +133,7 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 % 60 == 0 { write!(f, "{}/s", self.0 / 60) } else { write!(f, "{}/m", self.0) }
+        if self.0.is_multiple_of(60) { write!(f, "{}/s", self.0 / 60) } else { write!(f, "{}/m", self.0) }
     }
 }
 

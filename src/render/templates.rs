@@ -119,6 +119,11 @@ impl Templates {
         if problems.is_empty() { Ok(templates) } else { Err(problems) }
     }
 
+    /// The name of each, and whether it has HTML.
+    pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.names.iter().map(|(name, html)| (name.as_str(), *html))
+    }
+
     /// Is there a template of this name?
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains_key(name)

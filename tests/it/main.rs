@@ -86,6 +86,7 @@ mod store_outage_is_weather;
 mod store_plans;
 mod store_refusals;
 mod tail_in_a_terminal;
+mod templates_are_rendered;
 mod throttling_costs_no_attempt;
 mod top_in_a_terminal;
 mod unix_socket;

@@ -35,6 +35,14 @@ fn sqlite(path: &Path) -> String {
     format!("sqlite://{}", path.display())
 }
 
+async fn rendering_nothing() -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    fs::write(&config, "").unwrap();
+    let config = config.to_str().unwrap();
+    said(&["template", "render", "welcome", "--config", config], Stdio::null()).await
+}
+
 async fn on_a_port_in_use() -> Said {
     let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
     serve_on(holder.local_addr().unwrap().port(), "memory:").await
@@ -186,6 +194,7 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
             said(&["route", "test", "service=x", "--config", config, "--expect", "page"], Stdio::null()).await
         }
         Code::TestNotSent => asking_the_lonely(&["test", "channel", "email", "--to", "ada"]).await,
+        Code::TemplateSaysNothing => rendering_nothing().await,
         Code::NothingCame => asking_the_lonely(&["test", "source", "api", "--timeout", "1s"]).await,
         Code::OlderSchema => on_an_older_schema(file).await,
         Code::NotOursToKeep => db("postgres://ada@127.0.0.1:1/foghorn", &["backup", "x"]).await,

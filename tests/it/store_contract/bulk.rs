@@ -86,7 +86,7 @@ async fn a_step_is_done_once_and_the_row_says_how_far_the_job_is(mut subject: Su
     subject.reopen().await;
     let again = change(&subject, &lease, after(60), BulkChange::Step(step)).await.unwrap();
     assert_eq!(again, bulk, "the job is somewhere else");
-    assert_eq!(subject.store.running_bulks().await.unwrap(), [bulk.clone()]);
+    assert_eq!(subject.store.running_bulks().await.unwrap(), std::slice::from_ref(&bulk));
     assert_eq!(
         letters(&subject, &dead_letters()).await,
         dead[2..],
