@@ -18,7 +18,7 @@ use crate::render::{RenderedText, Templates};
 /// `foghorn template`
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// The templates in [templates] dir
+    /// The templates of the configured directory
     List(TemplateListArgs),
     /// What one says, with these variables
     Render(TemplateRenderArgs),

@@ -91,7 +91,7 @@ metrics! {
         "1 while /readyz says yes. If 0, ask /readyz?verbose what is missing."
 
     Heartbeats "foghorn_heartbeats_total" Counter ["result"]
-        "Times that [server] heartbeat_url was told of life: sent or failed. Whoever watches there notices when they stop."
+        "Times that heartbeat_url was told of life: sent or failed. Whoever watches there notices when they stop."
 
     ConfigReloadOk "foghorn_config_last_reload_successful" Gauge []
         "1 if the configuration was taken the last time it was read. If 0, `foghorn check` says what is wrong with the file."
