@@ -85,6 +85,11 @@ async fn whoever_looks_for_what_is_wrong_finds_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_gets_a_configuration_that_was_checked() {
+    follow("docs/guides/kubernetes.md", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_are_asked_as_the_page_says() {
     follow("docs/queries.md", &[]).await;
 }
