@@ -22,9 +22,10 @@ use foghorn::domain::ids::EventId;
 use foghorn::domain::people::{Contact, Directory, Reach, User};
 use foghorn::domain::retry::{RetryPolicy, Standing, judge};
 use foghorn::domain::routes::{Policy, Route, RouteTable, Step};
+use foghorn::domain::suppression::Suppressions;
 use foghorn::formats::{self, Words};
 use foghorn::store::Store;
-use foghorn::store::batch::{Attempted, Batch, Next};
+use foghorn::store::batch::{Attempted, Batch, Lesson, Next};
 use foghorn::store::open::{StoreSettings, open};
 use tokio::runtime::Runtime;
 
@@ -78,6 +79,7 @@ fn routes() -> RouteTable {
             users: BTreeMap::from([("ada".into(), user)]),
             teams: BTreeMap::new(),
             channels: BTreeMap::from([("email".into(), reach)]),
+            ..Directory::default()
         },
     }
 }
@@ -86,7 +88,7 @@ fn pure(criterion: &mut Criterion) {
     let raw = record(1);
     criterion.bench_function("parse", |b| b.iter(|| read(black_box(raw.as_bytes()))));
     let (table, event) = (routes(), event(1));
-    criterion.bench_function("plan", |b| b.iter(|| table.plan(black_box(&event))));
+    criterion.bench_function("plan", |b| b.iter(|| table.plan(black_box(&event), &Suppressions::default())));
     let (policy, outcome) = (RetryPolicy::default(), sent());
     let standing = Standing { attempts: 1, crashes: 0, expires_at: Timestamp::MAX };
     criterion.bench_function("judge", |b| {
@@ -102,7 +104,7 @@ fn accepts(lease: &Lease, table: &RouteTable) -> Batch {
     let accepts = (0..BATCH)
         .map(|_| {
             let event = event(next());
-            let plan = Arc::new(table.plan(&event).expect("routed"));
+            let plan = Arc::new(table.plan(&event, &Suppressions::default()).expect("routed"));
             Accept { event, plan }
         })
         .collect();
@@ -127,6 +129,8 @@ fn outcomes(lease: &Lease, jobs: &[Job]) -> Batch {
             detail: "2.0.0 Ok: queued as 4F1".into(),
             provider_id: Some("4F1".into()),
             next: Next::Sent,
+            moved_to: None,
+            lesson: Lesson::Nothing,
             about: None,
         })
         .collect();

@@ -14,6 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::DeadLetterId;
 use crate::domain::malformed::Malformation;
 use crate::domain::routes::RouteTable;
+use crate::domain::suppression::Suppressions;
 use crate::messages::Peers;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::IngestMessage;
@@ -71,7 +72,7 @@ impl RouterState {
         let mut accepts = Vec::with_capacity(events.len());
         let mut letters = Vec::new();
         for event in events {
-            match planned(&self.table, event) {
+            match planned(&self.table, event, &self.peers.suppressed) {
                 Ok(accept) => accepts.push(accept),
                 Err(letter) => letters.push(*letter),
             }
@@ -89,7 +90,7 @@ impl RouterState {
 
 /// An event with its plan, or the dead letter it becomes. An event that makes planning panic is
 /// poison and must not take the router along each time it is said again (I5).
-fn planned(table: &RouteTable, event: &Arc<Event>) -> Result<Accept, Box<Quarantined>> {
+fn planned(table: &RouteTable, event: &Arc<Event>, known: &Suppressions) -> Result<Accept, Box<Quarantined>> {
     let letter = |reason, detail| {
         Box::new(Quarantined {
             id: DeadLetterId::new(event.received_at, fastrand::u128(..)),
@@ -100,7 +101,7 @@ fn planned(table: &RouteTable, event: &Arc<Event>) -> Result<Accept, Box<Quarant
             raw: Arc::clone(&event.raw),
         })
     };
-    match catch_unwind(AssertUnwindSafe(|| table.plan(event))) {
+    match catch_unwind(AssertUnwindSafe(|| table.plan(event, known))) {
         Ok(Ok(plan)) => Ok(Accept { event: Arc::clone(event), plan: Arc::new(plan) }),
         Ok(Err(unroutable)) => Err(letter(Malformation::Unroutable, unroutable.to_string())),
         Err(_) => Err(letter(Malformation::Poison, "planning this event panicked".to_owned())),

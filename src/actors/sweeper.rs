@@ -11,6 +11,7 @@ use super::born::Born;
 use crate::clock::Clock;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::names::ChannelName;
+use crate::domain::suppression::Suppressions;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::post::{Post, tell};
@@ -86,7 +87,11 @@ impl Actor for Sweeper {
         life.handling(async {
             match message {
                 SweeperMessage::Sweep => state.on_sweep().await,
-                SweeperMessage::Count => state.on_count().await,
+                SweeperMessage::Addresses => state.look_at_addresses().await,
+                SweeperMessage::Count => {
+                    state.look_at_addresses().await;
+                    state.on_count().await;
+                }
                 SweeperMessage::Channels(channels) => state.arguments.channels = channels,
                 SweeperMessage::Introduce(peers) => {
                     state.peers = peers;
@@ -121,6 +126,17 @@ impl SweeperState {
         {
             let known = known.clone();
             tell(self.arguments.supervisor.as_ref(), SupervisorMessage::Paused { known, found });
+        }
+    }
+
+    /// This node has learned something, or another one.
+    async fn look_at_addresses(&self) {
+        if let Ok(found) = self.arguments.store.suppressions().await {
+            let found: Suppressions = found.into_iter().collect();
+            if found != *self.peers.suppressed {
+                let found = SupervisorMessage::Suppressed(Arc::new(found));
+                tell(self.arguments.supervisor.as_ref(), found);
+            }
         }
     }
 

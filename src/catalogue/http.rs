@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 15] = [
+pub(super) const ENTRIES: [Entry; 16] = [
     Entry {
         code: Code::ReloadRefused,
         name: "FH0012",
@@ -114,6 +114,14 @@ pub(super) const ENTRIES: [Entry; 15] = [
         title: "Not now",
         meaning: "Foghorn is starting, stopping or busy, or its store is away. What was sent may or may not have been kept.",
         fix: "Send the same again after the seconds in `Retry-After`. An event that was kept after all is recognised by its `event_id`, and an incident by its `dedup_key`.",
+    },
+    Entry {
+        code: Code::Unsigned,
+        name: "FH0714",
+        effect: Effect::Answers(401),
+        title: "The callback is not signed by its provider",
+        meaning: "A callback is heard only with the signature of the channel's provider over the very address and bytes that arrived. This one has none, another one, or was changed on its way.",
+        fix: "Compare the channel's token with the provider's. Behind a proxy, [server] public_url has to be the address that the provider calls; while a token changes, keep the old one as the previous one.",
     },
     Entry {
         code: Code::Internal,

@@ -138,6 +138,8 @@ codes! {
     ChannelHeld,
     /// A channel's credentials are refused.
     CredentialRefused,
+    /// A provider spoke against an address.
+    AddressMarked,
     /// The body is not JSON.
     NotJson,
     /// No event of the body is valid.
@@ -164,6 +166,8 @@ codes! {
     InvalidBody,
     /// Not now: overloaded, draining, or the store is away.
     Unavailable,
+    /// A callback that its provider did not sign.
+    Unsigned,
     /// A bug.
     Internal,
     /// No Foghorn answers a command.

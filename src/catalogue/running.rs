@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 16] = [
+pub(super) const ENTRIES: [Entry; 17] = [
     Entry {
         code: Code::BrokerAway,
         name: "FH0501",
@@ -130,5 +130,13 @@ pub(super) const ENTRIES: [Entry; 16] = [
         title: "A channel's credentials are refused",
         meaning: "The provider does not know this user, password or token, or does not allow it to send. The channel is held at once; nothing becomes a dead letter over it.",
         fix: "Mend the secret that [channels.NAME] points to, then: foghorn reload. What waits is sent then.",
+    },
+    Entry {
+        code: Code::AddressMarked,
+        name: "FH0605",
+        effect: Effect::Logs,
+        title: "A provider speaks against an address",
+        meaning: "There is no such device, mailbox or number, it belongs to another app, or the person said STOP. A device's token and a wish are heeded at once, a mailbox or number after three deliveries in a row: nothing more is planned for that address on that channel, and incidents say so.",
+        fix: "See all of them: foghorn suppression list. Correct the address in [users.NAME], or take it back: foghorn suppression lift ID.",
     },
 ];

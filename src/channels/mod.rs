@@ -6,18 +6,24 @@
 //! message inside Foghorn. A new channel is one folder and one line in [`CHANNELS`].
 
 pub mod android;
+pub mod callback;
+pub mod codes;
+mod credential;
 pub mod email;
+mod http;
 pub mod ios;
 pub mod outbox;
 mod settings;
 pub mod sms;
 pub mod talk;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use self::callback::{Callback, News, NotHeard};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent};
@@ -38,6 +44,19 @@ pub trait Channel: Send + Sync + 'static {
     /// What went wrong as `code: words`, without secrets. The codes `connection` and `timeout` mean
     /// that nobody answered; with any other one somebody said no.
     async fn probe(&self) -> Result<String, String>;
+
+    /// What a callback of its provider says.
+    ///
+    /// # Errors
+    /// It is not the provider's, or says nothing.
+    fn hear(&self, _callback: &Callback<'_>) -> Result<Vec<News>, NotHeard> {
+        Err(NotHeard::NotExpected)
+    }
+
+    /// `words` for whoever answered, as the answer to their callback; `None`: they get no words.
+    fn answer(&self, _words: Option<&str>) -> callback::Answer {
+        callback::Answer::NOTHING
+    }
 
     /// Ends connections that are idle; called when the pool is drained.
     async fn close(&self) {}
@@ -140,7 +159,8 @@ pub trait ChannelType: Sync {
 }
 
 /// Every type of channel there is.
-pub const CHANNELS: &[&dyn ChannelType] = &[&email::Email, &sms::Sms, &ios::Ios, &android::Android];
+pub const CHANNELS: &[&dyn ChannelType] =
+    &[&email::Email, &sms::Sms, &ios::Ios, &android::Android, &webhook::Webhook];
 
 /// The type of this name.
 pub fn channel_type(name: &str) -> Option<&'static dyn ChannelType> {

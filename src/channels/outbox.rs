@@ -126,7 +126,7 @@ impl Outbox {
 }
 
 /// How a type of channel renders; `now` is the moment of sending.
-pub(super) type Compose = fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault>;
+type Compose = dyn Fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault> + Send + Sync;
 
 /// What it was told to do instead of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ const MISHAPS: &[(&str, Mishap)] = &[
 
 struct OutboxChannel {
     channel_type: &'static str,
-    compose: Compose,
+    compose: Box<Compose>,
     letterhead: Letterhead,
     clock: Clock,
     outbox: Arc<Outbox>,
@@ -162,14 +162,24 @@ struct OutboxChannel {
 /// The `outbox` channel of one type.
 pub(super) fn build(
     channel_type: &'static str,
-    compose: Compose,
+    compose: impl Fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault> + Send + Sync + 'static,
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-    let mut reader = Reader::new(settings);
+    build_from(channel_type, compose, Reader::new(settings), surroundings)
+}
+
+/// The same, of a type that has taken settings of its own already.
+pub(super) fn build_from(
+    channel_type: &'static str,
+    compose: impl Fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault> + Send + Sync + 'static,
+    mut reader: Reader,
+    surroundings: &Surroundings,
+) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+    let told_to_fail = reader.has("fail");
     let mishap = reader.choice("fail", MISHAPS);
     let times = reader.number("fail_times", 0, u64::MAX);
-    if times.is_some() && !settings.contains_key("fail") {
+    if times.is_some() && !told_to_fail {
         reader.problem("fail_times", "says how often to fail; say how with fail");
     }
     let problems = reader.finish();
@@ -178,7 +188,7 @@ pub(super) fn build(
     }
     Ok(Arc::new(OutboxChannel {
         channel_type,
-        compose,
+        compose: Box::new(compose),
         letterhead: surroundings.letterhead(),
         clock: surroundings.clock,
         outbox: Arc::clone(&surroundings.outbox),

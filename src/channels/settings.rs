@@ -6,6 +6,15 @@ use secrecy::SecretString;
 
 use super::{Settings, SettingsProblem};
 
+/// What may be switched on and off, or said in detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FlagOrText {
+    /// On or off.
+    Flag(bool),
+    /// In detail.
+    Text(String),
+}
+
 /// Takes keys out of settings and gathers what is wrong with them. No message repeats a value,
 /// because any value may be a secret in the wrong place.
 pub(super) struct Reader {
@@ -61,6 +70,79 @@ impl Reader {
             self.problem(key, format!("must be a whole number from {lowest} to {highest}"));
         }
         number
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.settings.remove(key)? {
+            toml::Value::Boolean(flag) => Some(flag),
+            _ => {
+                self.problem(key, "must be true or false");
+                None
+            }
+        }
+    }
+
+    /// Yes, no, or a text.
+    pub(super) fn flag_or_text(&mut self, key: &str) -> Option<FlagOrText> {
+        match self.settings.remove(key)? {
+            toml::Value::Boolean(flag) => Some(FlagOrText::Flag(flag)),
+            toml::Value::String(text) if !text.is_empty() => Some(FlagOrText::Text(text)),
+            _ => {
+                self.problem(key, "must be true, false or a text");
+                None
+            }
+        }
+    }
+
+    /// A text, a whole number or a flag, each as it is written.
+    pub(super) fn word(&mut self, key: &str) -> Option<String> {
+        match self.settings.remove(key)? {
+            toml::Value::String(text) => Some(text),
+            toml::Value::Integer(number) => Some(number.to_string()),
+            toml::Value::Boolean(flag) => Some(flag.to_string()),
+            _ => {
+                self.problem(key, "must be a text, a whole number, true or false");
+                None
+            }
+        }
+    }
+
+    /// A list of whole numbers from `lowest` to `highest`.
+    pub(super) fn numbers(&mut self, key: &str, lowest: u16, highest: u16) -> Option<Vec<u16>> {
+        let list = self.settings.remove(key)?;
+        let number = |item: &toml::Value| u16::try_from(item.as_integer()?).ok();
+        let numbers = list.as_array().and_then(|list| list.iter().map(number).collect::<Option<Vec<_>>>());
+        let numbers = numbers.filter(|numbers| {
+            !numbers.is_empty() && numbers.iter().all(|number| (lowest..=highest).contains(number))
+        });
+        if numbers.is_none() {
+            self.problem(key, format!("must be a list of whole numbers from {lowest} to {highest}"));
+        }
+        numbers
+    }
+
+    /// Is there anything at `key`?
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.settings.contains_key(key)
+    }
+
+    /// A secret that has to be there.
+    pub(super) fn required_secret(&mut self, key: &str, example: &str) -> Option<SecretString> {
+        self.required(key, example).map(SecretString::from)
+    }
+
+    /// A table of texts, in the order of their keys.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<(String, String)> {
+        let Some(value) = self.settings.remove(key) else { return Vec::new() };
+        let texts = value.as_table().and_then(|table| {
+            let texts = table.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+            texts.collect::<Option<Vec<_>>>()
+        });
+        if texts.is_none() {
+            self.problem(key, "must be a table of texts");
+        }
+        texts.unwrap_or_default()
     }
 
     /// A duration from a moment to `longest`.

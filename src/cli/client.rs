@@ -18,6 +18,7 @@ use super::process::environment;
 use super::route::{self, RouteCommand};
 use super::send::{self, SendArgs};
 use super::status::{self, StatusArgs};
+use super::suppression::{self, SuppressionCommand};
 use super::tail::{self, TailArgs};
 use super::top::{self, TopArgs};
 use super::trial::{self, TestCommand};
@@ -62,6 +63,9 @@ pub enum Client {
     /// Who hears, how, and when it is tried again
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Addresses that providers have spoken against
+    #[command(subcommand)]
+    Suppression(SuppressionCommand),
     /// Have it read its configuration anew: all of it, or nothing
     Reload(ReloadArgs),
     /// Have it take nothing more in and go on delivering
@@ -152,6 +156,7 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
         Client::Test(command) => trial::run(&command, session).await,
         Client::Route(command) => route::run(&command, session).await,
         Client::Policy(command) => policy::run(&command, session).await,
+        Client::Suppression(command) => suppression::run(&command, session).await,
         Client::Reload(args) => control::reload(&args, session).await,
         Client::Drain(args) => control::drain(&args, session).await,
         Client::LogLevel(args) => control::log_level(&args, session).await,

@@ -35,6 +35,7 @@ pub mod send;
 mod shapes;
 pub mod status;
 mod stream;
+pub mod suppression;
 pub mod tail;
 pub mod template;
 pub mod top;

@@ -18,6 +18,7 @@ use crate::channels::{self, CHANNELS, ChannelType, Settings, SettingsProblem, Su
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::names::ChannelName;
+use crate::domain::rate::Rates;
 use crate::domain::retry::{OnUnknown, RetryPolicy};
 use crate::domain::suggest::{listed, nearest, question};
 use crate::render::Templates;
@@ -38,6 +39,14 @@ impl<'a> Lanes<'a> {
 
 fn workers(table: &Table) -> Option<usize> {
     table.count("workers").and_then(|count| usize::try_from(count).ok())
+}
+
+fn rates(table: &Table) -> Rates {
+    Rates {
+        channel: table.rate("rate"),
+        recipient: table.rate("recipient_rate"),
+        destination: table.rate("destination_rate"),
+    }
 }
 
 /// `below`, with what `table` says over it.
@@ -122,7 +131,7 @@ impl Reading<'_> {
         let workers = workers(table).unwrap_or(self.lanes.workers);
         let excused = unknown_keys(&path, table, channel_type, &provider, report);
         let settings: Settings = own_settings(table, channel_type, &provider);
-        let channel = ChannelConfig { channel_type, provider, workers, retry, settings };
+        let channel = ChannelConfig { channel_type, provider, workers, rates: rates(table), retry, settings };
         if let Err(problems) =
             channel_type.build(&channel.provider, &channel.settings, &self.surroundings(workers))
         {

@@ -97,7 +97,9 @@ fn read(text: &str, kind: Option<Kind>, path: &[String], place: &Place) -> Node 
     match kind {
         _ if secret && !written.starts_with('{') => plain(text, place),
         Some(Kind::Texts) if !structured => listed(written, place),
-        Some(Kind::Text | Kind::Word(..) | Kind::Duration(..) | Kind::Size(..)) => plain(text, place),
+        Some(Kind::Text | Kind::Word(..) | Kind::Duration(..) | Kind::Rate | Kind::Size(..)) => {
+            plain(text, place)
+        }
         None if !structured && !is_certain(written) => plain(text, place),
         _ => parsed(written, place).unwrap_or_else(|| plain(text, place)),
     }

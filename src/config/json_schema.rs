@@ -82,6 +82,7 @@ impl Drawing {
             Kind::Duration(..) => {
                 json!({ "type": "string", "pattern": r"^\s*([0-9]+\s*[A-Za-zµ]+\s*)+$" })
             }
+            Kind::Rate => json!({ "type": "string", "pattern": "^[1-9][0-9]*/[smh]$" }),
             Kind::Size(..) => json!({ "type": "string", "pattern": "^[0-9]+ *(B|[kMG]B|[KMG]iB)$" }),
             Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
             Kind::Table(section) => self.section(path, section),

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::tree::Table;
 use crate::domain::delivery::Address;
 use crate::domain::names::UserName;
-use crate::domain::people::{Role, Team, User};
+use crate::domain::people::{Role, Team, User, is_phone};
 use crate::domain::suggest::{listed, nearest, question};
 
 /// `[users.NAME]`
@@ -50,13 +50,6 @@ fn is_mailbox(text: &str) -> bool {
         && !text.contains(odd)
         && !text.starts_with('-')
         && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-/// E.164.
-fn is_phone(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
 
 /// `[teams.NAME]`

@@ -7,7 +7,19 @@ use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
 /// Keys that hold a secret, under channels, sources, the store and the server.
-const SECRETS: [&str; 6] = ["password", "auth_token", "token", "secret", "client_secret", "heartbeat_url"];
+const SECRETS: [&str; 11] = [
+    "password",
+    "auth_token",
+    "previous_auth_token",
+    "token",
+    "secret",
+    "api_secret",
+    "previous_secret",
+    "client_secret",
+    "heartbeat_url",
+    "key",
+    "service_account",
+];
 
 /// Where a secret may be.
 pub(super) const PLACES: [&str; 3] = ["env", "file", "credential"];
@@ -26,10 +38,16 @@ pub(super) fn may_be_secret(key: &str) -> bool {
     if last == "credential" {
         return false;
     }
-    last == "key"
+    // What a header holds is the gateway's business, and as a rule a credential.
+    matches!(last, "key" | "headers")
         || last.ends_with("_key")
         || ["pass", "secret", "token", "credential", "pwd"].iter().any(|part| key.contains(part))
-        || SECRETS.iter().any(|secret| strsim::damerau_levenshtein(last, secret) <= 2)
+        || SECRETS.iter().any(|secret| strsim::damerau_levenshtein(last, secret) <= slips(secret))
+}
+
+/// How many letters may be wrong. Of a short word little is left, and much looks like it.
+fn slips(secret: &str) -> usize {
+    if secret.len() < 5 { 1 } else { 2 }
 }
 
 /// The problems found so far, and the text that they are in.

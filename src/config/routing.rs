@@ -12,7 +12,7 @@ use super::settings::ChannelConfig;
 use super::tree::{Entry, Node, Place, Table, Value};
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
 use crate::domain::pattern::Pattern;
-use crate::domain::people::{Directory, Reach, Recipient};
+use crate::domain::people::{Directory, Reach, Recipient, StandIns};
 use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
 use crate::domain::severity::Severity;
 use crate::domain::suggest::{listed, nearest, question};
@@ -27,11 +27,17 @@ pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -
         let contact = channel.channel_type.contact();
         (name.clone(), Reach { contact, max_age: channel.retry.max_age })
     };
-    let directory = Directory { users, teams, channels: channels.configured.iter().map(reach).collect() };
+    let mut directory = Directory {
+        users,
+        teams,
+        channels: channels.configured.iter().map(reach).collect(),
+        stand_ins: StandIns::new(),
+    };
     let mut desk = Desk { tree, channels, directory: &directory, report };
     let policies =
         each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
     let routes = desk.routes();
+    policies.values().flat_map(|policy| &policy.immediate).for_each(|step| directory.pair(&step.via));
     RouteTable { routes, policies, directory }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Share,
     /// A duration in this range, in milliseconds.
     Duration(u64, u64),
+    /// So many in a second, a minute or an hour.
+    Rate,
     /// A size in this range, in bytes.
     Size(u64, u64),
     /// Texts.
@@ -199,6 +201,9 @@ pub(super) static CHANNEL: Section = Section {
         key("type", Kind::Text),
         key("provider", Kind::Text),
         key("workers", Kind::Count(1, 10_000)),
+        key("rate", Kind::Rate),
+        key("recipient_rate", Kind::Rate),
+        key("destination_rate", Kind::Rate),
         key("retry", Kind::Table(&RETRY)),
     ],
     later: &[],
@@ -206,10 +211,9 @@ pub(super) static CHANNEL: Section = Section {
 };
 
 /// Types of channels that a later version will know.
-pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["webhook", "slack", "teams", "discord", "telegram"];
+pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["slack", "teams", "discord", "telegram"];
 /// Keys of channels that a later version will know.
-pub(super) const CHANNEL_KEYS_LATER: &[&str] =
-    &["rate", "max_segments", "encoding", "links", "replies", "critical", "allow_private_networks"];
+pub(super) const CHANNEL_KEYS_LATER: &[&str] = &[];
 
 static USER: Section = section(
     &[

@@ -13,6 +13,7 @@ use super::heartbeat::Heartbeat;
 use crate::channels::{ChannelType, Settings};
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
+use crate::domain::rate::Rates;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
 use crate::domain::severity::{Severity, SeverityAliases};
@@ -189,6 +190,8 @@ pub struct ChannelConfig {
     pub provider: String,
     /// Upper bound of concurrent attempts.
     pub workers: usize,
+    /// How fast it may go.
+    pub rates: Rates,
     /// When to try again, and when to stop.
     pub retry: RetryPolicy,
     /// Everything else, for [`ChannelType::build`]. Secrets are in the clear.

@@ -73,9 +73,27 @@ fn the_examples_of_the_reference_are_valid_too() {
         text.lines().filter(|line| !line.contains("ca_file  =")).map(|line| format!("{line}\n")).collect();
     // "page" is left for the reader to write.
     kept = kept.replace("policy = \"page\"", "policy = \"mail-only\"");
-    let loaded = good(&kept, &[("KAFKA_PASSWORD", "x"), ("SMTP_PASSWORD", "x")]);
+    // Nor are the files of push; keys, unlike passwords, have to be some.
+    kept = kept.replace("file = \"/run/secrets/apns.p8\"", "env = \"APNS_KEY\"");
+    kept = kept.replace("file = \"/run/secrets/fcm.json\"", "env = \"FCM_ACCOUNT\"");
+    let apns = include_str!("../../tests/support/keys/apns-test-key.p8");
+    let fcm = include_str!("../../tests/support/keys/fcm-test-key.pem");
+    let account =
+        serde_json::json!({ "client_email": "foghorn@example.com", "private_key": fcm }).to_string();
+    let secrets = [
+        ("KAFKA_PASSWORD", "x"),
+        ("SMTP_PASSWORD", "x"),
+        ("TWILIO_AUTH_TOKEN", "x"),
+        ("TWILIO_OLD_TOKEN", "x"),
+        ("SMS_GATEWAY_LOGIN", "x"),
+        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("WEBHOOK_OLD_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("APNS_KEY", apns),
+        ("FCM_ACCOUNT", account.as_str()),
+    ];
+    let loaded = good(&kept, &secrets);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
-    assert_eq!(loaded.config.channels.len(), 2);
+    assert_eq!(loaded.config.channels.len(), 7);
     assert_eq!(loaded.config.sources.len(), 2);
 }
 
@@ -97,6 +115,7 @@ fn sample(kind: Kind) -> &'static str {
         Kind::Share => "0.5",
         Kind::Duration(..) => "'5s'",
         Kind::Size(..) => "'1MiB'",
+        Kind::Rate => "'1/s'",
         Kind::Texts | Kind::Each(_) => "[]",
         _ => "{}",
     }
@@ -275,6 +294,17 @@ fn a_wrong_variable_is_named() {
             && text.contains("environment: FOGHORN_HTTP__REQUEST_TIMEOUT"),
         "{text}"
     );
+}
+
+#[test]
+fn a_header_of_a_gateway_may_be_a_secret_that_is_kept_elsewhere() {
+    let text = "[channels.modem]\ntype = 'sms'\nprovider = 'http'\nurl = 'https://sms.example.com'\n\
+                body = '{\"to\": \"{{ to }}\"}'\nheaders = { authorization = { env = 'SMS_LOGIN' } }\n";
+    let loaded = good(text, &[("SMS_LOGIN", "Bearer hunter2")]);
+    let modem = &loaded.config.channels["modem"];
+    assert_eq!(modem.settings["headers"]["authorization"].as_str(), Some("Bearer hunter2"));
+    assert!(!format!("{:?}", loaded.config).contains("hunter2"));
+    assert!(loaded.warnings.iter().all(|problem| !problem.render().contains("modem")));
 }
 
 #[test]

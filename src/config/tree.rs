@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::values;
+use crate::domain::rate::Rate;
 
 /// Where something was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +166,10 @@ impl Table {
 
     pub(super) fn duration(&self, key: &str) -> Option<Duration> {
         values::duration(self.text(key)?).ok()
+    }
+
+    pub(super) fn rate(&self, key: &str) -> Option<Rate> {
+        self.text(key)?.parse().ok()
     }
 
     pub(super) fn size(&self, key: &str) -> Option<u64> {

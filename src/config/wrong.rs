@@ -6,6 +6,7 @@ use super::problem::{Code, Problem};
 use super::schema::Kind;
 use super::tree::Value;
 use super::values::{self, Unreadable};
+use crate::domain::rate::Rate;
 use crate::domain::suggest::{listed, nearest, question};
 
 /// What is wrong with `value` behind `key`, if something is.
@@ -16,6 +17,10 @@ pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {
         (Kind::Text, Value::Secret(_)) => None,
         (Kind::Word(known, later), Value::Text(word)) => wrong_word(key, known, later, word),
         (Kind::Count(least, most), Value::Integer(number)) => wrong_count(key, *number, least, most),
+        (Kind::Rate, Value::Text(text)) => text.parse::<Rate>().err().map(|why| {
+            Problem::new(Code::WrongValue, format!("{key} = {text:?} {why}"))
+                .label(format!("write {}", wanted(key, kind)))
+        }),
         (Kind::Share, Value::Integer(_) | Value::Float(_)) => wrong_share(key, value),
         (Kind::Duration(least, most), Value::Text(text)) => wrong_duration(key, text, least, most),
         (Kind::Duration(..), Value::Integer(number)) => Some(without_unit(key, &number.to_string(), "s")),
@@ -48,6 +53,7 @@ fn wanted(key: &str, kind: Kind) -> String {
         Kind::Count(least, most) => format!("a whole number from {least} to {most}, without quotes"),
         Kind::Share => "a number from 0.0 to 1.0".to_owned(),
         Kind::Duration(..) => r#"a duration such as "30s", "5m" or "7d""#.to_owned(),
+        Kind::Rate => r#"a rate such as "20/s", "100/m" or "1000/h""#.to_owned(),
         Kind::Size(..) => r#"a size such as "64KiB" or "1MiB""#.to_owned(),
         Kind::Texts => format!(r#"a list of texts: {key} = ["…"]"#),
         Kind::Secret => {

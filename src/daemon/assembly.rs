@@ -165,6 +165,7 @@ pub fn channels(
             provider: channel.provider.clone(),
             channel: built,
             workers: channel.workers,
+            rates: channel.rates,
             retry: channel.retry.clone(),
         };
         parts.insert(name.clone(), part);

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::delivery::Lease;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
+use crate::domain::rate::Rates;
 use crate::domain::restarts::RestartBudget;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
@@ -89,6 +90,8 @@ pub struct ChannelPart {
     pub channel: Arc<dyn Channel>,
     /// How many attempts at once.
     pub workers: usize,
+    /// How fast it may go.
+    pub rates: Rates,
     /// When to try again.
     pub retry: RetryPolicy,
 }
@@ -183,6 +186,7 @@ impl Foghorn {
         health.store(Condition::Up);
         let (clock, budget) = (parts.clock, parts.budget.clone());
         let paused = parts.store.paused().await?;
+        let suppressed = Arc::new(parts.store.suppressions().await?.into_iter().collect());
         let status = StatusArguments {
             store: Arc::clone(&parts.store),
             gate: Arc::new(Mutex::new(())),
@@ -218,7 +222,7 @@ impl Foghorn {
         };
         let (peers_out, peers) = watch::channel(Arc::default());
         let (fatal_out, fatal) = mpsc::unbounded_channel();
-        let arguments = SupervisorArguments { plan, paused, peers: peers_out, fatal: fatal_out };
+        let arguments = SupervisorArguments { plan, paused, suppressed, peers: peers_out, fatal: fatal_out };
         let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
         let born = Born { life: life.clone(), with: arguments };
         let (supervisor, tree) = Actor::spawn(None, Supervisor, born)
@@ -341,6 +345,8 @@ fn renewal(parts: &Parts) -> Renewal {
         metrics: part.metrics(name),
         channel: Arc::clone(&part.channel),
         workers: part.workers,
+        rates: part.rates,
+        stand_ins: parts.routes.directory.stand_ins.get(name).cloned().unwrap_or_default(),
         retry: part.retry.clone(),
     };
     // The topics of a source count together.

@@ -213,6 +213,8 @@ pub struct Job {
     pub target: Target,
     /// What to say.
     pub content: Arc<Content>,
+    /// Which lane.
+    pub priority: Priority,
     /// Number of this attempt, 1 for the first.
     pub attempt: u32,
     /// How many attempts count so far, this one included: waiting for others costs none.

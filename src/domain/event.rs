@@ -223,6 +223,11 @@ impl Priority {
         Self::ALL.into_iter().find(|priority| priority.as_str().eq_ignore_ascii_case(text))
     }
 
+    /// The priority of this rank.
+    pub fn of_rank(rank: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.rank() == rank)
+    }
+
     /// The order of claiming: 0 first.
     pub fn rank(self) -> i16 {
         self as i16

@@ -61,6 +61,10 @@ pub enum Fault {
 pub enum Permanent {
     /// No such mailbox, number or device.
     RecipientGone,
+    /// The device's address is there but not for us: another environment, another app.
+    RecipientSuspect,
+    /// The person does not want to be told this way.
+    OptedOut,
     /// The provider will not take it: policy, reputation, consent.
     Refused,
     /// The message itself is at fault: too large, malformed.
@@ -91,8 +95,10 @@ pub enum Scope {
 
 impl Fault {
     /// Every fault once, with empty details: the labels of metrics are made from it.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Permanent(Permanent::RecipientGone),
+        Self::Permanent(Permanent::RecipientSuspect),
+        Self::Permanent(Permanent::OptedOut),
         Self::Permanent(Permanent::Refused),
         Self::Permanent(Permanent::Unacceptable),
         Self::Transient(Transient::Timeout),
@@ -109,6 +115,8 @@ impl Fault {
     pub fn label(self) -> &'static str {
         match self {
             Self::Permanent(Permanent::RecipientGone) => "recipient_gone",
+            Self::Permanent(Permanent::RecipientSuspect) => "recipient_suspect",
+            Self::Permanent(Permanent::OptedOut) => "opted_out",
             Self::Permanent(Permanent::Refused) => "refused",
             Self::Permanent(Permanent::Unacceptable) => "unacceptable",
             Self::Transient(Transient::Timeout) => "timeout",
@@ -120,6 +128,11 @@ impl Fault {
             Self::Misconfigured => "misconfigured",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// True when another provider might well take the same message now.
+    pub fn calls_for_another_way(self) -> bool {
+        self.concerns_the_channel() || self == Self::Transient(Transient::Timeout)
     }
 
     /// True when it says something about the channel rather than about one message.

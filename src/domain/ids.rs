@@ -38,6 +38,11 @@ macro_rules! id {
             pub fn created_ms(self) -> i64 {
                 i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX)
             }
+
+            /// The id itself, for those who write it in another form.
+            pub fn bits(self) -> u128 {
+                self.0.0
+            }
         }
 
         impl fmt::Display for $name {
@@ -109,6 +114,11 @@ id!(
     /// One bulk job.
     JobId,
     "job"
+);
+id!(
+    /// One address that a provider has spoken against.
+    SuppressionId,
+    "sup"
 );
 
 #[cfg(test)]

@@ -30,12 +30,15 @@ pub mod offsets;
 pub mod pattern;
 pub mod people;
 pub mod query;
+pub mod rate;
+pub mod receipt;
 pub mod restarts;
 pub mod retry;
 pub mod route_test;
 pub mod routes;
 pub mod severity;
 pub mod suggest;
+pub mod suppression;
 pub mod way;
 
 pub use jiff::Timestamp;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::{Address, Target};
 use super::names::{ChannelName, TeamName, UserName};
+use super::severity::Severity;
+use super::suppression::Suppressions;
 
 /// What kind of address a channel needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,7 +179,12 @@ pub struct Directory {
     pub teams: BTreeMap<TeamName, Team>,
     /// `[channels]`
     pub channels: BTreeMap<ChannelName, Reach>,
+    /// Which channels take over when one cannot, in this order.
+    pub stand_ins: StandIns,
 }
+
+/// Which channels take over from which, in this order.
+pub type StandIns = BTreeMap<ChannelName, Vec<ChannelName>>;
 
 /// Who is reached, and who was meant and is not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -189,10 +196,37 @@ pub struct Reached {
 }
 
 impl Directory {
+    /// Everybody in `notify` on every channel in `via`, each address once per channel, but for those
+    /// that nothing of `severity` is sent to any more.
+    pub fn reach_but(
+        &self,
+        notify: &[Recipient],
+        via: &[ChannelName],
+        known: &Suppressions,
+        severity: Option<Severity>,
+    ) -> Reached {
+        let mut reached = self.reach(notify, via);
+        if known.is_empty() {
+            return reached;
+        }
+        let Reached { targets, unreachable } = &mut reached;
+        targets.retain(|target| {
+            let against = known.of(&target.channel, &target.address);
+            let contact = self.channels.get(&target.channel).map(|reach| reach.contact);
+            let against = against.zip(contact).filter(|(against, contact)| against.holds(*contact, severity));
+            unreachable.extend(against.map(|(against, _)| against.words()));
+            against.is_none()
+        });
+        reached
+    }
+
     /// Everybody in `notify` on every channel in `via`, each address once per channel.
     pub fn reach(&self, notify: &[Recipient], via: &[ChannelName]) -> Reached {
         let mut reached = Reached::default();
-        for channel in via {
+        for (place, channel) in via.iter().enumerate() {
+            if via[..place].iter().any(|earlier| self.stands_in(channel, earlier)) {
+                continue;
+            }
             let Some(reach) = self.channels.get(channel) else {
                 reached.unreachable.push(format!("no channel {channel}"));
                 continue;
@@ -206,6 +240,29 @@ impl Directory {
             }
         }
         reached
+    }
+
+    fn stands_in(&self, channel: &ChannelName, earlier: &ChannelName) -> bool {
+        self.stand_ins.get(earlier).is_some_and(|stand_ins| stand_ins.contains(channel))
+    }
+
+    /// Channels that are named together and need the same kind of address stand in for each other:
+    /// the first one is used, and the next when it cannot. Channels that know their way lead to
+    /// different places, and each is used.
+    pub fn pair(&mut self, via: &[ChannelName]) {
+        let contact = |name: &ChannelName| self.channels.get(name).map(|reach| reach.contact);
+        let mut pairs = Vec::new();
+        for (place, name) in via.iter().enumerate() {
+            let Some(own) = contact(name).filter(|own| *own != Contact::Fixed) else { continue };
+            let others = via[place + 1..].iter().chain(&via[..place]);
+            pairs.extend(others.filter(|other| contact(other) == Some(own)).map(|other| (name, other)));
+        }
+        for (name, other) in pairs.into_iter().filter(|(name, other)| name != other) {
+            let known = self.stand_ins.entry(name.clone()).or_default();
+            if !known.contains(other) {
+                known.push(other.clone());
+            }
+        }
     }
 
     fn reach_one(
@@ -259,6 +316,13 @@ impl Reached {
     }
 }
 
+/// A phone number in E.164; whether it exists only its carrier knows.
+pub fn is_phone(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 fn fits(address: &Address, contact: Contact) -> bool {
     match contact {
         Contact::Email => address.expose().contains('@'),
@@ -294,7 +358,10 @@ mod tests {
                 ("email".into(), reach(Contact::Email)),
                 ("sms".into(), reach(Contact::Phone)),
                 ("hook".into(), reach(Contact::Fixed)),
+                ("sms-backup".into(), reach(Contact::Phone)),
+                ("other-hook".into(), reach(Contact::Fixed)),
             ]),
+            stand_ins: StandIns::new(),
         }
     }
 
@@ -322,6 +389,25 @@ mod tests {
     #[test]
     fn a_channel_that_knows_its_way_is_used_once() {
         assert_eq!(told(&["ada", "grace"], &["hook"]).0, ["hook/hook"]);
+    }
+
+    #[test]
+    fn of_two_ways_to_one_address_the_second_stands_in() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<ChannelName>>();
+        let via = names(&["sms", "email", "sms-backup", "hook", "other-hook"]);
+        let mut paired = directory();
+        let reach = |directory: &Directory| {
+            let reached = directory.reach(&["ada".parse().expect("valid")], &via);
+            reached.targets.into_iter().map(|target| target.channel).collect::<Vec<_>>()
+        };
+        assert_eq!(reach(&paired), via, "nobody said that they belong together");
+        paired.pair(&via);
+        assert_eq!(reach(&paired), names(&["sms", "email", "hook", "other-hook"]));
+        let of = |name: &str| paired.stand_ins.get(&ChannelName::from(name)).cloned().unwrap_or_default();
+        assert_eq!(
+            [of("sms"), of("sms-backup"), of("email")],
+            [names(&["sms-backup"]), names(&["sms"]), names(&[])]
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::event::{EventStatus, IncidentEvent};
 use super::names::SourceName;
 use super::routes::{Field, OnResolve, Plan, Route, RouteTable};
 use super::severity::{Severity, SeverityAliases};
+use super::suppression::Suppressions;
 
 /// The keys of a question, for messages.
 pub const KEYS: &str = "service, severity, source, title, labels.NAME";
@@ -232,7 +233,7 @@ impl RouteTable {
             rules,
         };
         let Plan::Routed { route, policy, on_resolve, deliveries, unreachable } =
-            self.plan_incident(event, source, now)
+            self.plan_incident(event, source, now, &Suppressions::default())
         else {
             return unrouted;
         };

@@ -15,6 +15,7 @@ use super::names::{ChannelName, PolicyName, RouteName, SourceName};
 use super::pattern::Pattern;
 use super::people::{Directory, Recipient};
 use super::retry::later;
+use super::suppression::Suppressions;
 use super::{Timestamp, event};
 
 /// What a route looks at.
@@ -172,20 +173,26 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
-    /// Who would be told about `event`.
+    /// Who would be told about `event`, but for addresses that are known to be of no use.
     ///
     /// # Errors
     /// A direct notification that reaches nobody at all. An incident that reaches nobody is still
     /// an incident, so that is never an error.
-    pub fn plan(&self, event: &Event) -> Result<Plan, Unroutable> {
+    pub fn plan(&self, event: &Event, known: &Suppressions) -> Result<Plan, Unroutable> {
         match &event.body {
-            Body::Incident(body) => Ok(self.plan_incident(body, &event.source, event.received_at)),
-            Body::Notification(body) => self.plan_direct(body, event.received_at),
+            Body::Incident(body) => Ok(self.plan_incident(body, &event.source, event.received_at, known)),
+            Body::Notification(body) => self.plan_direct(body, event.received_at, known),
         }
     }
 
     /// Who would be told about an incident of `body` that opens `now`.
-    pub(super) fn plan_incident(&self, body: &IncidentEvent, source: &SourceName, now: Timestamp) -> Plan {
+    pub(super) fn plan_incident(
+        &self,
+        body: &IncidentEvent,
+        source: &SourceName,
+        now: Timestamp,
+        known: &Suppressions,
+    ) -> Plan {
         let Some(route) = self.routes.iter().find(|route| route.takes(body, source)) else {
             return Plan::NoRoute;
         };
@@ -195,7 +202,7 @@ impl RouteTable {
         let mut unreachable = Vec::new();
         let mut deliveries: Vec<PlannedDelivery> = Vec::new();
         for step in &policy.immediate {
-            let reached = self.directory.reach(&step.notify, &step.via);
+            let reached = self.directory.reach_but(&step.notify, &step.via, known, Some(body.severity));
             unreachable.extend(reached.unreachable);
             for target in reached.targets {
                 if !deliveries.iter().any(|planned| planned.target == target) {
@@ -212,7 +219,12 @@ impl RouteTable {
         }
     }
 
-    fn plan_direct(&self, body: &event::NotificationRequest, now: Timestamp) -> Result<Plan, Unroutable> {
+    fn plan_direct(
+        &self,
+        body: &event::NotificationRequest,
+        now: Timestamp,
+        known: &Suppressions,
+    ) -> Result<Plan, Unroutable> {
         let mut recipients = Vec::new();
         let mut unreachable = Vec::new();
         for text in &body.to {
@@ -221,7 +233,7 @@ impl RouteTable {
                 Err(invalid) => unreachable.push(invalid.to_string()),
             }
         }
-        let reached = self.directory.reach(&recipients, &body.via);
+        let reached = self.directory.reach_but(&recipients, &body.via, known, None);
         unreachable.extend(reached.unreachable);
         if reached.targets.is_empty() {
             return Err(Unroutable(unreachable));

@@ -17,6 +17,7 @@ mod fields;
 pub mod headers;
 pub mod native;
 mod problems;
+pub mod reply;
 pub mod strict_json;
 mod text;
 

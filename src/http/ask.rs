@@ -8,7 +8,9 @@ use ractor::RpcReplyPort;
 use super::Api;
 use super::problem::{Code, Problem};
 use crate::domain::bulk::{Bulk, BulkChange};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, SuppressionId};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::AddressChange;
 use crate::domain::way::{Flow, FlowChange, Way};
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Replay, Submitted};
@@ -85,6 +87,27 @@ pub(super) async fn flow(api: &Api, change: FlowChange) -> Result<(), Problem> {
     let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
     let ask = |reply| StatusMessage::Flow { changes: vec![change], reply };
     status.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has what was learned of deliveries and addresses kept; answered when it is on stable storage.
+pub(super) async fn learn(
+    api: &Api,
+    receipts: Vec<Receipt>,
+    addresses: Vec<AddressChange>,
+) -> Result<(), Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    let ask = |reply| StatusMessage::Receipts { receipts, addresses, reply };
+    status.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has what is known against an address taken back; answered when it is on stable storage.
+pub(super) async fn lift(api: &Api, id: SuppressionId) -> Result<(), Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    status.ask(|reply| StatusMessage::Lift { id, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// A store that is known to be away is not worth a wait.

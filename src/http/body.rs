@@ -32,15 +32,24 @@ pub(super) async fn read_json(shared: &Shared, request: Request) -> Result<Held,
     let limits = &shared.api.limits;
     let held = timeout(limits.body_time, collect(request.into_body(), told_to_wait, limits, &shared.bodies))
         .await
-        .map_err(|_| {
-            let detail = format!("the body was not complete after {:?}", limits.body_time);
-            Problem::new(Code::TooSlow, detail)
-        })??;
+        .map_err(|_| late(limits))??;
     let begins_like_json = matches!(held.bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if kind == ContentType::Form && !begins_like_json {
         return Err(unknown_type("the content type of a form, and a body that is no JSON"));
     }
     Ok(held)
+}
+
+/// Reads the body of `request`, whatever it is.
+pub(super) async fn read_bytes(shared: &Shared, request: Request) -> Result<Held, Problem> {
+    let told_to_wait = request.headers().contains_key(EXPECT);
+    let limits = &shared.api.limits;
+    let reading = collect(request.into_body(), told_to_wait, limits, &shared.bodies);
+    timeout(limits.body_time, reading).await.map_err(|_| late(limits))?
+}
+
+fn late(limits: &Limits) -> Problem {
+    Problem::new(Code::TooSlow, format!("the body was not complete after {:?}", limits.body_time))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use super::{Api, Shared, body};
 use crate::channels::talk::{Step, Talk};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{Address, Job, Target};
-use crate::domain::event::RequestText;
+use crate::domain::event::{Priority, RequestText};
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Transient};
 use crate::domain::ids::{DeliveryId, IncidentId};
 use crate::domain::incident::IncidentStatus;
@@ -110,6 +110,7 @@ pub(super) async fn test(
     let way = &in_use.channels[&name];
     let now = api.clock.now();
     let job = Job {
+        priority: Priority::Normal,
         id: DeliveryId::new(now, fastrand::u128(..)),
         target: target.clone(),
         content: Arc::new(content(severity, &name, now)),
@@ -279,6 +280,12 @@ fn fix(fault: Fault, channel: &ChannelName) -> String {
         ),
         Fault::Permanent(Permanent::RecipientGone) => {
             "the provider knows no such address; correct it, or test with another one".to_owned()
+        }
+        Fault::Permanent(Permanent::RecipientSuspect) => format!(
+            "the provider knows the address, but not for [channels.{channel}]: compare its environment and topic with the app's"
+        ),
+        Fault::Permanent(Permanent::OptedOut) => {
+            "the recipient said STOP to the provider, and only the recipient can take it back".to_owned()
         }
         Fault::Permanent(Permanent::Refused) => {
             "the provider will not take it from this sender; its answer says why".to_owned()

@@ -16,6 +16,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::domain::query::DeliveryQuery;
+use crate::domain::receipt::Receipt;
 use crate::store::views::{AttemptView, DeliveryView};
 
 /// A delivery with its attempts, oldest first.
@@ -24,6 +25,9 @@ pub(super) struct DeliveryWithAttempts {
     #[serde(flatten)]
     delivery: DeliveryView,
     attempts: Vec<AttemptView>,
+    /// What the provider said later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
@@ -59,7 +63,8 @@ pub(super) async fn show(
 pub(super) async fn with_attempts(shared: &Shared, id: DeliveryId) -> Result<DeliveryWithAttempts, Problem> {
     let delivery = found(shared.api.store.delivery(id).await?, "delivery")?;
     let attempts = shared.api.store.attempts(id).await?;
-    Ok(DeliveryWithAttempts { delivery, attempts })
+    let receipt = shared.api.store.receipt(id).await?;
+    Ok(DeliveryWithAttempts { delivery, attempts, receipt })
 }
 
 impl DeliveryWithAttempts {

@@ -12,7 +12,7 @@
 //! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
 //! guard     draining? our name? a page of another site?
 //! body      deadline and size of the body, bytes of all bodies together
-//! a handler events, incidents, deliveries, dead_letters, outbox, stream, probes
+//! a handler events, incidents, deliveries, dead_letters, outbox, callbacks, stream, probes
 //! ```
 //!
 //! All bounds are in [`limits`]. Errors that hyper finds before there is a request (a broken
@@ -21,6 +21,7 @@
 
 mod ask;
 mod body;
+mod callbacks;
 mod channel_test;
 mod control;
 mod dead_letters;
@@ -41,11 +42,13 @@ mod probes;
 pub mod problem;
 mod query;
 mod replays;
+mod replies;
 mod routing;
 mod serve;
 mod stall;
 mod status;
 mod stream;
+mod suppressions;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,7 +57,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
 use crate::channels::outbox::Outbox;
@@ -162,8 +165,11 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/admin/reload", post(control::reload))
         .route("/api/v1/admin/drain", post(control::drain))
         .route("/api/v1/admin/log-level", get(control::log_level).put(control::set_log_level))
+        .route("/api/v1/suppressions", get(suppressions::list))
+        .route("/api/v1/suppressions/{id}", delete(suppressions::lift))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
+        .route("/callbacks/{channel}", post(callbacks::hear))
         .route("/api/v1/stream", get(stream::follow))
         .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))

@@ -11,6 +11,8 @@ use crate::channels::Channel;
 use crate::domain::delivery::Job;
 use crate::domain::fault::Outcome;
 use crate::domain::ids::DeliveryId;
+use crate::domain::names::ChannelName;
+use crate::domain::rate::Rates;
 use crate::domain::retry::RetryPolicy;
 use crate::store::batch::Claimed;
 use crate::telemetry::handles::ChannelMetrics;
@@ -22,6 +24,8 @@ pub enum DeliveryMessage {
     Deliver(Vec<Job>),
     /// Rows of this channel wait in the store.
     Waiting,
+    /// One of them is a critical page.
+    Urgent,
     /// What came of a claim.
     Claimed(Claimed),
     /// A worker finished an attempt.
@@ -69,6 +73,10 @@ pub struct Equipment {
     pub channel: Arc<dyn Channel>,
     /// How many attempts at once.
     pub workers: usize,
+    /// How fast.
+    pub rates: Rates,
+    /// Which channels take over when this one cannot.
+    pub stand_ins: Vec<ChannelName>,
     /// When to try again.
     pub retry: RetryPolicy,
     /// The series of the channel, whose provider may be another one now.

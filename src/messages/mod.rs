@@ -23,6 +23,7 @@ use std::sync::Arc;
 use ractor::ActorId;
 
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::suppression::Suppressions;
 use crate::domain::way::Paused;
 use delivery::DeliveryMessage;
 use dlq::DlqMessage;
@@ -46,6 +47,8 @@ pub struct Peers {
     pub ingests: BTreeMap<IngestKey, Post<IngestMessage>>,
     /// Ways in and out that an operator shut.
     pub paused: Paused,
+    /// Addresses that providers have spoken against.
+    pub suppressed: Arc<Suppressions>,
 }
 
 /// See [`Peers::lives`].

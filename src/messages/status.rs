@@ -8,8 +8,10 @@ use super::ingest::IngestMessage;
 use super::post::Post;
 use crate::domain::acceptance::{Accept, IncidentRules};
 use crate::domain::bulk::{Bulk, BulkChange};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, SuppressionId};
 use crate::domain::names::ChannelName;
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::AddressChange;
 use crate::domain::way::FlowChange;
 use crate::store::StoreError;
 use crate::store::batch::{Attempted, Claim, Committed, Quarantined, Trial};
@@ -81,6 +83,22 @@ pub enum StatusMessage {
     Flow {
         /// What is to be.
         changes: Vec<FlowChange>,
+        /// Told when it is done.
+        reply: RpcReplyPort<()>,
+    },
+    /// Providers said something later; answered when it is on stable storage.
+    Receipts {
+        /// What they said.
+        receipts: Vec<Receipt>,
+        /// What it says about addresses.
+        addresses: Vec<AddressChange>,
+        /// Told when it is done.
+        reply: RpcReplyPort<()>,
+    },
+    /// Somebody takes back what is known against an address; answered when it is on stable storage.
+    Lift {
+        /// Which.
+        id: SuppressionId,
         /// Told when it is done.
         reply: RpcReplyPort<()>,
     },

@@ -1,6 +1,7 @@
 //! What may be said to the root supervisor.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ractor::{ActorId, RpcReplyPort};
 
@@ -8,6 +9,7 @@ use super::IngestKey;
 use super::renewal::Renewal;
 use crate::catalogue::Code;
 use crate::domain::names::ChannelName;
+use crate::domain::suppression::Suppressions;
 use crate::domain::way::{FlowChange, Paused};
 
 /// What may be said to the root supervisor.
@@ -28,6 +30,10 @@ pub enum SupervisorMessage {
     Retired(Child, ActorId),
     /// These ways are shut or open now.
     Flow(Vec<FlowChange>),
+    /// Something new is known about addresses: the store has it.
+    AddressesChanged,
+    /// This is known against addresses, as the store says.
+    Suppressed(Arc<Suppressions>),
     /// The store says that other ways are shut than was known when it was asked.
     Paused {
         /// What was known.

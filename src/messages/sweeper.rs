@@ -12,6 +12,8 @@ use crate::telemetry::handles::ChannelMetrics;
 pub enum SweeperMessage {
     /// Look for due rows that nobody armed.
     Sweep,
+    /// Something new is known about addresses.
+    Addresses,
     /// Count what waits.
     Count,
     /// These channels have rows from now on.

@@ -6,11 +6,13 @@
 //! the service and the title; the first forty characters decide.
 
 pub mod email;
+pub mod gateway;
 pub mod pages;
 pub mod push;
 pub mod sanitize;
 pub mod sms;
 pub mod templates;
+pub mod webhook;
 mod words;
 
 use std::sync::Arc;

@@ -12,8 +12,20 @@ use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{Content, IncidentFacts};
 use crate::domain::severity::Severity;
 
-/// The most characters of the body, so that a payload stays far below 4,096 bytes.
+/// The most characters of the body, so that a payload stays far below its limit.
 const BODY: usize = 300;
+/// The most bytes of a payload that APNs and FCM take.
+const PAYLOAD: usize = 4_096;
+
+/// How loud the worst may be on an iPhone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Loudest {
+    /// Breaks through a focus, not through silence.
+    #[default]
+    TimeSensitive,
+    /// Breaks through silence too, which Apple has to have allowed to the app.
+    Critical,
+}
 
 /// What the lock screen shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +74,13 @@ fn incident(facts: &IncidentFacts) -> PushText {
 }
 
 /// Headers and body for APNs. The provider adds its topic and the device's address.
-pub fn apns(content: &Content, text: &PushText, letterhead: &Letterhead, expires_at: Timestamp) -> Value {
+pub fn apns(
+    content: &Content,
+    text: &PushText,
+    letterhead: &Letterhead,
+    expires_at: Timestamp,
+    loudest: Loudest,
+) -> Value {
     let mut alert = json!({ "title": text.title, "body": text.body });
     if !text.subtitle.is_empty() {
         alert["subtitle"] = json!(text.subtitle);
@@ -74,28 +92,33 @@ pub fn apns(content: &Content, text: &PushText, letterhead: &Letterhead, expires
             "body": { "aps": { "alert": alert, "sound": "default" }, "v": 1 }
         });
     };
-    let (level, sound, relevance) = match urgency(facts) {
-        Severity::Critical => ("time-sensitive", Some("page.caf"), 1.0),
-        Severity::High => ("time-sensitive", Some("page.caf"), 0.8),
-        Severity::Medium => ("active", Some("default"), 0.5),
-        Severity::Low | Severity::Info => ("passive", None, 0.1),
+    let (level, sound, relevance) = match (urgency(facts), loudest) {
+        (Severity::Critical, Loudest::Critical) => {
+            ("critical", json!({ "critical": 1, "name": "page.caf", "volume": 1.0 }), 1.0)
+        }
+        (Severity::Critical, Loudest::TimeSensitive) => ("time-sensitive", json!("page.caf"), 1.0),
+        (Severity::High, _) => ("time-sensitive", json!("page.caf"), 0.8),
+        (Severity::Medium, _) => ("active", json!("default"), 0.5),
+        (Severity::Low | Severity::Info, _) => ("passive", Value::Null, 0.1),
     };
+    let priority = if sound.is_null() { "5" } else { "10" };
     let thread = format!("inc-{}", facts.number);
     let mut aps = json!({
         "alert": alert, "thread-id": thread, "category": "INCIDENT",
         "interruption-level": level, "relevance-score": relevance, "mutable-content": 1
     });
-    if let Some(sound) = sound {
-        aps["sound"] = json!(sound);
+    if !sound.is_null() {
+        aps["sound"] = sound;
     }
     let mut body = json!({ "aps": aps, "incident": facts.number, "status": facts.status.as_str(), "v": 1 });
     if let Some(url) = letterhead.incident_url(facts.number) {
         body["url"] = json!(url);
     }
+    fit(&mut body, "/aps/alert/body");
     json!({
         "headers": {
             "apns-push-type": "alert",
-            "apns-priority": if sound.is_some() { "10" } else { "5" },
+            "apns-priority": priority,
             "apns-expiration": expiration,
             "apns-collapse-id": thread
         },
@@ -131,7 +154,7 @@ pub fn fcm(
     if let Some(url) = letterhead.incident_url(facts.number) {
         data["url"] = json!(url);
     }
-    json!({ "message": {
+    let mut message = json!({ "message": {
         "token": token,
         "notification": { "title": text.title, "body": format!("{} {}", text.subtitle, text.body) },
         "data": data,
@@ -145,7 +168,26 @@ pub fn fcm(
                 "visibility": "PUBLIC"
             }
         }
-    } })
+    } });
+    fit(&mut message, "/message/notification/body");
+    message
+}
+
+/// Cuts the text at `place` until `payload` is short enough or the text is gone: a page that says
+/// less is better than one that is refused.
+fn fit(payload: &mut Value, place: &str) {
+    loop {
+        let excess = payload.to_string().len().saturating_sub(PAYLOAD);
+        let Some(Value::String(text)) = payload.pointer_mut(place) else { return };
+        if excess == 0 || text.is_empty() {
+            return;
+        }
+        // No character takes more than six bytes, and the mark of the cut is three.
+        match text.chars().count().saturating_sub(excess.div_ceil(6) + 1) {
+            0 => text.clear(),
+            kept => *text = sanitize::cut(text, kept).into_owned(),
+        }
+    }
 }
 
 /// How loud: as bad as it is, and quiet once it is over.
@@ -176,7 +218,7 @@ mod tests {
         let text = render(&content, &house()).unwrap();
         let expires_at = Timestamp::from_second(1_795_271_531).unwrap();
         assert_eq!(
-            apns(&content, &text, &house(), expires_at),
+            apns(&content, &text, &house(), expires_at, Loudest::TimeSensitive),
             json!({
                 "headers": {
                     "apns-push-type": "alert", "apns-priority": "10",
@@ -229,7 +271,7 @@ mod tests {
         let content = content(NotificationKind::Resolved);
         let text = render(&content, &house()).unwrap();
         assert_eq!(text.title, "RESOLVED CRITICAL checkout-api");
-        let payload = apns(&content, &text, &house(), Timestamp::UNIX_EPOCH);
+        let payload = apns(&content, &text, &house(), Timestamp::UNIX_EPOCH, Loudest::Critical);
         assert_eq!(payload["body"]["aps"]["interruption-level"], "passive");
         assert_eq!(payload["body"]["aps"].get("sound"), None);
     }
@@ -241,7 +283,39 @@ mod tests {
         long.service = Some("ß".repeat(5_000));
         let content = Content::Incident(Box::new(long));
         let text = render(&content, &house()).unwrap();
-        let payload = apns(&content, &text, &house(), Timestamp::MAX);
+        let payload = apns(&content, &text, &house(), Timestamp::MAX, Loudest::Critical);
         assert!(payload["body"].to_string().len() <= 4_096);
+        assert_eq!(payload["body"]["aps"]["alert"]["body"], json!(text.body), "nothing had to go");
+    }
+
+    #[test]
+    fn what_leaves_no_room_costs_words_and_not_the_page() {
+        let words = "\"🔴".repeat(150);
+        for (rest, is_cut) in [(10, false), (3_100, false), (3_300, true), (4_000, true), (5_000, true)] {
+            let mut payload = json!({ "rest": "x".repeat(rest), "text": words });
+            fit(&mut payload, "/text");
+            let (length, text) = (payload.to_string().len(), payload["text"].as_str().unwrap());
+            assert_eq!(text != words, is_cut, "{rest}");
+            assert!(length <= PAYLOAD || text.is_empty(), "{rest}: {length}");
+            assert!(length + 12 > PAYLOAD || !is_cut, "{rest}: {length} is more than had to go");
+        }
+    }
+
+    #[test]
+    fn only_the_worst_breaks_through_silence_and_only_where_it_may() {
+        for (severity, loudest, level) in [
+            (Severity::Critical, Loudest::Critical, "critical"),
+            (Severity::Critical, Loudest::TimeSensitive, "time-sensitive"),
+            (Severity::High, Loudest::Critical, "time-sensitive"),
+        ] {
+            let mut facts = facts(NotificationKind::Opened);
+            facts.severity = severity;
+            let content = Content::Incident(Box::new(facts));
+            let text = render(&content, &house()).unwrap();
+            let payload = apns(&content, &text, &house(), Timestamp::MAX, loudest);
+            let aps = &payload["body"]["aps"];
+            assert_eq!(aps["interruption-level"], level);
+            assert_eq!(aps["sound"].is_object(), level == "critical", "{aps}");
+        }
     }
 }

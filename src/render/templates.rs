@@ -10,7 +10,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, Template, UndefinedBehavior};
 use serde_json::Map;
 
 /// Instructions one rendering may take.
@@ -32,10 +32,7 @@ pub struct Templates {
 
 impl Default for Templates {
     fn default() -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        Self { environment, names: BTreeMap::new() }
+        Self { environment: strict(), names: BTreeMap::new() }
     }
 }
 
@@ -64,6 +61,37 @@ pub enum TemplateFault {
         /// What, and where.
         message: String,
     },
+}
+
+/// Why a template came to no end of its own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsaid {
+    /// It says too much.
+    #[error("says more than {LONGEST} bytes")]
+    TooMuch,
+    /// It does not fit its variables.
+    #[error(transparent)]
+    Broken(#[from] minijinja::Error),
+}
+
+/// What `template` says with `vars`, unless it is too much.
+pub(super) fn bounded(template: &Template<'_, '_>, vars: Value) -> Result<String, Unsaid> {
+    let mut page = Page::default();
+    let rendered = template.render_captured_to(vars, &mut page).map(drop);
+    if page.is_full {
+        return Err(Unsaid::TooMuch);
+    }
+    rendered?;
+    // MiniJinja writes whole texts.
+    Ok(String::from_utf8_lossy(&page.text).into_owned())
+}
+
+/// An environment without any template, in which a missing variable is a fault.
+pub(super) fn strict() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment
 }
 
 /// Takes what a template says until it is too much: fuel is spent on instructions, however much one
@@ -97,8 +125,6 @@ impl Templates {
     pub fn load(dir: Option<&Path>) -> Result<Self, Vec<String>> {
         let mut templates = Self::default();
         let Some(dir) = dir else { return Ok(templates) };
-        templates.environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        templates.environment.set_fuel(Some(FUEL));
         let entries =
             fs::read_dir(dir).map_err(|error| vec![format!("templates dir {}: {error}", dir.display())])?;
         let mut problems = Vec::new();
@@ -156,13 +182,7 @@ impl Templates {
         let file = format!("{name}{suffix}");
         let broken = |message: String| TemplateFault::Broken { file: file.clone(), message };
         let template = self.environment.get_template(&file).map_err(|error| broken(error.to_string()))?;
-        let mut page = Page::default();
-        let rendered = template.render_captured_to(vars.clone(), &mut page).map(drop);
-        if page.is_full {
-            return Err(broken(format!("says more than {LONGEST} bytes")));
-        }
-        rendered.map_err(|error| broken(error.to_string()))?;
-        String::from_utf8(page.text).map_err(|error| broken(error.to_string()))
+        bounded(&template, vars.clone()).map_err(|unsaid| broken(unsaid.to_string()))
     }
 
     /// Takes one file in, if it is one of a template.

@@ -1,5 +1,6 @@
 //! What is written in one transaction, and what comes back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
@@ -11,6 +12,8 @@ use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::notification::NotificationKind;
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::{AddressChange, Mark};
 use crate::domain::way::FlowChange;
 
 /// One transaction.
@@ -44,6 +47,10 @@ pub struct Batch {
     pub trials: Vec<Trial>,
     /// Ways to shut or to open.
     pub flows: Vec<FlowChange>,
+    /// What is new about addresses.
+    pub addresses: Vec<AddressChange>,
+    /// What providers said later.
+    pub receipts: Vec<Receipt>,
     /// Channels that nobody sends over any more.
     pub abandoned: Vec<ChannelName>,
 }
@@ -65,6 +72,8 @@ impl Batch {
             acquitted: Vec::new(),
             trials: Vec::new(),
             flows: Vec::new(),
+            addresses: Vec::new(),
+            receipts: Vec::new(),
             abandoned: Vec::new(),
         }
     }
@@ -80,6 +89,8 @@ impl Batch {
             && self.acquitted.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.addresses.is_empty()
+            && self.receipts.is_empty()
             && self.abandoned.is_empty()
     }
 }
@@ -118,8 +129,24 @@ pub struct Attempted {
     pub provider_id: Option<String>,
     /// What becomes of the delivery.
     pub next: Next,
+    /// The channel that it goes on over, if that is another one.
+    pub moved_to: Option<ChannelName>,
+    /// What was learned of its address: the status actor makes a row of it in the same transaction.
+    pub lesson: Lesson,
     /// For those who watch: no store writes it.
     pub about: Option<About>,
+}
+
+/// What an attempt says about the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lesson {
+    /// Nothing new.
+    #[default]
+    Nothing,
+    /// The provider spoke against it.
+    Marked(Mark),
+    /// It was spoken against before, and something got through now.
+    Reached,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -201,6 +228,8 @@ pub struct Committed {
     pub rows: Rows,
     /// How many new deliveries wait, by channel.
     pub waiting: Vec<(ChannelName, usize)>,
+    /// Of those, the channels on which a critical page waits.
+    pub urgent: BTreeSet<ChannelName>,
     /// One for each of `replays`, in order: the new delivery, or `None` if there was no such dead
     /// delivery or it was repeated before.
     pub replayed: Vec<Option<DeliveryId>>,

@@ -105,6 +105,7 @@ fn sort(
                 id: candidate.id,
                 target: candidate.target,
                 content,
+                priority: candidate.priority,
                 attempt: candidate.attempts + 1,
                 counted: (candidate.attempts + 1).saturating_sub(candidate.held),
                 crashes: candidate.crashes,

@@ -9,6 +9,7 @@
 //!
 //! Reading is for people and lists: it never blocks the writer.
 
+mod addresses;
 pub mod batch;
 mod bulk;
 mod claim;
@@ -20,6 +21,7 @@ pub mod memory;
 pub mod open;
 pub mod postgres;
 mod reading;
+mod receipts;
 mod rows;
 pub mod sqlite;
 mod trial;
@@ -32,10 +34,12 @@ use async_trait::async_trait;
 
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
-use crate::domain::delivery::Lease;
+use crate::domain::delivery::{Lease, Target};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::Suppression;
 use crate::domain::way::Paused;
 use batch::{Batch, Committed};
 use views::{
@@ -165,6 +169,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// The sources and channels that are paused.
     async fn paused(&self) -> Result<Paused, StoreError>;
+
+    /// What the provider of a delivery said later.
+    async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError>;
+
+    /// Where a delivery went, in the clear.
+    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError>;
+
+    /// Everything that is known against addresses, the newest first.
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError>;
 
     /// How many deliveries wait, by channel and state, and since when; how many are dead.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -16,6 +16,7 @@ use super::write::Candidate;
 use crate::domain::Timestamp;
 use crate::domain::bulk::{BulkAction, BulkState, Resolved};
 use crate::domain::delivery::{DeliveryState, Target};
+use crate::domain::event::Priority;
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::notification::NotificationKind;
 use crate::domain::severity::Severity;
@@ -236,7 +237,7 @@ impl Readable for ToldRow {
 /// The columns of [`CandidateRow`], from `delivery d` and `notification n`.
 macro_rules! candidate_columns {
     () => {
-        "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.attempts, d.held, d.crashes, \
+        "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority, d.attempts, d.held, d.crashes, \
          d.created_at, d.expires_at, d.even_if_over, n.text"
     };
 }
@@ -250,6 +251,7 @@ pub(super) struct CandidateRow {
     channel: String,
     recipient: String,
     address: String,
+    priority: i16,
     attempts: i64,
     held: i64,
     crashes: i64,
@@ -272,6 +274,8 @@ impl Readable for CandidateRow {
                 channel: self.channel.into(),
                 address: self.address.into(),
             },
+            priority: Priority::of_rank(self.priority)
+                .ok_or_else(|| corrupt(format!("no priority {}", self.priority)))?,
             attempts: number(self.attempts)?,
             held: number(self.held)?,
             crashes: number(self.crashes)?,

@@ -11,17 +11,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::StoreError;
+use super::addresses::Addresses;
 use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::bulk::{Bulks, drive};
 use super::claim::claim;
 use super::flow::Flows;
 use super::intake::{Seen, Sifted, sift};
+use super::receipts::Receipts;
 use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Known, Rows, decide};
 use crate::domain::bulk::Resolved;
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
-use crate::domain::event::RequestText;
+use crate::domain::event::{Priority, RequestText};
 use crate::domain::ids::{DeliveryId, JobId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::ChannelName;
@@ -164,6 +166,7 @@ pub(super) struct Candidate {
     pub(super) incident: Option<u64>,
     pub(super) kind: NotificationKind,
     pub(super) target: Target,
+    pub(super) priority: Priority,
     pub(super) attempts: u32,
     pub(super) held: u32,
     pub(super) crashes: u32,
@@ -230,7 +233,7 @@ pub(super) struct Written {
 }
 
 /// Does what `batch` says, in an open transaction.
-pub(super) async fn write<L: Ledger + Trials + Flows + Bulks>(
+pub(super) async fn write<L: Ledger + Trials + Flows + Addresses + Receipts + Bulks>(
     ledger: &mut L,
     batch: &Batch,
     in_doubt: &InDoubt,
@@ -276,6 +279,12 @@ pub(super) async fn write<L: Ledger + Trials + Flows + Bulks>(
     if !batch.flows.is_empty() {
         ledger.flow(batch.now, &batch.flows).await?;
     }
+    if !batch.addresses.is_empty() {
+        ledger.addresses(&batch.addresses).await?;
+    }
+    if !batch.receipts.is_empty() {
+        ledger.receipts(&batch.receipts).await?;
+    }
     for channel in &batch.abandoned {
         ledger.expire(batch.now, channel).await?;
     }
@@ -307,6 +316,9 @@ async fn accept<L: Ledger>(
     let waiting = rows.deliveries.iter().filter(|new| new.state == DeliveryState::Pending);
     for new in waiting {
         count(&mut committed.waiting, &new.delivery.target.channel);
+        if new.delivery.priority == Priority::Critical && new.delivery.due_at <= batch.now {
+            committed.urgent.insert(new.delivery.target.channel.clone());
+        }
     }
     committed.started.append(&mut rows.started);
     committed.rows = rows;

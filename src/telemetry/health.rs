@@ -174,6 +174,11 @@ impl Health {
         self.board().report.channels.insert(channel.clone(), condition).unwrap_or_default()
     }
 
+    /// Is this channel down, as far as its pool knows?
+    pub fn is_down(&self, channel: &ChannelName) -> bool {
+        matches!(self.board().report.channels.get(channel), Some(Condition::Down(_)))
+    }
+
     /// Nothing under this lock can panic half-way, so a poisoned board is still true.
     fn board(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

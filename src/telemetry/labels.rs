@@ -56,6 +56,16 @@ words!(
 );
 
 words!(
+    /// In which alphabet a text message travelled.
+    SmsEncoding {
+        /// 160 characters in a part.
+        Gsm7 = "gsm7",
+        /// 70 units in a part.
+        Ucs2 = "ucs2",
+    }
+);
+
+words!(
     /// What became of a heartbeat.
     HeartbeatResult {
         /// It arrived.
@@ -192,6 +202,8 @@ mod tests {
             seen,
             [
                 ("recipient_gone", "permanent"),
+                ("recipient_suspect", "permanent"),
+                ("opted_out", "permanent"),
                 ("refused", "permanent"),
                 ("unacceptable", "permanent"),
                 ("timeout", "retryable"),

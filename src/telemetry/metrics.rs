@@ -17,7 +17,7 @@ use super::handles::{
     ChannelMetrics, ConfiguredChannel, ConfiguredSource, DeadLetterMetrics, IncidentMetrics, SourceMetrics,
     StoreMetrics,
 };
-use super::labels::{ActorKind, HeartbeatResult};
+use super::labels::{ActorKind, HeartbeatResult, SmsEncoding};
 use super::names::{Kind, Metric};
 use crate::domain::Timestamp;
 use crate::domain::fault::Outcome;
@@ -61,6 +61,11 @@ pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
         ChannelMetrics::of(channel);
         for result in TESTED {
             drop(Metric::ChannelTests.counter(&[channel.name.as_str(), result]));
+        }
+        if channel.kind == "sms" {
+            for encoding in SmsEncoding::ALL {
+                sms_sent(&channel.name, *encoding, 0);
+            }
         }
     }
     for kind in ActorKind::ALL {
@@ -180,6 +185,11 @@ fn describe(recorder: &PrometheusRecorder) {
     }
 }
 
+/// A provider took a text message of so many parts.
+pub fn sms_sent(channel: &ChannelName, encoding: SmsEncoding, segments: usize) {
+    Metric::SmsSegments.counter(&[channel.as_str(), encoding.as_str()]).increment(segments as u64);
+}
+
 /// How a test message may end.
 const TESTED: [&str; 2] = ["sent", "failed"];
 
@@ -211,7 +221,12 @@ mod tests {
     fn every_configured_series_exists_at_zero_from_the_start() {
         let source = ConfiguredSource { name: "metrics-test-kafka".into(), kind: "kafka".to_owned() };
         let handle = install();
-        register(&[source], &[email()]);
+        let sms = ConfiguredChannel {
+            name: "metrics-test-sms".into(),
+            kind: "sms".to_owned(),
+            provider: "twilio".to_owned(),
+        };
+        register(&[source], &[email(), sms]);
         config_loaded("00000000", Timestamp::UNIX_EPOCH);
         ready(false);
         let page = handle.render();
@@ -223,6 +238,7 @@ mod tests {
             r#"foghorn_deliveries_total{channel="metrics-test-email",result="expired"} 0"#,
             r#"foghorn_delivery_attempt_failures_total{channel="metrics-test-email",reason="crashed"} 0"#,
             r#"foghorn_delivery_attempt_duration_seconds_count{channel="metrics-test-email"} 0"#,
+            r#"foghorn_sms_segments_total{channel="metrics-test-sms",encoding="ucs2"} 0"#,
             r#"foghorn_actor_restarts_total{actor="worker"} 0"#,
             r#"foghorn_store_errors_total{operation="commit"} 0"#,
         ] {

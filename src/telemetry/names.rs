@@ -146,6 +146,8 @@ metrics! {
         "Deliveries that are pending, sending, retrying or dead now."
     OldestPending "foghorn_delivery_oldest_pending_seconds" Gauge ["channel"]
         "Age of the oldest delivery that is not sent yet. The best single thing to alert on: above 120, a channel is stuck."
+    SmsSegments "foghorn_sms_segments_total" Counter ["channel", "encoding"]
+        "Parts of text messages that a provider took, which is what it charges for. ucs2: something outside of the GSM alphabet was said, at more than twice the price."
     ChannelUp "foghorn_channel_up" Gauge ["channel", "type", "provider"]
         "1 while the channel takes deliveries. If 0, the log says what the provider answered; deliveries wait."
 

@@ -39,6 +39,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Heartbeats go out beside every channel, so that a channel that fails is no reason for silence.
     ("reqwest", &["channels", "cli", "daemon/heartbeat"]),
     ("minijinja", &["render"]),
+    ("governor", &["actors/delivery/pace"]),
+    ("jsonwebtoken", &["channels"]),
+    ("aws_lc_rs", &["channels"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

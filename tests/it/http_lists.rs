@@ -15,7 +15,7 @@ use foghorn::domain::routes::{OnResolve, Plan, PlannedDelivery};
 use foghorn::domain::severity::Severity;
 use foghorn::http::limits::Limits;
 use foghorn::store::Store;
-use foghorn::store::batch::{Attempted, Batch, Next, Quarantined};
+use foghorn::store::batch::{Attempted, Batch, Lesson, Next, Quarantined};
 use foghorn::store::memory::MemoryStore;
 use serde_json::Value;
 
@@ -92,6 +92,8 @@ async fn three_incidents() -> (Server, DeliveryId, DeadLetterId) {
         detail: "no such user".to_owned(),
         provider_id: None,
         next: Next::Dead(DeadReason::Rejected),
+        moved_to: None,
+        lesson: Lesson::Nothing,
         about: None,
     });
     store.commit(&batch).await.expect("it is kept");

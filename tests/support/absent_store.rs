@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::Lease;
+use foghorn::domain::delivery::Target;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use foghorn::domain::receipt::Receipt;
+use foghorn::domain::suppression::Suppression;
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
@@ -42,6 +45,18 @@ impl Store for AbsentStore {
     }
 
     async fn next_due(&self, _: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        away()
+    }
+
+    async fn receipt(&self, _: DeliveryId) -> Result<Option<Receipt>, StoreError> {
+        away()
+    }
+
+    async fn target(&self, _: DeliveryId) -> Result<Option<Target>, StoreError> {
+        away()
+    }
+
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {
         away()
     }
 

@@ -8,7 +8,7 @@ use foghorn::channels::{Channel, Surroundings, channel_type};
 use foghorn::clock::Clock;
 use foghorn::domain::Timestamp;
 use foghorn::domain::delivery::{Job, Target};
-use foghorn::domain::event::{Link, RequestText};
+use foghorn::domain::event::{Link, Priority, RequestText};
 use foghorn::domain::fault::{Failure, Fault, Outcome};
 use foghorn::domain::ids::{DeliveryId, IncidentId};
 use foghorn::domain::incident::IncidentStatus;
@@ -59,6 +59,7 @@ pub(crate) fn job(to: &str, content: Content) -> Job {
         id: DeliveryId::new(created_at, fastrand::u128(..)),
         target: Target { recipient: "ada".into(), channel: "mail".into(), address: to.into() },
         content: Arc::new(content),
+        priority: Priority::Normal,
         attempt: 1,
         counted: 1,
         crashes: 0,
@@ -105,4 +106,16 @@ pub(crate) fn failure(outcome: Outcome) -> Failure {
 /// The fault of an attempt that has to fail.
 pub(crate) fn fault(outcome: Outcome) -> Fault {
     failure(outcome).fault
+}
+
+/// The incident of [`facts`], this bad.
+pub(crate) fn as_bad_as(severity: Severity) -> IncidentFacts {
+    IncidentFacts { severity, ..facts(NotificationKind::Opened) }
+}
+
+/// Moves the clocks of a test on, while nobody talks to anybody.
+pub(crate) async fn later(wait: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(wait).await;
+    tokio::time::resume();
 }

@@ -15,7 +15,7 @@ use foghorn::domain::query::DeliveryQuery;
 use foghorn::domain::routes::{OnResolve, Plan, PlannedDelivery};
 use foghorn::domain::severity::Severity;
 use foghorn::store::Paging;
-use foghorn::store::batch::{Adopt, Attempted, Batch, Claim, Next};
+use foghorn::store::batch::{Adopt, Attempted, Batch, Claim, Lesson, Next};
 
 /// When tests happen.
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
@@ -187,6 +187,8 @@ pub(crate) fn ended(job: &Job, outcome: &'static str, next: Next) -> Attempted {
         detail: "ok; \"quoted\"".to_owned(),
         provider_id: Some("<1@mx>".to_owned()),
         next,
+        moved_to: None,
+        lesson: Lesson::Nothing,
         about: None,
     }
 }

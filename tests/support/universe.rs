@@ -12,6 +12,7 @@ use foghorn::domain::acceptance::IncidentRules;
 use foghorn::domain::ids::DeliveryId;
 use foghorn::domain::people::{Contact, Directory, Reach, User};
 use foghorn::domain::query::DeliveryQuery;
+use foghorn::domain::rate::Rates;
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::domain::routes::{Policy, Route, RouteTable, Step as PolicyStep};
@@ -36,6 +37,8 @@ pub(crate) struct Universe {
     pub(crate) clock: Clock,
     pub(crate) health: Health,
     pub(crate) feed: Feed,
+    /// See [`Draft::backup`].
+    pub(crate) backup: Arc<ScriptedChannel>,
     /// What it was started with.
     pub(crate) parts: Parts,
 }
@@ -46,6 +49,9 @@ pub(crate) struct Draft {
     pub(crate) rule: Option<Rule>,
     pub(crate) retry: RetryPolicy,
     pub(crate) workers: usize,
+    pub(crate) rates: Rates,
+    /// Another channel, `backup`, that stands in for `email`, and what it does.
+    pub(crate) backup: Option<Vec<Step>>,
     pub(crate) budget: RestartBudget,
     pub(crate) memory: Arc<dyn Store>,
     /// What a former life read from, if there was one.
@@ -59,6 +65,8 @@ impl Default for Draft {
             rule: None,
             retry: RetryPolicy::default(),
             workers: 2,
+            rates: Rates::default(),
+            backup: None,
             budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
             memory: Arc::new(MemoryStore::default()),
             topic: None,
@@ -85,22 +93,34 @@ impl Universe {
             None => ScriptedChannel::new(draft.script),
         });
         let source = source_of(&topic);
+        let has_backup = draft.backup.is_some();
+        let backup = Arc::new(ScriptedChannel::new(draft.backup.unwrap_or_default()));
         let email = ChannelPart {
             kind: "email".into(),
             provider: "scripted".into(),
             channel: Arc::clone(&channel) as Arc<_>,
             workers: draft.workers,
+            rates: draft.rates,
             retry: draft.retry,
         };
+        let mut channels = BTreeMap::from([("email".into(), email.clone())]);
+        let mut routes = routes();
+        if has_backup {
+            let channel = Arc::clone(&backup) as Arc<_>;
+            channels.insert("backup".into(), ChannelPart { channel, ..email });
+            let reach = routes.directory.channels["email"];
+            routes.directory.channels.insert("backup".into(), reach);
+            routes.directory.pair(&["email".into(), "backup".into()]);
+        }
         let api = SourcePart { kind: "http".into(), connect: None, max_in_flight: 1024 };
         let parts = Parts {
             node: "test".into(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: IncidentRules::default(),
             words: Words::default(),
-            routes: routes(),
+            routes,
             letterhead: Default::default(),
-            channels: BTreeMap::from([("email".into(), email)]),
+            channels,
             sources: BTreeMap::from([
                 (IngestKey { source: "topic".into(), topic: Some("incidents".into()) }, source),
                 (IngestKey { source: "api".into(), topic: None }, api),
@@ -111,7 +131,7 @@ impl Universe {
             feed: feed.clone(),
         };
         let foghorn = Foghorn::start(parts.clone()).await.unwrap();
-        Self { topic, store, channel, foghorn, clock, health, feed, parts }
+        Self { topic, store, channel, foghorn, clock, health, feed, backup, parts }
     }
 
     /// An event that opens an incident of this key, as a record of the topic.
@@ -186,6 +206,7 @@ pub(crate) fn routes() -> RouteTable {
             users: BTreeMap::from([("ada".into(), ada)]),
             teams: BTreeMap::new(),
             channels: BTreeMap::from([("email".into(), reach)]),
+            ..Directory::default()
         },
     }
 }

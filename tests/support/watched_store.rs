@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::Lease;
+use foghorn::domain::delivery::Target;
 use foghorn::domain::event::Body;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use foghorn::domain::receipt::Receipt;
+use foghorn::domain::suppression::Suppression;
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
@@ -125,6 +128,18 @@ impl Store for WatchedStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         self.inner.next_due(channel).await
+    }
+
+    async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError> {
+        self.inner.receipt(id).await
+    }
+
+    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
+        self.inner.target(id).await
+    }
+
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {
+        self.inner.suppressions().await
     }
 
     async fn paused(&self) -> Result<Paused, StoreError> {

@@ -1,22 +1,22 @@
 //! What a pool has in hand, and what it does next. No actor code: messages go out through
 //! [`tell`], and every decision is the domain's.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorId, RpcReplyPort};
 use tokio::task::JoinHandle;
 
+use super::pace::Pace;
 use super::pool::PoolArguments;
-use super::verdict::{EXPIRED, Judged, RETURNED, conclude, end_of, written};
-use crate::catalogue::Code;
+use super::queue::{Admitted, Queue};
+use super::verdict::{Judged, RETURNED, conclude, end_of, written};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeliveryState, Job};
-use crate::domain::fault::{Fault, Outcome};
+use crate::domain::fault::Outcome;
 use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
-use crate::domain::lane::{Change, Lane, Start};
+use crate::domain::lane::{Lane, Start};
 use crate::domain::retry::OnUnknown;
 use crate::domain::way::{Flow, Way};
 use crate::messages::Peers;
@@ -26,7 +26,6 @@ use crate::messages::post::{Post, tell};
 use crate::messages::status::StatusMessage;
 use crate::store::batch::{Adopt, Attempted, Claim, Claimed, Next};
 use crate::telemetry::actor::ActorLife;
-use crate::telemetry::health::Condition;
 
 /// How many deliveries a pool holds for each worker: enough that workers never wait for the store
 /// at full rate, few enough that memory stays small. A channel that must not send twice holds only
@@ -38,11 +37,14 @@ pub struct Desk {
     pub(super) arguments: PoolArguments,
     pub(super) life: ActorLife,
     pub(super) myself: Post<DeliveryMessage>,
-    peers: Arc<Peers>,
+    pub(super) peers: Arc<Peers>,
     pub(super) places: Vec<Place>,
     pub(super) idle: Vec<usize>,
-    pub(super) queue: VecDeque<Job>,
-    in_flight: InFlight<DeliveryId, usize, Job, Attempted>,
+    pub(super) queue: Queue,
+    pub(super) pace: Pace,
+    /// A critical page waits in the store: it is not to wait for room.
+    urgent: bool,
+    pub(super) in_flight: InFlight<DeliveryId, usize, Job, Attempted>,
     pub(super) lane: Lane,
     flow: Flow,
     supply: Supply,
@@ -79,11 +81,13 @@ impl Desk {
         Self {
             places: (0..arguments.equipment.workers).map(|_| Place::Vacant).collect(),
             idle: Vec::with_capacity(arguments.equipment.workers),
+            pace: Pace::new(arguments.equipment.rates, arguments.clock),
             life,
             myself,
             arguments,
             peers: Arc::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
+            urgent: false,
             in_flight: InFlight::default(),
             lane: Lane::default(),
             flow: Flow::default(),
@@ -112,6 +116,11 @@ impl Desk {
 
     pub(super) fn on_due(&mut self) {
         self.next_due = Some(self.now());
+    }
+
+    /// A critical page waits in the store. Whoever is first in a claim is most urgent.
+    pub(super) fn on_urgent(&mut self) {
+        self.urgent = true;
     }
 
     pub(super) fn on_claimed(&mut self, claimed: Claimed) {
@@ -179,7 +188,7 @@ impl Desk {
     /// What is in hand and not begun waits in the store again.
     fn give_back(&mut self) {
         let now = self.now();
-        while let Some(job) = self.queue.pop_front() {
+        while let Some(job) = self.queue.pop(Admitted::All) {
             let returned = written(&job, now, RETURNED, Next::Held { due_at: now });
             self.keep_and_report(returned);
         }
@@ -202,43 +211,22 @@ impl Desk {
         }
     }
 
-    fn start_queued(&mut self) {
-        let now = self.now();
-        while !self.queue.is_empty() && !self.idle.is_empty() {
-            match self.lane.may_start(now) {
-                Start::Freely | Start::OneProbe => {}
-                Start::NotBefore(at) => return self.wake_at(at),
-                Start::AfterProbe => return,
-            }
-            let Some(job) = self.queue.pop_front() else { return };
-            if job.expires_at <= now {
-                self.keep_and_report(written(&job, now, EXPIRED, Next::Expired));
-                continue;
-            }
-            let Some(place) = self.idle.pop() else {
-                return self.queue.push_front(job);
-            };
-            let Place::Staffed(worker) = &self.places[place] else {
-                continue;
-            };
-            self.lane.started(now);
-            self.in_flight.claim(job.id, place, job.clone());
-            worker.tell(WorkerMessage::Attempt(job, Arc::clone(&self.arguments.equipment.channel)));
-        }
-    }
-
     /// Asks for waiting rows if some are due, and offers room to new deliveries if none are.
     fn refill(&mut self) {
         if self.supply != Supply::Ready {
             return;
         }
+        if std::mem::take(&mut self.urgent) {
+            return self.claim(self.arguments.equipment.workers, Adopt::Nothing);
+        }
         let now = self.now();
         let room = self.capacity().saturating_sub(self.in_hand() + self.offered);
         match self.next_due {
             Some(due) if due <= now => {
-                let wanted = if self.lane.may_start(now) == Start::Freely { room } else { room.min(1) };
+                let flows = self.lane.may_start(now) == Start::Freely || self.stand_in().is_some();
+                let wanted = if flows { room } else { room.min(1) };
                 let enough = if self.queue.is_empty() { 1 } else { self.capacity() / 4 };
-                let held = self.lane.may_start(now) != Start::Freely && !self.queue.is_empty();
+                let held = !flows && !self.queue.is_empty();
                 if wanted >= enough.max(1) && !held {
                     self.claim(wanted, Adopt::Nothing);
                 }
@@ -264,7 +252,7 @@ impl Desk {
         }
     }
 
-    fn claim(&mut self, limit: usize, adopt: Adopt) {
+    pub(super) fn claim(&mut self, limit: usize, adopt: Adopt) {
         let holding = match adopt {
             Adopt::Nothing => Vec::new(),
             Adopt::Retry | Adopt::Hold => {
@@ -278,7 +266,7 @@ impl Desk {
 
     fn conclude(&mut self, job: &Job, outcome: &Outcome, took: Duration) {
         let now = self.now();
-        let Judged { attempted, sign } =
+        let Judged { mut attempted, sign } =
             conclude(&self.arguments.equipment.retry, job, outcome, took, now, fastrand::f64());
         self.arguments.equipment.metrics.attempted(outcome, took);
         if matches!(outcome, Outcome::Sent(_)) && job.counted == 1 {
@@ -286,35 +274,16 @@ impl Desk {
             self.arguments.equipment.metrics.latency(since);
         }
         if let Next::Retrying { due_at, .. } | Next::Held { due_at } = attempted.next {
-            self.next_due = Some(self.next_due.map_or(due_at, |known| known.min(due_at)));
+            self.due_at(due_at);
         }
+        self.say_what_was_learned(&mut attempted);
+        self.fail_over(job, outcome, now, &mut attempted);
         let change = self.lane.ended(sign, now);
         self.say_how_it_is(change, &attempted);
         self.keep_and_report(attempted);
     }
 
-    fn say_how_it_is(&self, change: Change, attempted: &Attempted) {
-        let PoolArguments { name, equipment, health, .. } = &self.arguments;
-        let metrics = &equipment.metrics;
-        match change {
-            Change::None => {}
-            Change::Held => {
-                let why = format!("{} {}", attempted.code, attempted.detail);
-                let refused = attempted.outcome == Fault::Misconfigured.label();
-                let code = if refused { Code::CredentialRefused } else { Code::ChannelHeld };
-                tracing::warn!(%code, channel = %name, fault = attempted.outcome, why, "channel is held");
-                metrics.up(false);
-                health.channel(name, Condition::Down(why));
-            }
-            Change::Reopened => {
-                tracing::info!(channel = %name, "channel works again");
-                metrics.up(true);
-                health.channel(name, Condition::Up);
-            }
-        }
-    }
-
-    fn keep_and_report(&mut self, attempted: Attempted) {
+    pub(super) fn keep_and_report(&mut self, attempted: Attempted) {
         if let Some(end) = end_of(attempted.next) {
             self.arguments.equipment.metrics.ended(end, 1);
         }
@@ -322,7 +291,7 @@ impl Desk {
         self.in_flight.report(attempted.id, attempted);
     }
 
-    fn report(&self, attempted: Attempted) {
+    pub(super) fn report(&self, attempted: Attempted) {
         let (channel, pool) = (self.arguments.name.clone(), self.myself.clone());
         if let Next::Dead(_) = attempted.next {
             let attempted = Box::new(attempted);
@@ -332,8 +301,17 @@ impl Desk {
         }
     }
 
-    fn wake_at(&mut self, at: Timestamp) {
-        if self.alarm.as_ref().is_some_and(|(set, timer)| *set <= at && !timer.is_finished()) {
+    /// A row is due then.
+    pub(super) fn due_at(&mut self, at: Timestamp) {
+        self.next_due = Some(self.next_due.map_or(at, |known| known.min(at)));
+    }
+
+    pub(super) fn wake_at(&mut self, at: Timestamp) {
+        // One whose time has come has rung, or is about to, and rings for nothing later.
+        let now = self.now();
+        let rings =
+            |(set, timer): &(Timestamp, JoinHandle<()>)| now < *set && *set <= at && !timer.is_finished();
+        if self.alarm.as_ref().is_some_and(rings) {
             return;
         }
         let (wait, myself) = (self.arguments.clock.until(at), self.myself.clone());
@@ -358,7 +336,7 @@ impl Desk {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.arguments.clock.now()
     }
 }

@@ -9,8 +9,13 @@
 //! started holds nothing, so it first has the rows adopted that its predecessor held.
 
 pub mod desk;
-pub mod pool;
+pub mod failover;
+mod pace;
+mod pool;
+mod queue;
 mod renewal;
+mod starting;
+mod telling;
 mod verdict;
 pub mod worker;
 

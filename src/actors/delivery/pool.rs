@@ -70,6 +70,10 @@ impl Actor for DeliveryPool {
             match message {
                 DeliveryMessage::Deliver(jobs) => desk.on_deliver(jobs),
                 DeliveryMessage::Waiting | DeliveryMessage::Due => desk.on_due(),
+                DeliveryMessage::Urgent => {
+                    desk.on_due();
+                    desk.on_urgent();
+                }
                 DeliveryMessage::Claimed(claimed) => desk.on_claimed(claimed),
                 DeliveryMessage::Attempted { worker, id, outcome, took } => {
                     desk.on_attempted(worker, id, &outcome, took);

@@ -2,6 +2,7 @@
 //! goes the new way, and places are added or given up.
 
 use super::desk::{Desk, Place};
+use super::pace::Pace;
 use crate::domain::lane::Lane;
 use crate::messages::delivery::Equipment;
 use crate::telemetry::health::Condition;
@@ -11,6 +12,7 @@ impl Desk {
     pub(super) fn renew(&mut self, equipment: Equipment) -> Vec<usize> {
         let before = std::mem::replace(&mut self.arguments.equipment, equipment);
         tokio::spawn(async move { before.channel.close().await });
+        self.pace = Pace::new(self.arguments.equipment.rates, self.arguments.clock);
         let workers = self.arguments.equipment.workers;
         // What was wrong with the channel may be what was mended.
         if self.lane != Lane::default() {

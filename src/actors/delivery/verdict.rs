@@ -7,7 +7,8 @@ use crate::domain::delivery::{About, DeliveryState, Job};
 use crate::domain::fault::{Fault, Outcome, Transient};
 use crate::domain::lane::Sign;
 use crate::domain::retry::{RetryPolicy, Standing, Verdict, judge};
-use crate::store::batch::{Attempted, Next};
+use crate::domain::suppression::Mark;
+use crate::store::batch::{Attempted, Lesson, Next};
 
 /// What follows from an attempt.
 pub(super) struct Judged {
@@ -47,6 +48,7 @@ pub(super) fn conclude(
             attempted.provider_id.clone_from(&receipt.provider_id);
         }
         Outcome::Failed(failure) => {
+            attempted.lesson = Mark::of(failure.fault).map_or(Lesson::Nothing, Lesson::Marked);
             attempted.code.clone_from(&failure.code);
             attempted.detail.clone_from(&failure.detail);
         }
@@ -67,6 +69,10 @@ pub(super) fn end_of(next: Next) -> Option<DeliveryState> {
 
 /// The outcome of an attempt that was given back unused when the pool drained.
 pub(super) const RETURNED: &str = "returned";
+/// The outcome of an attempt that was put off: its address has had enough for now.
+pub(super) const PACED: &str = "paced";
+/// The outcome of an attempt that was not made here: it goes over another channel.
+pub(super) const FAILED_OVER: &str = "failed_over";
 /// The outcome of an attempt that came too late to be made.
 pub(super) const EXPIRED: &str = "expired";
 
@@ -82,6 +88,8 @@ pub(super) fn written(job: &Job, at: Timestamp, outcome: &'static str, next: Nex
         detail: String::new(),
         provider_id: None,
         next,
+        moved_to: None,
+        lesson: Lesson::Nothing,
         about: Some(About::of(job)),
     }
 }

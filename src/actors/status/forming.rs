@@ -8,16 +8,18 @@ use ractor::{ActorId, RpcReplyPort};
 use crate::domain::acceptance::{Accept, Grants};
 use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::delivery::Job;
-use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, SuppressionId};
 use crate::domain::malformed::Malformation;
 use crate::domain::names::ChannelName;
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::{AddressChange, Suppression};
 use crate::domain::way::FlowChange;
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Settled, SettledAs, TrialNews};
 use crate::messages::post::Post;
 use crate::messages::status::BulkReply;
-use crate::store::batch::{Attempted, Batch, Claim, Committed, Quarantined, Trial};
+use crate::store::batch::{Attempted, Batch, Claim, Committed, Lesson, Quarantined, Trial};
 
 type Pool = Post<DeliveryMessage>;
 type Ingest = Post<IngestMessage>;
@@ -68,6 +70,9 @@ pub(super) struct Forming {
     abandoned: Vec<ChannelName>,
     flows: Vec<FlowChange>,
     flows_for: Vec<RpcReplyPort<()>>,
+    addresses: Vec<AddressChange>,
+    receipts: Vec<Receipt>,
+    learned_for: Vec<RpcReplyPort<()>>,
     trials: Vec<Trial>,
     trials_for: Vec<Ingest>,
     /// Whose places the batch may use up.
@@ -84,6 +89,8 @@ impl Forming {
             && self.bulks.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.addresses.is_empty()
+            && self.learned_for.is_empty()
             && self.abandoned.is_empty()
     }
 
@@ -96,6 +103,7 @@ impl Forming {
             && self.bulks.is_empty()
             && self.trials.is_empty()
             && self.flows.is_empty()
+            && self.learned_for.is_empty()
             && self.abandoned.is_empty()
     }
 
@@ -110,6 +118,7 @@ impl Forming {
     }
 
     pub(super) fn attempted(&mut self, attempted: Attempted, pool: Pool) {
+        self.addresses.extend(learned(&attempted));
         self.attempted.push(attempted);
         self.attempted_by.push(pool);
     }
@@ -134,6 +143,18 @@ impl Forming {
         self.flows_for.push(reply);
     }
 
+    /// What was learned of deliveries and addresses otherwise than by an attempt.
+    pub(super) fn learn(
+        &mut self,
+        receipts: Vec<Receipt>,
+        addresses: Vec<AddressChange>,
+        reply: RpcReplyPort<()>,
+    ) {
+        self.receipts.extend(receipts);
+        self.addresses.extend(addresses);
+        self.learned_for.push(reply);
+    }
+
     pub(super) fn abandon(&mut self, channel: ChannelName) {
         self.abandoned.push(channel);
     }
@@ -155,6 +176,8 @@ impl Forming {
         batch.trials = std::mem::take(&mut self.trials);
         batch.abandoned = std::mem::take(&mut self.abandoned);
         batch.flows = std::mem::take(&mut self.flows);
+        batch.addresses = std::mem::take(&mut self.addresses);
+        batch.receipts = std::mem::take(&mut self.receipts);
         if batch.accepts.is_empty() {
             return;
         }
@@ -217,7 +240,16 @@ impl Forming {
     /// Tells everybody what the commit did for them.
     pub(super) fn answer(self, batch: &Batch, committed: Committed, seats: &mut Seats) {
         let Committed {
-            accepted, started, waiting, replayed, bulks, claimed, tried, repeated_by_jobs, ..
+            accepted,
+            started,
+            waiting,
+            urgent,
+            replayed,
+            bulks,
+            claimed,
+            tried,
+            repeated_by_jobs,
+            ..
         } = committed;
         let mut settled = batch.accepts.iter().zip(accepted).map(|(accept, accepted)| Settled {
             position: accept.event.position.clone(),
@@ -234,6 +266,11 @@ impl Forming {
             from.tell(IngestMessage::Settled(letters.by_ref().take(count).collect()));
         }
         answer_recorded(&batch.attempted, &self.attempted_by);
+        for channel in batch.attempted.iter().filter_map(|attempted| attempted.moved_to.as_ref()) {
+            if let Some(seat) = seats.0.get(channel) {
+                seat.pool.tell(DeliveryMessage::Waiting);
+            }
+        }
         hand_out(started, &self.granted, seats);
         for (pool, claimed) in self.claims_by.iter().zip(claimed) {
             pool.tell(DeliveryMessage::Claimed(claimed));
@@ -242,7 +279,7 @@ impl Forming {
             let position = trial.position.clone();
             from.tell(IngestMessage::Trial(TrialNews::Begun { position, ends }));
         }
-        for reply in self.flows_for {
+        for reply in self.flows_for.into_iter().chain(self.learned_for) {
             drop(reply.send(()));
         }
         let anything_replayed = repeated_by_jobs.0 > 0 || replayed.iter().any(Option::is_some);
@@ -252,10 +289,35 @@ impl Forming {
             drop(reply.send(replayed.by_ref().take(count).collect()));
         }
         for (channel, seat) in &seats.0 {
-            if anything_replayed || waiting.iter().any(|(waits, _)| waits == channel) {
+            if urgent.contains(channel) {
+                seat.pool.tell(DeliveryMessage::Urgent);
+            } else if anything_replayed || waiting.iter().any(|(waits, _)| waits == channel) {
                 seat.pool.tell(DeliveryMessage::Waiting);
             }
         }
+    }
+}
+
+/// What an attempt says about its address, as a row.
+fn learned(attempted: &Attempted) -> Option<AddressChange> {
+    let target = &attempted.about.as_ref()?.target;
+    let (channel, address) = (target.channel.clone(), target.address.clone());
+    match attempted.lesson {
+        Lesson::Nothing => None,
+        Lesson::Reached => Some(AddressChange::Reached(channel, address)),
+        Lesson::Marked(mark) => Some(AddressChange::Marked(Suppression {
+            id: SuppressionId::new(attempted.at, fastrand::u128(..)),
+            channel,
+            address,
+            recipient: Arc::clone(&target.recipient),
+            mark,
+            strikes: 1,
+            code: attempted.code.clone(),
+            detail: attempted.detail.clone(),
+            delivery: attempted.id,
+            since: attempted.at,
+            last_at: attempted.at,
+        })),
     }
 }
 

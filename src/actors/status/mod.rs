@@ -25,6 +25,7 @@ use crate::catalogue::Code;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::delivery::Lease;
+use crate::domain::suppression::AddressChange;
 use crate::feed::Feed;
 use crate::messages::post::{Post, tell};
 use crate::messages::status::StatusMessage;
@@ -174,6 +175,12 @@ impl StatusState {
             StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
             StatusMessage::Bulk { change, from } => self.forming.bulk(*change, from),
             StatusMessage::Flow { changes, reply } => self.forming.flow(changes, reply),
+            StatusMessage::Lift { id, reply } => {
+                self.forming.learn(Vec::new(), vec![AddressChange::Lifted(id)], reply);
+            }
+            StatusMessage::Receipts { receipts, addresses, reply } => {
+                self.forming.learn(receipts, addresses, reply);
+            }
             StatusMessage::Abandoned(channel) => self.forming.abandon(channel),
             StatusMessage::Rules(rules) => self.arguments.rules = rules,
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
@@ -245,6 +252,9 @@ impl StatusState {
                 if !batch.flows.is_empty() {
                     let changes = SupervisorMessage::Flow(batch.flows.clone());
                     tell(self.arguments.supervisor.as_ref(), changes);
+                }
+                if !batch.addresses.is_empty() {
+                    tell(self.arguments.supervisor.as_ref(), SupervisorMessage::AddressesChanged);
                 }
                 self.arguments.feed.tell(|| telling::facts(&batch, &committed));
                 forming.answer(&batch, committed, &mut self.seats);

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use super::born::{Born, death};
 use crate::catalogue::Code;
 use crate::domain::restarts::{Restart, RestartBudget};
+use crate::domain::suppression::Suppressions;
 use crate::domain::way::Paused;
 use crate::messages::Peers;
 use crate::messages::delivery::DeliveryMessage;
@@ -43,6 +44,8 @@ pub struct SupervisorArguments {
     pub peers: watch::Sender<Arc<Peers>>,
     /// Ways that are shut from the start.
     pub paused: Paused,
+    /// Addresses that providers have spoken against.
+    pub suppressed: Arc<Suppressions>,
     /// Where to say that the process must end.
     pub fatal: mpsc::UnboundedSender<Fatality>,
 }
@@ -85,6 +88,7 @@ impl Actor for Supervisor {
             doors: Doors::Open,
         };
         state.tree.peers.paused = std::mem::take(&mut state.arguments.paused);
+        state.tree.peers.suppressed = Arc::clone(&state.arguments.suppressed);
         for child in state.arguments.plan.children() {
             state.start(child).await?;
         }
@@ -110,6 +114,8 @@ impl Actor for Supervisor {
                 SupervisorMessage::Retired(child, life) => state.on_retired(child, life).await,
                 SupervisorMessage::Flow(changes) => state.on_flow(&changes),
                 SupervisorMessage::Paused { known, found } => state.on_paused(&known, found),
+                SupervisorMessage::AddressesChanged => state.on_addresses_changed(),
+                SupervisorMessage::Suppressed(found) => state.on_suppressed(found),
                 SupervisorMessage::StopIntake(reply) => {
                     state.doors = Doors::Shut;
                     drain::stop_intake(Arc::clone(&state.arguments.peers.borrow()), reply);

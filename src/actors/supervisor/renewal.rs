@@ -10,6 +10,7 @@ use ractor::ActorId;
 
 use super::drain;
 use super::{Doors, SupervisorState};
+use crate::domain::suppression::Suppressions;
 use crate::domain::way::{Flow, FlowChange, Paused};
 use crate::messages::delivery::DeliveryMessage;
 use crate::messages::ingest::IngestMessage;
@@ -91,6 +92,15 @@ impl SupervisorState {
                 Flow::Running => self.tree.peers.paused.remove(way),
             };
         }
+        self.introduce();
+    }
+
+    pub(super) fn on_addresses_changed(&self) {
+        tell(self.tree.sweeper.as_ref(), SweeperMessage::Addresses);
+    }
+
+    pub(super) fn on_suppressed(&mut self, found: Arc<Suppressions>) {
+        self.tree.peers.suppressed = found;
         self.introduce();
     }
 

@@ -1,10 +1,19 @@
-//! Android push.
+//! Android push, over FCM.
+//!
+//! A device is reached by its registration token, which belongs to one app of one Firebase project;
+//! one that FCM no longer knows is never tried again.
+
+mod access;
+mod codes;
+mod config;
+mod fcm;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(super) use self::codes::{ACCESS_CODES, CODES};
 use super::outbox::{self, Draft};
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
@@ -25,11 +34,12 @@ impl ChannelType for Android {
     }
 
     fn providers(&self) -> &'static [&'static str] {
-        &["outbox"]
+        &["fcm", "outbox"]
     }
 
     fn keys(&self, provider: &str) -> &'static [&'static str] {
         match provider {
+            "fcm" => config::KEYS,
             "outbox" => outbox::KEYS,
             _ => &[],
         }
@@ -42,6 +52,7 @@ impl ChannelType for Android {
         surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
         match provider {
+            "fcm" => fcm::build(settings, surroundings),
             "outbox" => outbox::build(self.name(), compose, settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }

@@ -1,9 +1,18 @@
-//! iOS push.
+//! iOS push, over APNs.
+//!
+//! A device is reached by its token, which Apple gives to the app and takes back when the app is
+//! removed; one that Apple has taken back is never tried again.
+
+mod apns;
+mod codes;
+mod config;
+mod provider_token;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(super) use self::codes::CODES;
 use super::outbox::{self, Draft};
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
@@ -24,11 +33,12 @@ impl ChannelType for Ios {
     }
 
     fn providers(&self) -> &'static [&'static str] {
-        &["outbox"]
+        &["apns", "outbox"]
     }
 
     fn keys(&self, provider: &str) -> &'static [&'static str] {
         match provider {
+            "apns" => config::KEYS,
             "outbox" => outbox::KEYS,
             _ => &[],
         }
@@ -41,6 +51,7 @@ impl ChannelType for Ios {
         surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
         match provider {
+            "apns" => apns::build(settings, surroundings),
             "outbox" => outbox::build(self.name(), compose, settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }
@@ -49,8 +60,9 @@ impl ChannelType for Ios {
 
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
     let text = push::render(&job.content, letterhead)?;
+    let loudest = push::Loudest::default();
     Ok(Draft {
-        payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at)),
+        payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at, loudest)),
         subject: Some(text.title),
         text: text.body,
         html: None,

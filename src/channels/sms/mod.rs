@@ -1,18 +1,32 @@
-//! SMS.
+//! SMS: one line for a phone, through Twilio or any gateway that takes an HTTP request.
+//!
+//! Whoever carries it, the words are the same (`render::sms`), a number that cannot be one is
+//! refused without asking anybody, and what was sent is counted in parts, because parts are paid for.
+
+mod gateway;
+mod phrasing;
+pub mod twilio;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::phrasing::Phrasing;
 use super::outbox::{self, Draft};
+use super::settings::Reader;
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
-use crate::render::{self, Letterhead, TemplateFault};
+use crate::render::{self, Letterhead};
+
+pub(super) use self::gateway::CODES as GATEWAY_CODES;
 
 /// `type = "sms"`
 #[derive(Debug, Clone, Copy)]
 pub struct Sms;
+
+/// Keys of `provider = "outbox"`: its own, and how the words are made.
+const OUTBOX_KEYS: &[&str] = &["fail", "fail_times", "max_segments", "encoding", "links", "replies"];
 
 impl ChannelType for Sms {
     fn name(&self) -> &'static str {
@@ -24,12 +38,14 @@ impl ChannelType for Sms {
     }
 
     fn providers(&self) -> &'static [&'static str] {
-        &["outbox"]
+        &["twilio", "http", "outbox"]
     }
 
     fn keys(&self, provider: &str) -> &'static [&'static str] {
         match provider {
-            "outbox" => outbox::KEYS,
+            "twilio" => twilio::KEYS,
+            "http" => gateway::KEYS,
+            "outbox" => OUTBOX_KEYS,
             _ => &[],
         }
     }
@@ -41,12 +57,26 @@ impl ChannelType for Sms {
         surroundings: &Surroundings,
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
         match provider {
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            "twilio" => twilio::build(settings, surroundings),
+            "http" => gateway::build(settings, surroundings),
+            "outbox" => self.build_outbox(settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }
     }
 }
 
-fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
-    Ok(Draft { text: render::sms::render(&job.content, letterhead)?, ..Draft::default() })
+impl Sms {
+    fn build_outbox(
+        self,
+        settings: &Settings,
+        surroundings: &Surroundings,
+    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+        let mut reader = Reader::new(settings);
+        let style = phrasing::read_style(&mut reader);
+        let compose = move |job: &Job, letterhead: &Letterhead, _: Timestamp| {
+            let message = render::sms::render(&job.content, letterhead, &style)?;
+            Ok(Draft { text: message.text, ..Draft::default() })
+        };
+        outbox::build_from(self.name(), compose, reader, surroundings)
+    }
 }

@@ -226,6 +226,7 @@ impl<'a> Desk<'a> {
             id: delivery.id,
             target: delivery.target.clone(),
             content: Arc::clone(content),
+            priority: delivery.priority,
             attempt: 1,
             counted: 1,
             crashes: 0,

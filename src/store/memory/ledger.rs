@@ -43,6 +43,7 @@ impl State {
             incident: delivery.incident,
             kind: stored.kind,
             target: delivery.target.clone(),
+            priority: delivery.priority,
             attempts: stored.attempts,
             held: stored.held,
             crashes: stored.crashes,
@@ -153,6 +154,9 @@ impl Ledger for State {
                     ending.state == DeliveryState::Retrying && !stored.even_if_over && self.is_over(&stored);
                 stored.state = if pointless { DeliveryState::Canceled } else { ending.state };
                 stored.delivery.due_at = ending.due_at.unwrap_or(stored.delivery.due_at);
+                if let Some(channel) = &attempted.moved_to {
+                    stored.delivery.target.channel = channel.clone();
+                }
                 stored.held += ending.held;
                 stored.crashes += ending.crashes;
                 stored.dead_reason = ending.dead_reason;

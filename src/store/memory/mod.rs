@@ -3,10 +3,12 @@
 //! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
 //! so a test can start a daemon anew over what the last one left.
 
+mod addresses;
 mod bulk;
 mod facts;
 mod flow;
 mod ledger;
+mod receipts;
 mod state;
 mod trial;
 
@@ -26,10 +28,13 @@ use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
+use crate::domain::delivery::Target;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::Suppression;
 use crate::domain::way::Paused;
 use state::State;
 
@@ -100,6 +105,21 @@ impl Store for MemoryStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         self.state.lock().await.next_due(channel).await
+    }
+
+    async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.state.lock().await.receipts.get(&id).cloned())
+    }
+
+    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(state.deliveries.get(&id).map(|stored| stored.delivery.target.clone()))
+    }
+
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {
+        let mut all = self.state.lock().await.suppressions.clone();
+        all.sort_by_key(|one| std::cmp::Reverse((one.last_at, one.id)));
+        Ok(all)
     }
 
     async fn paused(&self) -> Result<Paused, StoreError> {

@@ -11,6 +11,8 @@ use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId, NotificationI
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::notification::{Notification, NotificationKind};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::Suppression;
 use crate::domain::way::Paused;
 use crate::store::views::{
     AttemptView, Backlog, BacklogLine, DeadLetterView, DeliveryView, EventView, Kept, TimelineView,
@@ -23,6 +25,8 @@ pub(super) struct State {
     /// Whose last life ended in order.
     pub(super) ended: HashSet<NodeName>,
     pub(super) paused: Paused,
+    pub(super) suppressions: Vec<Suppression>,
+    pub(super) receipts: HashMap<DeliveryId, Receipt>,
     pub(super) trials: HashMap<(SourceName, Position), Tried>,
     pub(super) positions: HashMap<(SourceName, Position), KnownEvent>,
     pub(super) producer_ids: HashMap<(SourceName, String), KnownBytes>,

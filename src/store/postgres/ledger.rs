@@ -121,7 +121,8 @@ impl Ledger for PostgresLedger {
             .bind(each(endings, |e| e.dead_reason))
             .bind(lease.node.as_str())
             .bind(lease.epoch)
-            .bind(now.as_millisecond());
+            .bind(now.as_millisecond())
+            .bind(each(endings, |e| e.attempted.moved_to.as_ref().map(ChannelName::as_str)));
         self.run(query).await
     }
 

@@ -4,11 +4,13 @@
 //! incidents and decides; claims skip what another node is about to take. A server that does not
 //! keep commits through a power cut is refused.
 
+mod addresses;
 mod bulk;
 mod flow;
 mod insert;
 mod ledger;
 mod opening;
+mod receipts;
 mod statements;
 mod trial;
 pub(super) mod upkeep;
@@ -17,11 +19,13 @@ use async_trait::async_trait;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, query_as};
 
+use super::addresses as known_addresses;
 use super::batch::{Batch, Committed};
 use super::bulk as bulks;
 use super::flow as flows;
 use super::lists;
 use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
+use super::receipts as known_receipts;
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
@@ -33,9 +37,12 @@ use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
+use crate::domain::delivery::Target;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::Suppression;
 use crate::domain::way::Paused;
 use ledger::PostgresLedger;
 
@@ -132,6 +139,18 @@ impl Store for PostgresStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         reading::next_due(self, channel).await
+    }
+
+    async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError> {
+        known_receipts::receipt(self, id).await
+    }
+
+    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
+        known_receipts::target(self, id).await
+    }
+
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {
+        known_addresses::suppressions(self).await
     }
 
     async fn paused(&self) -> Result<Paused, StoreError> {

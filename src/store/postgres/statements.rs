@@ -23,14 +23,14 @@ WHERE d.attempts = j.attempt AND d.state || '' = 'sending' AND d.owner || '' = $
 ///
 /// Both tables are read as they were before: neither change hides a row from the other. `$1` to `$13`
 /// delivery, attempt, at, took_ms, outcome, code, detail, provider_id, state, due_at, held, crashes,
-/// dead_reason; `$14` node, `$15` epoch, `$16` now.
+/// dead_reason; `$14` node, `$15` epoch, `$16` now; `$17` the channel it goes on over.
 pub(super) const END: &str = "
 WITH ending AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
                          $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[],
-                         $13::text[])
+                         $13::text[], $17::text[])
     AS e (id, number, at, took_ms, outcome, code, detail, provider_id, state, due_at, held, crashes,
-          dead_reason)
+          dead_reason, moved_to)
 ), ended AS (
     UPDATE attempt SET ended_at = e.at, took_ms = e.took_ms, outcome = e.outcome, code = e.code,
         detail = e.detail, provider_id = e.provider_id
@@ -48,6 +48,7 @@ UPDATE delivery SET
     held = delivery.held + e.held,
     crashes = delivery.crashes + e.crashes,
     dead_reason = e.dead_reason,
+    channel = coalesce(e.moved_to, delivery.channel),
     last_outcome = e.outcome,
     updated_at = $16
 FROM ending AS e

@@ -4,6 +4,7 @@
 //! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
 //! lock file beside the database, because a node's life is a lock's life here.
 
+mod addresses;
 mod bulk;
 pub(super) mod copies;
 mod flow;
@@ -11,6 +12,7 @@ mod ledger;
 mod lock;
 mod opening;
 mod params;
+mod receipts;
 mod statements;
 mod trial;
 mod unfinished;
@@ -21,11 +23,13 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, query_as};
 use tokio::sync::Mutex;
 
+use super::addresses as known_addresses;
 use super::batch::{Batch, Committed};
 use super::bulk as bulks;
 use super::flow as flows;
 use super::lists;
 use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
+use super::receipts as known_receipts;
 use super::rows::{NumberRow, Row};
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
@@ -37,9 +41,12 @@ use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::Lease;
+use crate::domain::delivery::Target;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::Suppression;
 use crate::domain::way::Paused;
 use ledger::SqliteLedger;
 use lock::FileLock;
@@ -205,6 +212,18 @@ impl Store for SqliteStore {
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
         reading::next_due(self, channel).await
+    }
+
+    async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError> {
+        known_receipts::receipt(self, id).await
+    }
+
+    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
+        known_receipts::target(self, id).await
+    }
+
+    async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {
+        known_addresses::suppressions(self).await
     }
 
     async fn paused(&self) -> Result<Paused, StoreError> {

@@ -167,6 +167,7 @@ pub(super) fn ending<'a>(ending: &'a Ending<'_>) -> impl Serialize + 'a {
         ending.held,
         ending.crashes,
         ending.dead_reason,
+        attempted.moved_to.as_ref().map(|channel| channel.as_str()),
     )
 }
 

@@ -40,6 +40,7 @@ UPDATE delivery SET
     held = held + (e.value ->> 10),
     crashes = crashes + (e.value ->> 11),
     dead_reason = e.value ->> 12,
+    channel = coalesce(e.value ->> 13, channel),
     last_outcome = e.value ->> 4,
     updated_at = $3
 FROM jsonb_each($4) AS e

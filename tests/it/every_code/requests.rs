@@ -32,6 +32,7 @@ fn trigger(code: Code) -> Option<String> {
         Code::ContentType => post(events, "Content-Type: text/plain\r\n", "x"),
         Code::TooSlow => post(events, JSON, "{}").replace("Content-Length: 2", "Content-Length: 3"),
         Code::Query => get("/api/v1/incidents?limit=0"),
+        Code::Unsigned => post("/callbacks/sms", JSON, "{}"),
         Code::NotFound => get("/nothing/here"),
         Code::Method => get(events).replacen("GET", "PUT", 1),
         Code::CrossOrigin => post(events, &format!("{JSON}Origin: https://evil.example\r\n"), "{}"),

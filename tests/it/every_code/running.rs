@@ -112,6 +112,7 @@ async fn trigger(code: Code) -> Option<Universe> {
             sending(vec![wait], RetryPolicy::default()).await
         }
         Code::CredentialRefused => sending(vec![Step::MISCONFIGURED], RetryPolicy::default()).await,
+        Code::AddressMarked => sending(vec![Step::PERMANENT], RetryPolicy::default()).await,
         Code::Fenced => {
             let universe = Universe::start([]).await;
             universe.store.lease(&"test".into(), NOW).await.unwrap();

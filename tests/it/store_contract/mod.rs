@@ -2,6 +2,7 @@
 //! skipped where there is no server.
 
 mod accepting;
+mod addresses;
 mod attempts;
 mod bulk;
 mod claims;

@@ -1,0 +1,88 @@
+//! What providers send of their own accord: `POST /callbacks/{channel}`.
+//!
+//! The channel says whether the request is its provider's and what it means; nobody else is heard, and
+//! whoever is not is told nothing. Receipts become rows. What people answer becomes events like any
+//! other, so it is kept, in order and counted once.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::{Code, Problem};
+use super::{Shared, ask, body, replies};
+use crate::channels::callback::{Callback, News, NotHeard};
+use crate::domain::Timestamp;
+use crate::domain::delivery::Target;
+use crate::domain::ids::SuppressionId;
+use crate::domain::names::ChannelName;
+use crate::domain::receipt::Receipt;
+use crate::domain::suppression::{AddressChange, Mark, Suppression};
+
+pub(super) async fn hear(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let name = ChannelName::from(name.as_str());
+    let way = shared.api.in_use.borrow().channels.get(&name).cloned();
+    let way = way.ok_or_else(|| Problem::new(Code::NotFound, "no channel of this name expects callbacks"))?;
+    let headers = request.headers().clone();
+    // As the provider was told it: what a proxy made of it is not what was signed.
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    let url = format!("{}{path}", shared.api.public_url);
+    let held = body::read_bytes(&shared, request).await?;
+    let now = shared.api.clock.now();
+    let callback = Callback { url: &url, headers: &headers, body: &held.bytes, now };
+    let news = way.channel.hear(&callback).map_err(|why| refused(&name, &why))?;
+    let mut words = None;
+    for one in news {
+        match one {
+            News::Receipt { .. } => keep(&shared, one, now).await?,
+            News::Said { from, text } => words = replies::obey(&shared, &name, &from, &text).await?,
+        }
+    }
+    let answer = way.channel.answer(words.as_deref());
+    Ok((StatusCode::OK, [(CONTENT_TYPE, answer.content_type)], answer.body).into_response())
+}
+
+fn refused(channel: &ChannelName, why: &NotHeard) -> Problem {
+    tracing::debug!(%channel, %why, "a callback is not heard");
+    match why {
+        NotHeard::NotExpected => Problem::new(Code::NotFound, "no channel of this name expects callbacks"),
+        NotHeard::NotTheirs => Problem::new(Code::Unsigned, "this is not signed by the channel's provider"),
+        NotHeard::NotUnderstood(why) => Problem::new(Code::InvalidBody, why.clone()),
+    }
+}
+
+/// Keeps a receipt, and what it says about the address.
+async fn keep(shared: &Shared, news: News, now: Timestamp) -> Result<(), Problem> {
+    let News::Receipt { delivery, kind, fault, code, detail } = news else { return Ok(()) };
+    let mark = fault.and_then(Mark::of);
+    let target = match mark {
+        Some(_) => shared.api.store.target(delivery).await?,
+        None => None,
+    };
+    let receipt = Receipt { delivery, kind, code, detail, at: now };
+    let marked =
+        mark.zip(target).map(|(mark, target)| AddressChange::Marked(against(target, mark, &receipt)));
+    ask::learn(&shared.api, vec![receipt], marked.into_iter().collect()).await
+}
+
+fn against(target: Target, mark: Mark, receipt: &Receipt) -> Suppression {
+    Suppression {
+        id: SuppressionId::new(receipt.at, fastrand::u128(..)),
+        channel: target.channel,
+        address: target.address,
+        recipient: target.recipient,
+        mark,
+        strikes: 1,
+        code: receipt.code.clone(),
+        detail: receipt.detail.clone(),
+        delivery: receipt.delivery,
+        since: receipt.at,
+        last_at: receipt.at,
+    }
+}
