@@ -136,6 +136,19 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         stage,
         api,
     });
+    asked_by_programs()
+        .merge(asked_by_others())
+        .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
+        .method_not_allowed_fallback(async |method: Method| {
+            let detail = format!("{method} is not possible here");
+            Problem::new(Code::Method, detail)
+        })
+        .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
+        .with_state(shared)
+}
+
+/// The API: for the command line and whoever else has a token.
+fn asked_by_programs() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/events", post(events::submit).get(events::list))
         .route("/api/v1/events/replay", post(replays::replay))
@@ -169,8 +182,13 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/suppressions/{id}", delete(suppressions::lift))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
-        .route("/callbacks/{channel}", post(callbacks::hear))
         .route("/api/v1/stream", get(stream::follow))
+}
+
+/// Pages for browsers, callbacks of providers, and probes.
+fn asked_by_others() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/callbacks/{channel}", post(callbacks::hear))
         .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))
         .route("/outbox/{seq}", get(outbox::message_page))
@@ -181,13 +199,6 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route(probes::HEALTHZ, get(probes::readyz))
         .route(probes::STARTUPZ, get(probes::startupz))
         .route(probes::METRICS, get(probes::metrics))
-        .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
-        .method_not_allowed_fallback(async |method: Method| {
-            let detail = format!("{method} is not possible here");
-            Problem::new(Code::Method, detail)
-        })
-        .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
-        .with_state(shared)
 }
 
 /// The page that `type` of a problem leads to.

@@ -7,6 +7,7 @@
 
 pub mod email;
 pub mod gateway;
+pub mod incident;
 pub mod pages;
 pub mod push;
 pub mod sanitize;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use crate::domain::event::RequestText;
 
+pub use incident::OwnWords;
 pub use templates::{RenderedText, TemplateFault, Templates};
 
 /// What all messages of one process share.
