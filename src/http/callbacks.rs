@@ -62,7 +62,7 @@ async fn keep(shared: &Shared, news: News, now: Timestamp) -> Result<(), Problem
     let News::Receipt { delivery, kind, fault, code, detail } = news else { return Ok(()) };
     let mark = fault.and_then(Mark::of);
     let target = match mark {
-        Some(_) => shared.api.store.target(delivery).await?,
+        Some(_) => shared.api.store.job(delivery).await?.map(|job| job.target),
         None => None,
     };
     let receipt = Receipt { delivery, kind, code, detail, at: now };

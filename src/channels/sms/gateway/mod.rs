@@ -20,6 +20,7 @@ use self::settings::{GatewaySettings, Proof};
 use super::phrasing::{Phrasing, count, masked};
 use crate::channels::codes::{Codes, Meaning, Status, rule};
 use crate::channels::http::{Answer, Call, Http, HttpSettings};
+use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
 use crate::channels::{Channel, LONGEST_DETAIL, Settings, SettingsProblem, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
@@ -91,6 +92,10 @@ impl Channel for Gateway {
             Ok(answer) => Outcome::Failed(CODES.judge(&answer, "", &self.words(&answer, job))),
             Err(failure) => Outcome::Failed(failure),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        self.phrasing.draft(job)
     }
 
     async fn probe(&self) -> Result<String, String> {
