@@ -41,7 +41,10 @@ pub(super) async fn hear(
     for one in news {
         match one {
             News::Receipt { .. } => keep(&shared, one, now).await?,
-            News::Said { from, text } => words = replies::obey(&shared, &name, &from, &text).await?,
+            News::Said { from, text } => {
+                let answer = replies::obey(&shared, &name, &from, &text).await?;
+                words = answer.filter(|_| shared.answers.may_answer(&from));
+            }
         }
     }
     let answer = way.channel.answer(words.as_deref());

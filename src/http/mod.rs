@@ -19,6 +19,7 @@
 //! request line, too many headers) are answered by hyper with a bare 400 or 431 and the end of the
 //! connection; a client that does not finish its headers in time gets the end of the connection.
 
+mod answers;
 mod ask;
 mod body;
 mod callbacks;
@@ -71,6 +72,7 @@ use crate::messages::control::Control;
 use crate::messages::in_use::InUse;
 use crate::store::Store;
 use crate::telemetry::health::Health;
+use answers::Answers;
 pub use doors::{Doors, SocketFile};
 use limits::Limits;
 use problem::{Code, PAGES, Problem};
@@ -124,6 +126,8 @@ struct Shared {
     bodies: Arc<Semaphore>,
     /// Streams that there may still be.
     streams: Arc<Semaphore>,
+    /// Who was answered by itself, and how often.
+    answers: Answers,
 }
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
@@ -132,6 +136,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
     let shared = Arc::new(Shared {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
         streams: Arc::new(Semaphore::new(api.limits.streams)),
+        answers: Answers::new(api.clock),
         hosts: api.hosts.iter().cloned().chain(public).collect(),
         stage,
         api,
