@@ -116,6 +116,24 @@ async fn a_channel_that_may_not_reaches_nobody_inside() {
 }
 
 #[tokio::test]
+async fn only_a_receiver_on_this_machine_may_do_without_a_secret() {
+    let receiver = Provider::always(Reply::status(204)).await;
+    let settings = format!("url='{}/hook'\nallow_private_networks=true", receiver.url());
+    let outcome = send(&*channel("webhook", "http", &settings, &surroundings())).await;
+    assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
+    let heard = receiver.heard();
+    assert_eq!((heard[0].header("webhook-signature"), heard[0].header("webhook-id").is_empty()), ("", false));
+    for elsewhere in ["https://hooks.example.com", "https://10.0.0.1", "http://localhost.example.com"] {
+        let settings = format!("url='{elsewhere}/hook'\nallow_private_networks=true").parse().unwrap();
+        let kind = foghorn::channels::channel_type("webhook").unwrap();
+        let Err(problems) = kind.build("http", &settings, &surroundings()) else {
+            panic!("{elsewhere} needs no secret");
+        };
+        assert_eq!(problems[0].key.as_deref(), Some("secret"), "{elsewhere}");
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_under_tls_has_to_be_who_it_says() {
     let authority = format!("ca_file='{}'", crate::support::tls::AUTHORITY);
     for (certificate, known) in

@@ -98,7 +98,7 @@ fn build(settings: &Settings, surroundings: &Surroundings) -> Result<Arc<dyn Cha
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let url = http.address(&mut reader, "url", None);
-    let secrets = Secrets::read(&mut reader);
+    let secrets = Secrets::read(&mut reader, url.as_ref());
     let client = Http::new(&http, surroundings.clock);
     if let Err(why) = &client {
         reader.problem("ca_file", why.clone());
@@ -147,9 +147,12 @@ impl Receiver {
     fn signed(&self, job: &Job, event: &Value, now: Timestamp) -> Call {
         let (id, moment, body) = (job.id.to_string(), now.as_second().to_string(), event.to_string());
         let signature = self.secrets.sign(&id, &moment, body.as_bytes());
-        Call::post(self.url.clone(), "application/json", body.into_bytes())
+        let call = Call::post(self.url.clone(), "application/json", body.into_bytes())
             .header(HeaderName::from_static("webhook-id"), &id)
-            .header(HeaderName::from_static("webhook-timestamp"), &moment)
-            .header(HeaderName::from_static("webhook-signature"), &signature)
+            .header(HeaderName::from_static("webhook-timestamp"), &moment);
+        match signature {
+            Some(signature) => call.header(HeaderName::from_static("webhook-signature"), &signature),
+            None => call,
+        }
     }
 }
