@@ -105,5 +105,6 @@ mod unix_socket;
 mod unknown_is_a_decision;
 mod unwritable_event_is_isolated;
 mod ways_are_paused;
+mod webhook_signatures;
 mod webhooks;
 mod worker_deaths_are_verdicts;

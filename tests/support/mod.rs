@@ -20,6 +20,7 @@ pub(crate) mod records;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;
+pub(crate) mod signers;
 pub(crate) mod smtp_sink;
 pub(crate) mod stores;
 pub(crate) mod tansu;
