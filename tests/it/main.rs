@@ -77,6 +77,7 @@ mod routes_are_tried;
 mod same_text_from_every_store;
 mod schema_by_hand;
 mod second_process;
+mod secrets_stay_secret;
 mod send_and_wait;
 mod service_manager;
 mod shipped_deployments;

@@ -1,6 +1,7 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod canaries;
 pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod databases;
