@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod a_dead_channel_slows_no_other;
 mod a_dead_process_is_adopted;
 mod a_million_incidents;
 mod a_record_that_kills;
