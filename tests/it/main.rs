@@ -67,6 +67,7 @@ mod live_stream;
 mod mail_headers;
 mod mail_injection;
 mod odd_events_by_request;
+mod only_allowed_addresses_are_called;
 mod outbox_failures;
 mod outbox_is_looked_at;
 mod prometheus;

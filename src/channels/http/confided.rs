@@ -116,7 +116,7 @@ mod tests {
     fn a_credential_is_not_repeated_however_it_is_spelt() {
         let url = "https://example.com/".parse().unwrap();
         let call = Call::post(url, "text/plain", Vec::new());
-        let login = format!("Basic {}", STANDARD.encode("ada:hunter2/hunter2?~~>"));
+        let login = format!("Basic {}", STANDARD.encode("ada:hunter2/???"));
         let confided = Confided::of(&call.secret(AUTHORIZATION, &login));
         let pair = login.strip_prefix("Basic ").unwrap();
         assert!(pair.contains('/'), "{pair}");
@@ -125,7 +125,7 @@ mod tests {
             (pair.repeat(2), "******"),
             (pair.replace('/', "\\/"), "***"),
             (pair.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"), "***"),
-            ("ada:hunter2/hunter2?~~>".to_owned(), "ada:***"),
+            ("ada:hunter2/???".to_owned(), "ada:***"),
             ("nothing of it".to_owned(), "nothing of it"),
             (String::new(), ""),
         ];

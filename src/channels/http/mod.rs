@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::answer::Answer;
 use self::confided::Confided;
-use self::guard::{Guard, NotAllowed};
+use self::guard::{Guard, GuardedNames, NotAllowed};
 pub(super) use self::settings::HttpSettings;
 use super::{LONGEST_DETAIL, talk};
 use crate::clock::Clock;
@@ -117,7 +117,7 @@ impl Http {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .retry(reqwest::retry::never())
-            .dns_resolver(Arc::new(Guard::new(settings.allow_private_networks)))
+            .dns_resolver(Arc::new(GuardedNames::of_the_machine(Guard::new(settings.allow_private_networks))))
             .tls_backend_rustls()
             .tls_certs_merge(settings.authorities.iter().cloned())
             .connect_timeout(CONNECT)
