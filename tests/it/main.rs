@@ -70,6 +70,7 @@ mod odd_events_by_request;
 mod only_allowed_addresses_are_called;
 mod outbox_failures;
 mod outbox_is_looked_at;
+mod postfix;
 mod prometheus;
 mod rates_are_kept;
 mod reload;
