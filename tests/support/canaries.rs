@@ -145,7 +145,7 @@ pub(crate) enum Form {
 /// Who is behind a channel.
 enum Behind {
     Http(Provider),
-    Mail(SmtpSink),
+    Mail { _sink: SmtpSink },
     Nobody,
 }
 
@@ -278,7 +278,7 @@ impl Channel {
     fn heard(&self) -> Vec<Heard> {
         match &self.behind {
             Behind::Http(provider) => provider.heard(),
-            Behind::Mail(_) | Behind::Nobody => Vec::new(),
+            Behind::Mail { .. } | Behind::Nobody => Vec::new(),
         }
     }
 }
@@ -320,7 +320,7 @@ async fn behind(way: &Way, trouble: Trouble) -> (String, Behind) {
             Trouble::Broken => sink.always(At::Mail, Act::Say("451 4.3.0 unwell")),
             Trouble::Taken | Trouble::Nobody | Trouble::Impostor => {}
         }
-        return (format!("smtp://127.0.0.1:{}", sink.port), Behind::Mail(sink));
+        return (format!("smtp://127.0.0.1:{}", sink.port), Behind::Mail { _sink: sink });
     }
     let grants = AtomicUsize::new(0);
     let provider = Provider::start_tls(certificate, move |heard| {
