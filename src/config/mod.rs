@@ -45,6 +45,7 @@ pub use json_schema::json_schema;
 pub use listing::{Difference, Origin, Setting, differences, effective, written};
 pub use load::{Loaded, REFERENCE, load, load_for_store};
 pub use problem::{Code, Excerpt, Gravity, Location, Problem};
+pub use report::is_secret;
 pub use settings::{
     AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
     SeverityWords, SocketPlace, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,

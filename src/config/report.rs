@@ -25,7 +25,7 @@ const SECRETS: [&str; 11] = [
 pub(super) const PLACES: [&str; 3] = ["env", "file", "credential"];
 
 /// Is the value of this key a secret? Dotted names (`sasl.password`) count by their last part.
-pub(super) fn is_secret(key: &str) -> bool {
+pub fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     SECRETS.contains(&last)
 }

@@ -51,6 +51,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["telemetry"]),
 ];
 
+/// Where a client of somebody's HTTP is built: that of all channels, whose guard nobody gets around; that
+/// of our own API; and that of the heartbeat, whose one address is the operator's.
+const HTTP_CLIENTS: &[&str] = &["channels/http/mod.rs", "cli/connection.rs", "daemon/heartbeat.rs"];
+
+/// How one is built.
+const BUILDING_A_CLIENT: &[&str] =
+    &["Client::builder(", "Client::new(", "ClientBuilder::new(", "Client::default(", "reqwest::get("];
+
 /// The domain decides; it neither waits nor talks.
 const NOT_IN_THE_DOMAIN: &[&str] = &["tokio", "futures", "tracing", "std::fs", "std::net", "std::env"];
 
@@ -91,6 +99,10 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     let code = without_comments_and_strings(text);
     let mut broken = upward_imports(path, &code);
     broken.extend(libraries_outside_their_rooms(path, &code));
+    let builds = |line: &str| BUILDING_A_CLIENT.iter().any(|words| line.contains(words));
+    if let Some(line) = code.lines().position(builds).filter(|_| !HTTP_CLIENTS.contains(&path)) {
+        broken.push(format!("src/{path}:{}: channels call only through channels/http", line + 1));
+    }
     if !path.ends_with("tests.rs") {
         let length = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
         if length > LONGEST_FILE {
@@ -291,6 +303,19 @@ fn a_library_outside_its_room_is_found() {
         ("cli/mod.rs", "async fn f(r: axum::Router) {}"),
         ("domain/event.rs", "use tokio::time::Instant;"),
         ("domain/event.rs", "let a = std::env::var(name);"),
+    ];
+    for (path, code) in guilty {
+        assert_eq!(violations(path, code).len(), 1, "{path}: {code}");
+    }
+}
+
+#[test]
+fn a_second_http_client_is_found() {
+    let guilty = [
+        ("channels/webhook/mod.rs", "let client = reqwest::Client::new();"),
+        ("channels/chat/mod.rs", "use reqwest::Client; fn f() { Client::builder(); }"),
+        ("channels/http/answer.rs", "fn f() { reqwest::ClientBuilder::new() }"),
+        ("channels/sms/mod.rs", "let answer = reqwest::get(url).await;"),
     ];
     for (path, code) in guilty {
         assert_eq!(violations(path, code).len(), 1, "{path}: {code}");

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod a_dead_channel_slows_no_other;
 mod a_dead_process_is_adopted;
 mod a_million_incidents;
 mod a_record_that_kills;
@@ -66,8 +67,10 @@ mod live_stream;
 mod mail_headers;
 mod mail_injection;
 mod odd_events_by_request;
+mod only_allowed_addresses_are_called;
 mod outbox_failures;
 mod outbox_is_looked_at;
+mod postfix;
 mod prometheus;
 mod rates_are_kept;
 mod reload;
@@ -77,6 +80,7 @@ mod routes_are_tried;
 mod same_text_from_every_store;
 mod schema_by_hand;
 mod second_process;
+mod secrets_stay_secret;
 mod send_and_wait;
 mod service_manager;
 mod shipped_deployments;
@@ -105,5 +109,6 @@ mod unix_socket;
 mod unknown_is_a_decision;
 mod unwritable_event_is_isolated;
 mod ways_are_paused;
+mod webhook_signatures;
 mod webhooks;
 mod worker_deaths_are_verdicts;

@@ -1,16 +1,9 @@
 //! What Twilio's own library signs is taken, and what it would not sign is not.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use foghorn::channels::sms::twilio::signature::{Signed, Tokens};
 use serde_json::json;
 
-use crate::support::services;
-
-/// Where the library may be installed beside the machine's own.
-const LIBRARY: &str = "target/python";
+use crate::support::signers;
 
 /// Signs each case as Twilio does, and has the library's validator agree.
 const SIGN: &str = r#"
@@ -31,23 +24,8 @@ json.dump(signed, sys.stdout)
 
 /// What the library makes of `cases`, if it is there.
 fn signed(cases: &serde_json::Value) -> Option<Vec<(String, String)>> {
-    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join(LIBRARY);
-    let python = |code: &str| {
-        let mut command = Command::new("python3");
-        command.args(["-c", code]).env("PYTHONPATH", &library);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    };
-    let is_there = python("import twilio.request_validator").stdin(Stdio::null()).output();
-    if !is_there.is_ok_and(|output| output.status.success()) {
-        services::missing("python3 with Twilio's library: pip install --target target/python twilio");
-        return None;
-    }
-    let mut child = python(SIGN).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(cases.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    let signed = signers::run("twilio.request_validator", SIGN, cases)?;
+    Some(serde_json::from_value(signed).unwrap())
 }
 
 fn pairs(form: &serde_json::Value) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod canaries;
 pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod databases;
@@ -14,12 +15,14 @@ pub(crate) mod kafka_front;
 pub(crate) mod keys;
 pub(crate) mod load;
 pub(crate) mod polling;
+pub(crate) mod postfix;
 pub(crate) mod process;
 pub(crate) mod provider;
 pub(crate) mod records;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;
+pub(crate) mod signers;
 pub(crate) mod smtp_sink;
 pub(crate) mod stores;
 pub(crate) mod tansu;

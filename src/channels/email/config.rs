@@ -4,8 +4,10 @@ use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::Mailbox;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::tls::Tls;
 use crate::channels::settings::Reader;
@@ -38,6 +40,16 @@ pub(super) enum Protection {
 pub(super) struct Login {
     pub(super) username: String,
     pub(super) password: SecretString,
+}
+
+impl Login {
+    /// `text` without the password, as it is and as `AUTH` says it.
+    pub(super) fn taken_out_of(&self, text: &str) -> String {
+        let password = self.password.expose_secret();
+        let plain = STANDARD.encode(format!("\0{}\0{password}", self.username));
+        let forms = [plain, STANDARD.encode(password), password.to_owned()];
+        forms.iter().fold(text.to_owned(), |text, form| text.replace(form, "***"))
+    }
 }
 
 /// Where mail goes, and in whose name.

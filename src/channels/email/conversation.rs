@@ -14,6 +14,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::response::Response;
 
 use super::address;
+use super::config::Login;
 use super::smtp_reply::{self as reply, Stage};
 use crate::channels::talk;
 use crate::domain::fault::{Failure, Receipt};
@@ -225,7 +226,20 @@ pub(super) fn expect(answer: Answer, codes: &[u16], stage: Stage) -> Result<Resp
     }
 }
 
-/// Shows an answer to whoever watches. What a server says about a login may repeat parts of it.
+/// What the server says about a login, which may repeat parts of it.
+pub(super) fn logged_in(answer: Answer, login: &Login) -> Result<(), Failure> {
+    let (code, text) = match answer {
+        Ok(response) => (u16::from(response.code()), text_of(&response)),
+        Err(error) => match error.status() {
+            Some(code) => (u16::from(code), words_of(&error)),
+            None => return Err(failed(&error, Stage::Auth)),
+        },
+    };
+    note(Stage::Auth, code, "");
+    if code == 235 { Ok(()) } else { Err(reply::refused(Stage::Auth, code, &login.taken_out_of(&text))) }
+}
+
+/// Shows an answer to whoever watches.
 fn note(stage: Stage, code: u16, text: &str) {
     match stage {
         Stage::Auth => talk::heard(&code.to_string()),
@@ -234,8 +248,7 @@ fn note(stage: Stage, code: u16, text: &str) {
 }
 
 pub(super) fn failed(error: &lettre::transport::smtp::Error, stage: Stage) -> Failure {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    let text = source.unwrap_or_default();
+    let text = words_of(error);
     match error.status() {
         Some(code) => {
             note(stage, u16::from(code), &text);
@@ -245,6 +258,10 @@ pub(super) fn failed(error: &lettre::transport::smtp::Error, stage: Stage) -> Fa
         None if error.is_client() => reply::misconfigured("client", &text),
         None => reply::lost(stage, &text),
     }
+}
+
+fn words_of(error: &lettre::transport::smtp::Error) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 fn text_of(response: &Response) -> String {

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::config::{Protection, SmtpConfig};
-use super::conversation::{Conversation, Ended, Progress, expect, failed};
+use super::conversation::{Conversation, Ended, Progress, expect, failed, logged_in};
 use super::message::Envelope;
 use super::pool::Pool;
 use super::smtp_reply::{self as reply, Stage};
@@ -170,7 +170,7 @@ impl Smtp {
             let password = login.password.expose_secret().to_owned();
             let credentials = Credentials::new(login.username.clone(), password);
             let answer = connection.auth(MECHANISMS, &credentials).await;
-            expect(answer, &[235], Stage::Auth).map_err(|ended| ended.failure)?;
+            logged_in(answer, login)?;
         }
         Ok(Conversation::new(connection, &offers))
     }

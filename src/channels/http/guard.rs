@@ -6,8 +6,11 @@
 //! private a moment later therefore gets nowhere.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
@@ -101,12 +104,39 @@ impl Guard {
     }
 }
 
-impl Resolve for Guard {
+/// Tells the addresses of a name.
+pub(super) type Names = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
+
+/// What the client resolves names with. A name is asked for once for each connection, and the connection
+/// goes to an address of that very answer.
+pub(super) struct GuardedNames {
+    guard: Guard,
+    names: Arc<Names>,
+}
+
+impl GuardedNames {
+    /// Asks `names`.
+    pub(super) fn of(guard: Guard, names: Arc<Names>) -> Self {
+        Self { guard, names }
+    }
+
+    /// Asks the machine.
+    pub(super) fn of_the_machine(guard: Guard) -> Self {
+        let names = |host: String| {
+            let looking: BoxFuture<'static, _> =
+                Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.collect()) });
+            looking
+        };
+        Self::of(guard, Arc::new(names))
+    }
+}
+
+impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = *self;
+        let (guard, names) = (self.guard, Arc::clone(&self.names));
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let found = names(host.clone()).await?;
             let admitted: Addrs = Box::new(guard.sift(&host, found)?.into_iter());
             Ok(admitted)
         })
@@ -122,9 +152,11 @@ fn zone(address: IpAddr) -> Zone {
 
 /// The special-purpose registry of IANA (RFC 6890 and what came after).
 fn zone_v4(address: Ipv4Addr) -> Zone {
-    let [a, b, c, _] = address.octets();
+    let [a, b, c, d] = address.octets();
     match (a, b, c) {
         (0, ..) | (169, 254, _) | (224..=255, ..) => Zone::Never,
+        // Azure's, which looks public and is in every machine's own network there.
+        (168, 63, 129) if d == 16 => Zone::Never,
         (10 | 127, ..) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => Zone::Private,
         // Protocol assignments, documentation, benchmarks, the 6to4 relay.
         (192, 0, 0 | 2) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113) | (192, 88, 99) => Zone::Private,
@@ -168,7 +200,15 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+    use crate::channels::Settings;
+    use crate::channels::http::{Call, Http, HttpSettings};
+    use crate::channels::settings::Reader;
+    use crate::clock::Clock;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     /// Every way to write an address inside, as attackers write them.
     const PRIVATE: &[&str] = &[
@@ -231,6 +271,7 @@ mod tests {
         "http://0xa9fea9fe/",
         "http://2852039166/",
         "http://169.254.0.1/",
+        "http://168.63.129.16/",
         "http://224.0.0.1/",
         "http://239.255.255.250/",
         "http://240.0.0.1/",
@@ -260,6 +301,7 @@ mod tests {
         "http://100.128.0.1/",
         "http://192.0.1.1/",
         "http://198.17.255.255/",
+        "http://168.63.129.15/",
         "http://[2606:4700::1111]/",
         "http://[2a00:1450::1]/",
         "http://[::ffff:8.8.8.8]/",
@@ -309,5 +351,39 @@ mod tests {
         assert_eq!(open.sift("rebinding.example", mixed), Ok(vec![socket("127.0.0.1"), socket("8.8.8.8")]));
         let inside = guard.sift("intranet.example", vec![socket("10.0.0.1"), socket("::1")]);
         assert_eq!(inside, Err(NotAllowed::Private("intranet.example".to_owned())));
+    }
+
+    /// A name that points outside whenever it is checked and inside the next time it is asked for.
+    #[tokio::test]
+    async fn a_name_that_changes_between_two_questions_leads_nowhere() {
+        const FLIPS: usize = 10_000;
+        let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = inside.local_addr().unwrap().port();
+        let came = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&came);
+        tokio::spawn(async move {
+            while inside.accept().await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let flipping = move |_| -> BoxFuture<'static, _> {
+            let answer = if count.fetch_add(1, Ordering::SeqCst) % 2 == 0 { "8.8.8.8" } else { "127.0.0.1" };
+            Box::pin(async move { Ok(vec![SocketAddr::new(answer.parse().unwrap(), 0)]) })
+        };
+        let settings = HttpSettings::read(&mut Reader::new(&Settings::new()));
+        let names = GuardedNames::of(Guard::new(false), Arc::new(flipping));
+        // From this address nobody gets out of the machine, so nothing leaves it.
+        let builder = Http::builder(&settings).dns_resolver(Arc::new(names)).local_address(LOOPBACK);
+        let http = Http::built(builder, &settings, Clock::system()).unwrap();
+        let url: Url = format!("http://rebinding.example:{port}/").parse().unwrap();
+        let mut refused = 0;
+        for _ in 0..FLIPS {
+            let failure = http.call(Call::post(url.clone(), "text/plain", Vec::new())).await.unwrap_err();
+            refused += usize::from(failure.code == "address_refused");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), FLIPS, "asked once for each connection");
+        assert_eq!((refused, came.load(Ordering::SeqCst)), (FLIPS / 2, 0));
     }
 }

@@ -6,12 +6,14 @@
 //! - **It reads no more than 64 KiB of an answer** (S2), and unpacks nothing.
 //! - **It ends in time**: five seconds to connect, the channel's own `timeout` for the whole attempt.
 //!   A shared connection that has died is noticed within half a minute.
+//! - **It keeps what it was told in confidence.** No answer repeats a credential that its call held.
 //! - **It knows how far it came.** No connection means that nothing was sent; silence or a broken
 //!   connection after that means that nobody knows.
 //!
 //! What an answer means is not decided here but in [`super::codes`].
 
 mod answer;
+mod confided;
 mod guard;
 mod settings;
 
@@ -25,7 +27,8 @@ use reqwest::{Method, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
 pub(super) use self::answer::Answer;
-use self::guard::{Guard, NotAllowed};
+use self::confided::Confided;
+use self::guard::{Guard, GuardedNames, NotAllowed};
 pub(super) use self::settings::HttpSettings;
 use super::{LONGEST_DETAIL, talk};
 use crate::clock::Clock;
@@ -114,7 +117,7 @@ impl Http {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .retry(reqwest::retry::never())
-            .dns_resolver(Arc::new(Guard::new(settings.allow_private_networks)))
+            .dns_resolver(Arc::new(GuardedNames::of_the_machine(Guard::new(settings.allow_private_networks))))
             .tls_backend_rustls()
             .tls_certs_merge(settings.authorities.iter().cloned())
             .connect_timeout(CONNECT)
@@ -149,7 +152,8 @@ impl Http {
     /// # Errors
     /// As [`Self::call`].
     pub(super) async fn call_until(&self, call: Call, until: Instant) -> Result<Answer, Failure> {
-        self.watched(step(&call.method), call, until).await
+        let confided = Confided::of(&call);
+        self.watched(step(&call.method), call, &confided, until).await
     }
 
     /// Asks for a credential.
@@ -157,14 +161,21 @@ impl Http {
     /// # Errors
     /// As [`Self::call`].
     pub(super) async fn call_for_credential(&self, call: Call, until: Instant) -> Result<Answer, Failure> {
-        self.watched("token", call, until).await
+        let confided = Confided::with_form(&call);
+        self.watched("token", call, &confided, until).await
     }
 
     /// Whoever watches hears the status and nothing else: what a provider says may hold an address or a
     /// secret, and only its channel knows what to leave out.
-    async fn watched(&self, step: &'static str, call: Call, until: Instant) -> Result<Answer, Failure> {
+    async fn watched(
+        &self,
+        step: &'static str,
+        call: Call,
+        confided: &Confided,
+        until: Instant,
+    ) -> Result<Answer, Failure> {
         talk::begin(step);
-        let answer = self.exchange(call, until).await?;
+        let answer = confided.taken_out_of(self.exchange(call, until).await?);
         talk::heard(&answer.status.to_string());
         Ok(answer)
     }
