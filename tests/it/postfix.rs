@@ -62,7 +62,7 @@ async fn only_the_right_login_at_the_right_server_sends_mail() {
     ] {
         let mail = channel("email", "smtp", &settings, &surroundings());
         let failure = failure(send(&*mail, "ada@foghorn.test", "hello").await);
-        assert_eq!((failure.code.as_str(), failure.fault.clone()), (code, fault), "{failure:?}");
+        assert_eq!((failure.code.as_str(), failure.fault), (code, fault), "{failure:?}");
         assert!(!failure.detail.contains("hunter"), "{failure:?}");
     }
     let mail = channel("email", "smtp", &right, &surroundings());

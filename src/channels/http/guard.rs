@@ -369,7 +369,8 @@ mod tests {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let flipping = move |_| -> BoxFuture<'static, _> {
-            let answer = if count.fetch_add(1, Ordering::SeqCst) % 2 == 0 { "8.8.8.8" } else { "127.0.0.1" };
+            let is_outside = count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+            let answer = if is_outside { "8.8.8.8" } else { "127.0.0.1" };
             Box::pin(async move { Ok(vec![SocketAddr::new(answer.parse().unwrap(), 0)]) })
         };
         let settings = HttpSettings::read(&mut Reader::new(&Settings::new()));
