@@ -10,6 +10,7 @@ pub mod callback;
 pub mod codes;
 mod credential;
 pub mod email;
+mod gateway;
 mod http;
 pub mod ios;
 pub mod outbox;

@@ -160,6 +160,7 @@ pub(super) mod tests_facts {
             kind,
             id: IncidentId::new(opened_at, 1),
             number: 1042,
+            version: 3,
             title: "5xx rate above 5%".into(),
             severity: Severity::Critical,
             status: if over { IncidentStatus::Resolved } else { IncidentStatus::Open },
