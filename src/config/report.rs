@@ -7,7 +7,7 @@ use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
 /// Keys that hold a secret, under channels, sources, the store and the server.
-const SECRETS: [&str; 11] = [
+const SECRETS: &[&str] = &[
     "password",
     "auth_token",
     "previous_auth_token",
@@ -17,6 +17,9 @@ const SECRETS: [&str; 11] = [
     "previous_secret",
     "client_secret",
     "heartbeat_url",
+    "webhook_url",
+    "signing_secret",
+    "previous_signing_secret",
     "key",
     "service_account",
 ];
