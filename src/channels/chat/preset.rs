@@ -65,17 +65,9 @@ pub(super) fn build(
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let url = SecretUrl::read(&mut reader, &http, "webhook_url");
-    let client = Http::new(&http, surroundings.clock);
-    if let Err(why) = &client {
-        reader.problem("ca_file", why.clone());
-    }
-    let problems = reader.finish();
-    match (url, client) {
-        (Some(url), Ok(http)) if problems.is_empty() => {
-            Ok(Arc::new(Room { preset, http, url, letterhead: surroundings.letterhead() }))
-        }
-        _ => Err(problems),
-    }
+    let http = Http::unless(reader.finish(), &http, surroundings.clock)?;
+    let url = url.ok_or_else(Vec::new)?;
+    Ok(Arc::new(Room { preset, http, url, letterhead: surroundings.letterhead() }))
 }
 
 #[async_trait]

@@ -77,15 +77,8 @@ pub(super) fn build(
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-    let mut reader = Reader::new(settings);
-    let gateway = Gateway::read(&mut reader, surroundings, &DIALECT, &SAMPLE, &CODES);
-    let problems = reader.finish();
-    match gateway {
-        Some(gateway) if problems.is_empty() => {
-            Ok(Arc::new(Described { gateway, letterhead: surroundings.letterhead() }))
-        }
-        _ => Err(problems),
-    }
+    let gateway = Gateway::read(Reader::new(settings), surroundings, &DIALECT, &SAMPLE, &CODES)?;
+    Ok(Arc::new(Described { gateway, letterhead: surroundings.letterhead() }))
 }
 
 #[async_trait]

@@ -17,7 +17,7 @@ use self::settings::{GatewaySettings, Proof, with_secret};
 use super::codes::Codes;
 use super::http::{Answer, Call, Http, HttpSettings};
 use super::settings::Reader;
-use super::{LONGEST_DETAIL, Surroundings, unrenderable};
+use super::{LONGEST_DETAIL, SettingsProblem, Surroundings, unrenderable};
 use crate::domain::fault::{Failure, Receipt};
 use crate::render::gateway::Said;
 use crate::render::sanitize;
@@ -33,24 +33,21 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Takes all keys of a gateway; `sample` is a message to try the body with. `None` if something
-    /// is missing or wrong; the reader knows what.
+    /// The gateway of what is left in `reader`; `sample` is a message to try the body with.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
     pub(super) fn read(
-        reader: &mut Reader,
+        mut reader: Reader,
         surroundings: &Surroundings,
         dialect: &Dialect,
         sample: &Said<'_>,
         codes: &'static Codes,
-    ) -> Option<Self> {
-        let http = HttpSettings::read(reader);
-        let settings = GatewaySettings::read(reader, &http, dialect, sample);
-        match Http::new(&http, surroundings.clock) {
-            Ok(http) => Some(Self { http, settings: settings?, codes }),
-            Err(why) => {
-                reader.problem("ca_file", why);
-                None
-            }
-        }
+    ) -> Result<Self, Vec<SettingsProblem>> {
+        let http = HttpSettings::read(&mut reader);
+        let settings = GatewaySettings::read(&mut reader, &http, dialect, sample);
+        let http = Http::unless(reader.finish(), &http, surroundings.clock)?;
+        Ok(Self { http, settings: settings.ok_or_else(Vec::new)?, codes })
     }
 
     /// Makes the one request that says this. `hush` takes out of the answer's words what nobody is to

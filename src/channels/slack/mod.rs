@@ -96,17 +96,9 @@ fn build(
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let settings = read(&mut reader, &http);
-    let client = Http::new(&http, surroundings.clock);
-    if let Err(why) = &client {
-        reader.problem("ca_file", why.clone());
-    }
-    let problems = reader.finish();
-    match (settings, client) {
-        (Some(settings), Ok(http)) if problems.is_empty() => {
-            Ok(Arc::new(Workspace { http, settings, letterhead: surroundings.letterhead() }))
-        }
-        _ => Err(problems),
-    }
+    let http = Http::unless(reader.finish(), &http, surroundings.clock)?;
+    let settings = settings.ok_or_else(Vec::new)?;
+    Ok(Arc::new(Workspace { http, settings, letterhead: surroundings.letterhead() }))
 }
 
 #[async_trait]

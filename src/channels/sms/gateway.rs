@@ -80,16 +80,9 @@ pub(super) fn build(
     let mut reader = Reader::new(settings);
     let from = reader.text("from");
     let sample = said("+15550100", "\"quoted\", & so on: 100 %", "01J9X2", from.as_deref());
-    let gateway = Gateway::read(&mut reader, surroundings, &DIALECT, &sample, &CODES);
-    let style = read_style(&mut reader);
-    let problems = reader.finish();
-    match gateway {
-        Some(gateway) if problems.is_empty() => {
-            let phrasing = Phrasing::new(style, surroundings);
-            Ok(Arc::new(SmsGateway { gateway, from, phrasing }))
-        }
-        _ => Err(problems),
-    }
+    let phrasing = Phrasing::new(read_style(&mut reader), surroundings);
+    let gateway = Gateway::read(reader, surroundings, &DIALECT, &sample, &CODES)?;
+    Ok(Arc::new(SmsGateway { gateway, from, phrasing }))
 }
 
 #[async_trait]
