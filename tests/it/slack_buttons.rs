@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::support::process::{Draft, Home, Life};
-use crate::support::provider::{Provider, Reply};
+use crate::support::provider::{Heard, Provider, Reply};
 use crate::support::smtp_sink::SmtpSink;
 
 const PUBLIC: &str = "https://fog.example";
@@ -100,14 +100,23 @@ impl Pressing {
     }
 
     async fn answered(&self, request: &Request) -> String {
-        let known = self.slack.heard().len();
+        let known = self.whispers().len();
         let (status, body) = self.call(request).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, ""), "the words go where Slack wants them");
-        let heard = self.slack.wait_for(known + 1).await;
-        let whisper = heard[known..].iter().find(|heard| heard.path == "/actions/T1/2/3").unwrap().json();
+        // Messages may come in between.
+        while self.whispers().len() == known {
+            self.slack.wait_for(self.slack.heard().len() + 1).await;
+        }
+        let whisper = self.whispers()[known].clone();
         assert_eq!(whisper["response_type"], "ephemeral");
         assert_eq!(whisper["replace_original"], false);
         whisper["text"].as_str().unwrap().to_owned()
+    }
+
+    /// What was said to whoever pressed.
+    fn whispers(&self) -> Vec<Value> {
+        let heard = self.slack.heard();
+        heard.iter().filter(|heard| heard.path == "/actions/T1/2/3").map(Heard::json).collect()
     }
 
     async fn incident(&self) -> Value {
