@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use governor::nanos::Nanos;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -36,5 +37,15 @@ impl Clock {
     /// How long until `moment`; zero if it is past.
     pub fn until(&self, moment: Timestamp) -> Duration {
         Duration::try_from(moment.duration_since(self.now())).unwrap_or_default()
+    }
+}
+
+/// Rates are kept by the same clock.
+impl governor::clock::Clock for Clock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        let millis = u64::try_from(Self::now(self).as_millisecond()).unwrap_or(0);
+        Nanos::from(Duration::from_millis(millis))
     }
 }

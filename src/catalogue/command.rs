@@ -167,8 +167,8 @@ pub(super) const ENTRIES: [Entry; 21] = [
         code: Code::TemplateSaysNothing,
         name: "FH0814",
         effect: Effect::Ends(1),
-        title: "The template cannot be rendered",
-        meaning: "There is no template of this name in [templates] dir, it does not compile, or it asks for a variable that was not given.",
-        fix: "The message names the file and what is wrong with it. foghorn template list shows what there is; variables are given as KEY=VALUE.",
+        title: "The template cannot be used",
+        meaning: "There is no template of this name in [templates] dir, it does not compile, or it asks for a variable that was not given; or its file is there already and would have been written over.",
+        fix: "The message names the file and what is wrong with it. foghorn template list shows what there is; variables are given as KEY=VALUE; foghorn template eject --force writes over a file.",
     },
 ];

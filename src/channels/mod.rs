@@ -34,13 +34,19 @@ use crate::domain::fault::{Failure, Fault, Outcome, Permanent};
 use crate::domain::people::Contact;
 use crate::domain::retry::RetryPolicy;
 use crate::render::{Letterhead, TemplateFault, Templates, sanitize};
-use outbox::Outbox;
+use outbox::{Draft, Outbox};
 
 /// Makes attempts. One value serves all workers of its pool.
 #[async_trait]
 pub trait Channel: Send + Sync + 'static {
     /// One attempt. Ends within the channel's own timeout; may panic, which the pool survives.
     async fn send(&self, job: &Job) -> Outcome;
+
+    /// What an attempt would say now, for people; nobody is asked.
+    ///
+    /// # Errors
+    /// The words cannot be made.
+    fn draft(&self, job: &Job) -> Result<Draft, Failure>;
 
     /// Connects and logs in without sending, for `foghorn check --connect`. Says what it saw.
     ///

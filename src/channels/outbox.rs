@@ -205,9 +205,9 @@ impl Channel for OutboxChannel {
             return happen(mishap).await;
         }
         let now = self.clock.now();
-        let draft = match (self.compose)(job, &self.letterhead, now) {
+        let draft = match self.draft(job) {
             Ok(draft) => draft,
-            Err(fault) => return Outcome::Failed(super::unrenderable(&fault)),
+            Err(failure) => return Outcome::Failed(failure),
         };
         let seq = self.outbox.keep(|seq| OutboxMessage {
             seq,
@@ -223,6 +223,11 @@ impl Channel for OutboxChannel {
             provider_id: Some(format!("outbox-{seq}")),
             answer: "kept in the outbox".to_owned(),
         })
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        let drafted = (self.compose)(job, &self.letterhead, self.clock.now());
+        drafted.map_err(|fault| super::unrenderable(&fault))
     }
 
     async fn probe(&self) -> Result<String, String> {

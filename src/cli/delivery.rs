@@ -10,7 +10,7 @@ use super::age::{age, moment};
 use super::client::{Session, ShowArgs, number};
 use super::connection::Failure;
 use super::lists::{FilterArgs, ListArgs, footer, none, parsed, print, read};
-use super::shapes::Delivery;
+use super::shapes::{Delivery, ReceiptShown, Rendered};
 use crate::domain::Timestamp;
 
 const PATH: &str = "/api/v1/deliveries";
@@ -144,7 +144,25 @@ fn told_delivery(delivery: &Delivery) -> Vec<String> {
             words.join(" ")
         ));
     }
+    lines.extend(delivery.receipt.as_ref().map(told_receipt));
+    lines.extend(delivery.rendered.iter().flat_map(told_words));
     lines
+}
+
+fn told_receipt(receipt: &ReceiptShown) -> String {
+    let words = [receipt.kind.as_str(), &receipt.code, &receipt.detail];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    format!("RECEIPT   {}  {}", moment(receipt.at), words.join(" "))
+}
+
+fn told_words(rendered: &Rendered) -> Vec<String> {
+    if let Some(fault) = &rendered.fault {
+        return vec![format!("MESSAGE   cannot be made: {fault}")];
+    }
+    let subject = rendered.subject.as_ref().map(|subject| format!("    {subject}"));
+    let text = rendered.text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_owned());
+    let title = "MESSAGE   as it reads now".to_owned();
+    [title].into_iter().chain(subject).chain(text).collect()
 }
 
 #[cfg(test)]

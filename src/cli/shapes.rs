@@ -61,6 +61,31 @@ pub(super) struct Delivery {
     /// Of a delivery that was asked for alone.
     #[serde(default)]
     pub(super) attempts: Vec<Attempt>,
+    /// Also.
+    #[serde(default)]
+    pub(super) receipt: Option<ReceiptShown>,
+    /// Also.
+    #[serde(default)]
+    pub(super) rendered: Option<Rendered>,
+}
+
+/// What the provider said later.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReceiptShown {
+    pub(super) kind: String,
+    pub(super) code: String,
+    pub(super) detail: String,
+    pub(super) at: Timestamp,
+}
+
+/// What it says.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rendered {
+    pub(super) subject: Option<String>,
+    #[serde(default)]
+    pub(super) text: String,
+    /// Why it says nothing.
+    pub(super) fault: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

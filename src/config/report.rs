@@ -255,8 +255,14 @@ fn url_passwords(line: &str) -> Vec<Range<usize>> {
 }
 
 /// Parts of addresses that chats give out: whoever knows such an address may post.
-const CHATS: [&str; 6] =
-    ["hooks.slack.com", "/api/webhooks/", "/hooks/", "webhook.office.com", "logic.azure.com", "powerplatform.com"];
+const CHATS: [&str; 6] = [
+    "hooks.slack.com",
+    "/api/webhooks/",
+    "/hooks/",
+    "webhook.office.com",
+    "logic.azure.com",
+    "powerplatform.com",
+];
 
 /// `https://discord.com` and behind it `/api/webhooks/THIS`, under whatever key.
 fn chat_addresses(line: &str) -> Vec<Range<usize>> {
@@ -334,7 +340,10 @@ mod tests {
             (r#"password = { "hunter2"#, "password = {***"),
             (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
             (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),
-            (r#"url = "https://hooks.slack.com/services/T/B/hunter2" # x"#, r#"url = "https://hooks.slack.com***" # x"#),
+            (
+                r#"url = "https://hooks.slack.com/services/T/B/hunter2" # x"#,
+                r#"url = "https://hooks.slack.com***" # x"#,
+            ),
             (r#"url = "https://chat.example/hooks/hunter2""#, r#"url = "https://chat.example***""#),
             (r#"url = "https://hooks.example.com/foghorn""#, r#"url = "https://hooks.example.com/foghorn""#),
             (r#""sasl.password" = "hunter2""#, r#""sasl.password" = ***"#),

@@ -42,7 +42,10 @@ pub(super) async fn hear(
     for one in news {
         match one {
             News::Receipt { .. } => keep(&shared, one, now).await?,
-            News::Said { from, text } => words = replies::obey(&shared, &name, &from, &text).await?,
+            News::Said { from, text } => {
+                let answer = replies::obey(&shared, &name, &from, &text).await?;
+                words = answer.filter(|_| shared.answers.may_answer(&from));
+            }
             News::Pressed { by, button, answer_at } => {
                 let said = replies::press(&shared, &by, &button).await?;
                 match answer_at {
@@ -80,7 +83,7 @@ async fn keep(shared: &Shared, news: News, now: Timestamp) -> Result<(), Problem
     let News::Receipt { delivery, kind, fault, code, detail } = news else { return Ok(()) };
     let mark = fault.and_then(Mark::of);
     let target = match mark {
-        Some(_) => shared.api.store.target(delivery).await?,
+        Some(_) => shared.api.store.job(delivery).await?.map(|job| job.target),
         None => None,
     };
     let receipt = Receipt { delivery, kind, code, detail, at: now };

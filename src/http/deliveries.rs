@@ -12,7 +12,9 @@ use super::Shared;
 use super::lists::{found, paged};
 use super::problem::{Code, Problem};
 use super::query::Query;
+use crate::channels::outbox::Draft;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::fault::Failure;
 use crate::domain::ids::DeliveryId;
 use crate::domain::names::ChannelName;
 use crate::domain::query::DeliveryQuery;
@@ -28,6 +30,38 @@ pub(super) struct DeliveryWithAttempts {
     /// What the provider said later.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
+    /// Its words; `None` if its channel is not configured any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendered: Option<Rendered>,
+}
+
+/// What a delivery says, as an attempt now would say it: what is told of an incident is true at the
+/// moment of sending, so an earlier attempt may have said less.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Rendered {
+    /// None, because of this.
+    Fault(String),
+    /// These words.
+    #[serde(untagged)]
+    Words {
+        /// Where the medium has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        text: String,
+        /// What a provider's interface is given, where it takes JSON.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<serde_json::Value>,
+    },
+}
+
+impl Rendered {
+    fn of(drafted: Result<Draft, Failure>) -> Self {
+        match drafted {
+            Ok(Draft { subject, text, payload, html: _ }) => Self::Words { subject, text, payload },
+            Err(failure) => Self::Fault(failure.detail),
+        }
+    }
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
@@ -64,7 +98,12 @@ pub(super) async fn with_attempts(shared: &Shared, id: DeliveryId) -> Result<Del
     let delivery = found(shared.api.store.delivery(id).await?, "delivery")?;
     let attempts = shared.api.store.attempts(id).await?;
     let receipt = shared.api.store.receipt(id).await?;
-    Ok(DeliveryWithAttempts { delivery, attempts, receipt })
+    let way = shared.api.in_use.borrow().channels.get(&delivery.channel).cloned();
+    let rendered = match way {
+        Some(way) => shared.api.store.job(id).await?.map(|job| Rendered::of(way.channel.draft(&job))),
+        None => None,
+    };
+    Ok(DeliveryWithAttempts { delivery, attempts, receipt, rendered })
 }
 
 impl DeliveryWithAttempts {

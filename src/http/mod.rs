@@ -19,6 +19,7 @@
 //! request line, too many headers) are answered by hyper with a bare 400 or 431 and the end of the
 //! connection; a client that does not finish its headers in time gets the end of the connection.
 
+mod answers;
 mod ask;
 mod body;
 mod callbacks;
@@ -71,6 +72,7 @@ use crate::messages::control::Control;
 use crate::messages::in_use::InUse;
 use crate::store::Store;
 use crate::telemetry::health::Health;
+use answers::Answers;
 pub use doors::{Doors, SocketFile};
 use limits::Limits;
 use problem::{Code, PAGES, Problem};
@@ -124,6 +126,8 @@ struct Shared {
     bodies: Arc<Semaphore>,
     /// Streams that there may still be.
     streams: Arc<Semaphore>,
+    /// Who was answered by itself, and how often.
+    answers: Answers,
 }
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
@@ -132,10 +136,24 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
     let shared = Arc::new(Shared {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
         streams: Arc::new(Semaphore::new(api.limits.streams)),
+        answers: Answers::new(api.clock),
         hosts: api.hosts.iter().cloned().chain(public).collect(),
         stage,
         api,
     });
+    asked_by_programs()
+        .merge(asked_by_others())
+        .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
+        .method_not_allowed_fallback(async |method: Method| {
+            let detail = format!("{method} is not possible here");
+            Problem::new(Code::Method, detail)
+        })
+        .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
+        .with_state(shared)
+}
+
+/// The API: for the command line and whoever else has a token.
+fn asked_by_programs() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/v1/events", post(events::submit).get(events::list))
         .route("/api/v1/events/replay", post(replays::replay))
@@ -169,8 +187,13 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route("/api/v1/suppressions/{id}", delete(suppressions::lift))
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{seq}", get(outbox::show))
-        .route("/callbacks/{channel}", post(callbacks::hear))
         .route("/api/v1/stream", get(stream::follow))
+}
+
+/// Pages for browsers, callbacks of providers, and probes.
+fn asked_by_others() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/callbacks/{channel}", post(callbacks::hear))
         .route("/incidents/{number}", get(incidents::page))
         .route("/outbox", get(outbox::list_page))
         .route("/outbox/{seq}", get(outbox::message_page))
@@ -181,13 +204,6 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route(probes::HEALTHZ, get(probes::readyz))
         .route(probes::STARTUPZ, get(probes::startupz))
         .route(probes::METRICS, get(probes::metrics))
-        .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
-        .method_not_allowed_fallback(async |method: Method| {
-            let detail = format!("{method} is not possible here");
-            Problem::new(Code::Method, detail)
-        })
-        .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
-        .with_state(shared)
 }
 
 /// The page that `type` of a problem leads to.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Letterhead, TemplateFault, sanitize, words};
+use super::{Letterhead, OwnWords, RenderedText, TemplateFault, sanitize, words};
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
 
@@ -27,23 +27,25 @@ pub struct EmailText {
 pub fn render(content: &Content, letterhead: &Letterhead) -> Result<EmailText, TemplateFault> {
     match content {
         Content::Incident(facts) => Ok(incident(facts, letterhead)),
-        Content::Direct(request) => {
-            let rendered = letterhead.direct(request)?;
-            let text = sanitize::block(&rendered.text).into_owned();
-            let html = rendered
-                .html
-                .map(|html| sanitize::block(&html).into_owned())
-                .unwrap_or_else(|| direct_html(&text));
-            Ok(EmailText {
-                subject: sanitize::line(&rendered.subject, sanitize::SUBJECT).into_owned(),
-                text,
-                html,
-            })
-        }
+        Content::Direct(request) => Ok(templated(&letterhead.direct(request)?)),
+    }
+}
+
+/// What somebody else's words are as a mail.
+fn templated(said: &RenderedText) -> EmailText {
+    let text = sanitize::block(&said.text).into_owned();
+    let html = said.html.as_deref().map(|html| sanitize::block(html).into_owned());
+    EmailText {
+        subject: sanitize::line(&said.subject, sanitize::SUBJECT).into_owned(),
+        html: html.unwrap_or_else(|| plain_html(&text)),
+        text,
     }
 }
 
 fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
+    if let Some(said) = letterhead.instead(OwnWords::Mail, facts) {
+        return templated(&said);
+    }
     let subject = format!("[Foghorn #{}] {}", facts.number, words::headline(facts));
     let summary = Summary::of(facts, letterhead);
     EmailText {
@@ -84,7 +86,7 @@ impl<'a> Summary<'a> {
             title: words::title(facts),
             description: facts.description.as_deref().map(sanitize::block),
             url: letterhead.incident_url(facts.number),
-            links: links(facts),
+            links: words::links(facts),
             rows: rows(facts),
             footer: footer(facts, letterhead),
         }
@@ -158,22 +160,8 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn links(facts: &IncidentFacts) -> Vec<(String, &str)> {
-    facts
-        .links
-        .iter()
-        .filter(|link| words::is_web_address(&link.url))
-        .take(20)
-        .map(|link| {
-            let name = sanitize::line(&link.text, 60);
-            let name = if name.is_empty() { "Link".into() } else { name };
-            (name.into_owned(), link.url.as_str())
-        })
-        .collect()
-}
-
 fn rows(facts: &IncidentFacts) -> Vec<(&'static str, String)> {
-    let source = sanitize::line(&facts.source, 60);
+    let source = words::source(facts);
     let events = match facts.event_count {
         1 => "1 event".to_owned(),
         count => format!("{count} events"),
@@ -191,7 +179,7 @@ fn rows(facts: &IncidentFacts) -> Vec<(&'static str, String)> {
 }
 
 fn footer(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
-    let sender = match sanitize::line(&letterhead.server_name, 60) {
+    let sender = match words::server(letterhead) {
         name if name.is_empty() => "Foghorn".to_owned(),
         name => format!("Foghorn on {name}"),
     };
@@ -212,7 +200,7 @@ fn colour(facts: &IncidentFacts) -> &'static str {
     }
 }
 
-fn direct_html(text: &str) -> String {
+fn plain_html(text: &str) -> String {
     let mut page = String::with_capacity(PAGE_START.len() + PAGE_END.len() + text.len() + 64);
     page.push_str(PAGE_START);
     page.push_str("<p style=\"margin:0;white-space:pre-wrap\">");

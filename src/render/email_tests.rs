@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::event::{Link, RequestText};
 use crate::domain::notification::NotificationKind;
-use crate::render::words::tests_facts::facts;
+use crate::render::incident::sample::facts;
 
 fn house() -> Letterhead {
     Letterhead {

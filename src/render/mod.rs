@@ -8,6 +8,7 @@
 pub mod chat;
 pub mod email;
 pub mod gateway;
+pub mod incident;
 mod note;
 pub mod pages;
 pub mod push;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use crate::domain::event::RequestText;
 
+pub use incident::OwnWords;
 pub use templates::{RenderedText, TemplateFault, Templates};
 
 /// What all messages of one process share.

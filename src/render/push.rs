@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Letterhead, TemplateFault, sanitize, words};
+use super::{Letterhead, OwnWords, RenderedText, TemplateFault, sanitize, words};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{Content, IncidentFacts};
 use crate::domain::severity::Severity;
@@ -44,15 +44,24 @@ pub struct PushText {
 /// The template that was asked for does not exist or does not fit its variables.
 pub fn render(content: &Content, letterhead: &Letterhead) -> Result<PushText, TemplateFault> {
     match content {
-        Content::Incident(facts) => Ok(incident(facts)),
-        Content::Direct(request) => {
-            let rendered = letterhead.direct(request)?;
-            Ok(PushText {
-                title: sanitize::line(&rendered.subject, 100).into_owned(),
-                subtitle: String::new(),
-                body: sanitize::line(&rendered.text, BODY).into_owned(),
-            })
+        Content::Incident(facts) => {
+            let instead = letterhead.instead(OwnWords::Push, facts);
+            Ok(instead.map_or_else(|| incident(facts), |said| templated(&said, number(facts))))
         }
+        Content::Direct(request) => Ok(templated(&letterhead.direct(request)?, String::new())),
+    }
+}
+
+fn number(facts: &IncidentFacts) -> String {
+    format!("#{}", facts.number)
+}
+
+/// What somebody else's words are on a lock screen.
+fn templated(said: &RenderedText, subtitle: String) -> PushText {
+    PushText {
+        title: sanitize::line(&said.subject, 100).into_owned(),
+        subtitle,
+        body: sanitize::line(&said.text, BODY).into_owned(),
     }
 }
 
@@ -66,11 +75,7 @@ fn incident(facts: &IncidentFacts) -> PushText {
         Some(service) => format!("{prefix}{severity} {service}"),
         None => format!("{prefix}{severity}"),
     };
-    PushText {
-        title,
-        subtitle: format!("#{}", facts.number),
-        body: sanitize::line(&facts.title, BODY).into_owned(),
-    }
+    PushText { title, subtitle: number(facts), body: sanitize::line(&facts.title, BODY).into_owned() }
 }
 
 /// Headers and body for APNs. The provider adds its topic and the device's address.
@@ -202,7 +207,7 @@ fn urgency(facts: &IncidentFacts) -> Severity {
 mod tests {
     use super::*;
     use crate::domain::notification::NotificationKind;
-    use crate::render::words::tests_facts::facts;
+    use crate::render::incident::sample::facts;
 
     fn house() -> Letterhead {
         Letterhead { public_url: "https://foghorn.example.com".into(), ..Letterhead::default() }

@@ -126,7 +126,7 @@ mod tests {
     use crate::domain::event::{Link, RequestText};
     use crate::domain::incident::IncidentStatus;
     use crate::domain::notification::{IncidentFacts, NotificationKind};
-    use crate::render::words::tests_facts::facts;
+    use crate::render::incident::sample::facts;
     use proptest::prelude::*;
 
     fn house() -> Letterhead {

@@ -1,17 +1,21 @@
 //! The operator's templates: MiniJinja files of one directory, read and compiled once at start.
 //!
 //! A template `welcome` is `welcome.subject.txt`, `welcome.txt` and, for mail, `welcome.html`,
-//! whose values are escaped. A variable that is not given is a fault and never an empty word.
+//! whose values are escaped. A variable that is not given is a fault and never an empty word. Some
+//! names are taken: they say what Foghorn would say itself (see [`OwnWords`]).
 //! Templates reach nothing outside their directory: no loader is set, so `include` finds only the
 //! files read at start; and each rendering runs on a limited amount of fuel.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
 
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Template, UndefinedBehavior};
 use serde_json::Map;
+
+use super::Letterhead;
+use super::incident::{OwnWords, sample, variables};
 
 /// Instructions one rendering may take.
 const FUEL: u64 = 100_000;
@@ -26,20 +30,38 @@ const HTML: &str = ".html";
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
-    /// Name of each template, and whether it has HTML.
-    names: BTreeMap<String, bool>,
+    names: BTreeSet<String>,
+}
+
+/// The files of one template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Files<T> {
+    /// `NAME.subject.txt`, where the medium has a subject or title.
+    pub subject: Option<T>,
+    /// `NAME.txt`
+    pub text: T,
+    /// `NAME.html`, for mail.
+    pub html: Option<T>,
+}
+
+impl<T> Files<T> {
+    /// Each with the name it has as a file of the template `name`.
+    pub fn named(self, name: &str) -> impl Iterator<Item = (String, T)> {
+        let files = [(SUBJECT, self.subject), (TEXT, Some(self.text)), (HTML, self.html)];
+        files.into_iter().filter_map(move |(suffix, file)| Some((format!("{name}{suffix}"), file?)))
+    }
 }
 
 impl Default for Templates {
     fn default() -> Self {
-        Self { environment: strict(), names: BTreeMap::new() }
+        Self { environment: strict(), names: BTreeSet::new() }
     }
 }
 
 /// What a template said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedText {
-    /// `NAME.subject.txt`
+    /// `NAME.subject.txt`; empty where the medium has none.
     pub subject: String,
     /// `NAME.txt`
     pub text: String,
@@ -135,24 +157,52 @@ impl Templates {
                 problems.push(format!("{}: {problem}", path.display()));
             }
         }
-        for name in templates.names.keys() {
-            for suffix in [SUBJECT, TEXT] {
-                if templates.environment.get_template(&format!("{name}{suffix}")).is_err() {
-                    problems.push(format!("template \"{name}\" has no {name}{suffix}"));
-                }
-            }
+        for name in &templates.names {
+            problems.extend(templates.missing(name));
+        }
+        if problems.is_empty() {
+            problems.extend(OwnWords::ALL.into_iter().filter_map(|words| templates.try_out(words)));
         }
         if problems.is_empty() { Ok(templates) } else { Err(problems) }
     }
 
     /// The name of each, and whether it has HTML.
     pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.names.iter().map(|(name, html)| (name.as_str(), *html))
+        self.names.iter().map(|name| (name.as_str(), self.has(name, HTML)))
     }
 
     /// Is there a template of this name?
     pub fn contains(&self, name: &str) -> bool {
-        self.names.contains_key(name)
+        self.names.contains(name)
+    }
+
+    /// Foghorn's own words as a template, unless the operator has taken them over.
+    pub fn complete(&mut self, words: OwnWords) {
+        if self.names.insert(words.name().to_owned()) {
+            for (file, source) in words.files().named(words.name()) {
+                // They compile: a test renders each.
+                let _ = self.environment.add_template_owned(file, source);
+            }
+        }
+    }
+
+    fn has(&self, name: &str, suffix: &str) -> bool {
+        self.environment.get_template(&format!("{name}{suffix}")).is_ok()
+    }
+
+    fn missing(&self, name: &str) -> Vec<String> {
+        let has_subject = OwnWords::parse(name).is_none_or(|words| words.files().subject.is_some());
+        let needed: &[&str] = if has_subject { &[SUBJECT, TEXT] } else { &[TEXT] };
+        let missing = needed.iter().filter(|suffix| !self.has(name, suffix));
+        missing.map(|suffix| format!("template \"{name}\" has no {name}{suffix}")).collect()
+    }
+
+    /// What is wrong with what the operator says of incidents, before there is one.
+    fn try_out(&self, words: OwnWords) -> Option<String> {
+        let letterhead = Letterhead { public_url: "https://example.com".to_owned(), ..Letterhead::default() };
+        let wrong = |facts| self.render(words.name(), &variables(&facts, &letterhead)).err();
+        let fault = self.contains(words.name()).then(|| sample::all().into_iter().find_map(wrong))??;
+        Some(fault.to_string())
     }
 
     /// What the template `name` says with `vars`.
@@ -164,17 +214,16 @@ impl Templates {
         name: &str,
         vars: &Map<String, serde_json::Value>,
     ) -> Result<RenderedText, TemplateFault> {
-        let Some(&has_html) = self.names.get(name) else {
+        if !self.contains(name) {
             return Err(TemplateFault::Unknown(name.chars().take(100).collect()));
-        };
+        }
         let vars = Value::from(Serde(vars));
+        let optional =
+            |suffix| self.has(name, suffix).then(|| self.render_file(name, suffix, &vars)).transpose();
         Ok(RenderedText {
-            subject: self.render_file(name, SUBJECT, &vars)?,
+            subject: optional(SUBJECT)?.unwrap_or_default(),
             text: self.render_file(name, TEXT, &vars)?,
-            html: match has_html {
-                true => Some(self.render_file(name, HTML, &vars)?),
-                false => None,
-            },
+            html: optional(HTML)?,
         })
     }
 
@@ -193,12 +242,12 @@ impl Templates {
         let part = [SUBJECT, TEXT, HTML]
             .into_iter()
             .find_map(|suffix| file.strip_suffix(suffix).map(|name| (name, suffix)));
-        let Some((name, suffix)) = part else { return Ok(()) };
+        let Some((name, _)) = part else { return Ok(()) };
         if name.is_empty() || name.starts_with('.') || !path.is_file() {
             return Ok(());
         }
         let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
-        *self.names.entry(name.to_owned()).or_default() |= suffix == HTML;
+        self.names.insert(name.to_owned());
         self.environment.add_template_owned(file.to_owned(), source).map_err(|error| error.to_string())
     }
 }

@@ -93,7 +93,7 @@ fn incident_line(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::words::tests_facts::facts;
+    use crate::render::incident::sample::facts;
 
     fn house() -> Letterhead {
         Letterhead { public_url: "https://fog.example.com".into(), ..Letterhead::default() }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::sanitize;
+use super::{Letterhead, sanitize};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
@@ -83,16 +83,43 @@ pub(super) fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// Where it came from.
+pub(super) fn source(facts: &IncidentFacts) -> String {
+    sanitize::line(&facts.source, NAME).into_owned()
+}
+
+/// Which Foghorn speaks; empty if it has no name.
+pub(super) fn server(letterhead: &Letterhead) -> String {
+    sanitize::line(&letterhead.server_name, NAME).into_owned()
+}
+
+/// The first labels, each fit for one line.
+pub(super) fn label_lines(facts: &IncidentFacts) -> impl Iterator<Item = (String, String)> {
+    let line = |text| sanitize::line(text, NAME).into_owned();
+    facts.labels.iter().take(30).map(move |(key, value)| (line(key), line(value)))
+}
+
 /// `env=prod region=eu-west-1`, as long as it fits one line.
 pub(super) fn labels(facts: &IncidentFacts) -> String {
     let mut labels = String::new();
-    for (key, value) in facts.labels.iter().take(30) {
+    for (key, value) in label_lines(facts) {
         let separator = if labels.is_empty() { "" } else { " " };
-        let (key, value) = (sanitize::line(key, NAME), sanitize::line(value, NAME));
         // Writing to a String cannot fail.
         let _ = write!(labels, "{separator}{key}={value}");
     }
     labels
+}
+
+/// Text and address of each link that may be followed.
+pub(super) fn links(facts: &IncidentFacts) -> Vec<(String, &str)> {
+    let harmless = facts.links.iter().filter(|link| is_web_address(&link.url)).take(20);
+    harmless
+        .map(|link| {
+            let name = sanitize::line(&link.text, NAME);
+            let name = if name.is_empty() { "Link".into() } else { name };
+            (name.into_owned(), link.url.as_str())
+        })
+        .collect()
 }
 
 /// May be followed without harm: `http` or `https`, and nothing that could end the link.
@@ -140,39 +167,6 @@ mod tests {
         ];
         for (seconds, words) in table {
             assert_eq!(duration(Duration::from_secs(seconds)), words);
-        }
-    }
-}
-
-/// The incident of the tests of all media.
-#[cfg(test)]
-pub(super) mod tests_facts {
-    use std::collections::BTreeMap;
-
-    use super::{IncidentFacts, IncidentStatus, NotificationKind, Severity, Timestamp};
-    use crate::domain::event::Link;
-    use crate::domain::ids::IncidentId;
-
-    pub(in crate::render) fn facts(kind: NotificationKind) -> IncidentFacts {
-        let opened_at: Timestamp = "2026-11-21T14:02:10Z".parse().expect("a time");
-        let over = kind == NotificationKind::Resolved;
-        IncidentFacts {
-            kind,
-            id: IncidentId::new(opened_at, 1),
-            number: 1042,
-            version: 3,
-            title: "5xx rate above 5%".into(),
-            severity: Severity::Critical,
-            status: if over { IncidentStatus::Resolved } else { IncidentStatus::Open },
-            service: Some("checkout-api".into()),
-            description: Some("12.4% of requests failed".into()),
-            labels: BTreeMap::from([("env".into(), "prod".into()), ("region".into(), "eu-west-1".into())]),
-            links: vec![Link { text: "Runbook".into(), url: "https://wiki.example.com/checkout".into() }],
-            source: "prometheus".into(),
-            policy: Some("page".into()),
-            event_count: 9,
-            opened_at,
-            resolved_at: over.then(|| "2026-11-21T14:16:40Z".parse().expect("a time")),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::StoreError;
 use super::batch::{Adopt, Batch, Claimed, Committed, Ended};
+use super::reading::{Ask, Fetch};
+use super::rows::{CandidateRow, IncidentRow, candidate_columns, column, incident_columns, read_all};
 use super::write::{Candidate, Ledger, Orphaned, Taken};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeadReason, DeliveryState, Job};
@@ -101,20 +103,24 @@ fn sort(
             });
         } else {
             let content = content(&candidate, incident, &mut said)?;
-            claimed.jobs.push(Job {
-                id: candidate.id,
-                target: candidate.target,
-                content,
-                priority: candidate.priority,
-                attempt: candidate.attempts + 1,
-                counted: (candidate.attempts + 1).saturating_sub(candidate.held),
-                crashes: candidate.crashes,
-                created_at: candidate.created_at,
-                expires_at: candidate.expires_at,
-            });
+            claimed.jobs.push(next_attempt(candidate, content));
         }
     }
     Ok(taken)
+}
+
+fn next_attempt(candidate: Candidate, content: Arc<Content>) -> Job {
+    Job {
+        id: candidate.id,
+        target: candidate.target,
+        content,
+        priority: candidate.priority,
+        attempt: candidate.attempts + 1,
+        counted: (candidate.attempts + 1).saturating_sub(candidate.held),
+        crashes: candidate.crashes,
+        created_at: candidate.created_at,
+        expires_at: candidate.expires_at,
+    }
 }
 
 /// What to say; everybody told of an incident for the same reason shares one copy.
@@ -134,4 +140,27 @@ fn content(
         Some(text) => Ok(Arc::new(Content::Direct(text.clone()))),
         None => Err(StoreError::Corrupt(format!("{} says nothing", candidate.id))),
     }
+}
+
+/// A delivery as an attempt on it would see it now, whatever state it is in.
+pub(super) fn seen(candidate: Candidate, incident: Option<&Incident>) -> Result<Job, StoreError> {
+    let content = content(&candidate, incident, &mut HashMap::new())?;
+    Ok(next_attempt(candidate, content))
+}
+
+/// The delivery `id` of a SQL store, as [`seen`].
+pub(super) async fn job(source: &impl Fetch, id: DeliveryId) -> Result<Option<Job>, StoreError> {
+    let columns = concat!("SELECT ", candidate_columns!(), " FROM delivery AS d JOIN notification AS n ");
+    let ask = Ask::new(columns).push("ON n.id = d.notification WHERE d.id = ").text(id);
+    let rows: Vec<CandidateRow> = source.fetch(ask).await?;
+    let Some(candidate) = read_all(rows)?.pop() else { return Ok(None) };
+    let incident: Option<Incident> = match candidate.incident {
+        Some(number) => {
+            let columns = concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = ");
+            let rows: Vec<IncidentRow> = source.fetch(Ask::new(columns).number(column(number))).await?;
+            read_all(rows)?.pop()
+        }
+        None => None,
+    };
+    seen(candidate, incident.as_ref()).map(Some)
 }

@@ -34,7 +34,7 @@ use async_trait::async_trait;
 
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
-use crate::domain::delivery::{Lease, Target};
+use crate::domain::delivery::{Job, Lease};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
@@ -173,8 +173,8 @@ pub trait Store: Send + Sync + 'static {
     /// What the provider of a delivery said later.
     async fn receipt(&self, id: DeliveryId) -> Result<Option<Receipt>, StoreError>;
 
-    /// Where a delivery went, in the clear.
-    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError>;
+    /// A delivery as an attempt on it would see it now; its address in the clear.
+    async fn job(&self, id: DeliveryId) -> Result<Option<Job>, StoreError>;
 
     /// Everything that is known against addresses, the newest first.
     async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError>;

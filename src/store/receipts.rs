@@ -6,7 +6,6 @@ use sqlx::FromRow;
 use super::StoreError;
 use super::reading::{Ask, Fetch, Value};
 use super::rows::{Readable, corrupt, id, read_all, time};
-use crate::domain::delivery::Target;
 use crate::domain::ids::DeliveryId;
 use crate::domain::receipt::{Receipt, ReceiptKind};
 
@@ -26,14 +25,6 @@ pub(super) async fn receipt(source: &impl Fetch, id: DeliveryId) -> Result<Optio
     let mut ask = Ask::new("SELECT delivery, kind, code, detail, at FROM receipt WHERE delivery = $1");
     ask.values.push(Value::Text(id.to_string()));
     let rows: Vec<ReceiptRow> = source.fetch(ask).await?;
-    Ok(read_all(rows)?.pop())
-}
-
-/// Where a delivery went.
-pub(super) async fn target(source: &impl Fetch, id: DeliveryId) -> Result<Option<Target>, StoreError> {
-    let mut ask = Ask::new("SELECT channel, recipient, address FROM delivery WHERE id = $1");
-    ask.values.push(Value::Text(id.to_string()));
-    let rows: Vec<TargetRow> = source.fetch(ask).await?;
     Ok(read_all(rows)?.pop())
 }
 
@@ -57,25 +48,6 @@ impl Readable for ReceiptRow {
             code: self.code,
             detail: self.detail,
             at: time(self.at)?,
-        })
-    }
-}
-
-#[derive(Debug, FromRow)]
-struct TargetRow {
-    channel: String,
-    recipient: String,
-    address: String,
-}
-
-impl Readable for TargetRow {
-    type Value = Target;
-
-    fn read(self) -> Result<Target, StoreError> {
-        Ok(Target {
-            recipient: self.recipient.into(),
-            channel: self.channel.into(),
-            address: self.address.into(),
         })
     }
 }

@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Heartbeats go out beside every channel, so that a channel that fails is no reason for silence.
     ("reqwest", &["channels", "cli", "daemon/heartbeat"]),
     ("minijinja", &["render"]),
-    ("governor", &["actors/delivery/pace"]),
+    ("governor", &["clock", "actors/delivery/pace", "http/answers"]),
     ("jsonwebtoken", &["channels"]),
     ("aws_lc_rs", &["channels"]),
     ("clap", &["cli", "main"]),

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::database::Database;
+use crate::support::google::{google, service_account};
 use crate::support::guide::Guide;
+use crate::support::provider::{Provider, Reply};
 use crate::support::services::require;
 use crate::support::smtp_sink::{SmtpSink, Tls};
 use crate::support::tansu::{Tansu, Writer};
+use crate::support::{keys, tls};
 
 /// Puts a mail server of the test in the place of the reader's own.
 fn mail(sink: &SmtpSink) -> Vec<(String, String)> {
@@ -101,4 +104,61 @@ async fn every_guide_is_followed_here() {
         let name = guide.unwrap().file_name().into_string().unwrap();
         assert!(tests.contains(&format!("\"docs/guides/{name}\"")), "nobody follows {name}");
     }
+}
+
+/// Lets a channel call a provider of the test, under TLS.
+fn calling(provider: &Provider) -> String {
+    format!(
+        "base_url = \"{}\"\nallow_private_networks = true\nca_file = \"{}\"",
+        provider.url(),
+        tls::AUTHORITY
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_goes_through_twilio() {
+    let queued = Reply::json(201, r#"{"sid":"SM0123456789abcdef0123456789abcdef","status":"queued"}"#);
+    let twilio = Provider::start_tls("server", move |_| queued.clone()).await;
+    let by = "provider       = \"twilio\"".to_owned();
+    let instead = [(by.clone(), format!("{by}\n{}", calling(&twilio)))];
+    follow("docs/guides/sms.md", &instead).await;
+    let heard = twilio.heard();
+    assert_eq!(heard.len(), 1);
+    assert!(heard[0].text().contains("Disk+full"), "{}", heard[0].text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_are_pushed_to_both_kinds_of_phone() {
+    let apple = Provider::start_tls("server", |_| Reply::status(200)).await;
+    let google = google(|_| Reply::json(200, r#"{"name":"projects/example-1a2b3/messages/0:1"}"#)).await;
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        fs::write(&path, text).unwrap();
+        (format!("\"{name}\""), format!("\"{}\"", path.display()))
+    };
+    let (apns, fcm) = ("provider    = \"apns\"".to_owned(), "provider        = \"fcm\"".to_owned());
+    let instead = [
+        (apns.clone(), format!("{apns}\n{}", calling(&apple))),
+        (fcm.clone(), format!("{fcm}\n{}", calling(&google))),
+        file("apns.p8", keys::APNS),
+        file("fcm.json", &service_account(&google).to_string()),
+    ];
+    follow("docs/guides/push.md", &instead).await;
+    assert_eq!(apple.heard().len(), 2, "a page and a test");
+    assert_eq!(google.heard().len(), 2, "a token and a page");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_called() {
+    let receiver = Provider::start_tls("server", |_| Reply::status(204)).await;
+    let url = "url      = \"https://hooks.example.com/foghorn\"".to_owned();
+    let ours = format!(
+        "url = \"{}/foghorn\"\nallow_private_networks = true\nca_file = \"{}\"",
+        receiver.url(),
+        tls::AUTHORITY
+    );
+    follow("docs/guides/webhooks.md", &[(url, ours)]).await;
+    assert_eq!(receiver.heard().len(), 1);
+    assert!(receiver.heard()[0].header("webhook-signature").starts_with("v1,"));
 }

@@ -9,7 +9,7 @@ use crate::support::process::{Draft, Home, Said, said};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
 use crate::support::terminal::Terminal;
 
-/// Beside ada's mail, an SMS that fails once, and one that is refused.
+/// Beside ada's mail, an SMS that fails once, and a push that is refused.
 const OUTBOXES: &str = r#"[channels.flaky]
 type = "sms"
 provider = "outbox"
@@ -17,11 +17,12 @@ fail = "transient"
 fail_times = 1
 retry = { base = "100ms" }
 [channels.broken]
-type = "sms"
+type = "android"
 provider = "outbox"
 fail = "permanent"
 [users.bob]
 phone = "+15550100"
+android = ["bobs-device"]
 [policies.flaky]
 steps = [{ after = "0s", notify = ["user:bob"], via = ["flaky"] }]
 [policies.both]

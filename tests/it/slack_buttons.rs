@@ -103,11 +103,7 @@ impl Pressing {
         let known = self.whispers().len();
         let (status, body) = self.call(request).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, ""), "the words go where Slack wants them");
-        // Messages may come in between.
-        while self.whispers().len() == known {
-            self.slack.wait_for(self.slack.heard().len() + 1).await;
-        }
-        let whisper = self.whispers()[known].clone();
+        let whisper = self.whispered(known + 1).await[known].clone();
         assert_eq!(whisper["response_type"], "ephemeral");
         assert_eq!(whisper["replace_original"], false);
         whisper["text"].as_str().unwrap().to_owned()
@@ -117,6 +113,19 @@ impl Pressing {
     fn whispers(&self) -> Vec<Value> {
         let heard = self.slack.heard();
         heard.iter().filter(|heard| heard.path == "/actions/T1/2/3").map(Heard::json).collect()
+    }
+
+    /// The same, once there are `count`.
+    async fn whispered(&self, count: usize) -> Vec<Value> {
+        loop {
+            // Messages may come in between.
+            let heard = self.slack.heard().len();
+            let whispers = self.whispers();
+            if whispers.len() >= count {
+                return whispers;
+            }
+            self.slack.wait_for(heard + 1).await;
+        }
     }
 
     async fn incident(&self) -> Value {
@@ -183,6 +192,7 @@ async fn a_request_that_is_played_back_changes_nothing() {
     let request = pressing.press(ADA, "acknowledge", &pressing.button("acknowledge"));
     let all = futures::future::join_all((0..5).map(|_| pressing.call(&request))).await;
     assert!(all.iter().all(|(status, _)| *status == StatusCode::OK), "{all:?}");
+    pressing.whispered(all.len()).await;
     let taken = pressing.incident().await;
     assert_eq!((&taken["status"], &taken["version"]), (&"acknowledged".into(), &2.into()), "{taken}");
 
@@ -197,7 +207,7 @@ async fn a_request_that_is_played_back_changes_nothing() {
     let again = pressing.incident().await;
     assert_eq!(again["status"], "open");
     pressing.home.all_sent().await;
-    pressing.call(&request).await;
+    pressing.answered(&request).await;
     let late = pressing.pressed(ADA, "resolve", &pressing.button("resolve")).await;
     assert!(late.contains("open again since then"), "{late}");
     let now = pressing.incident().await;

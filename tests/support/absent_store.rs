@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::bulk::Bulk;
-use foghorn::domain::delivery::Lease;
-use foghorn::domain::delivery::Target;
+use foghorn::domain::delivery::{Job, Lease};
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
@@ -52,7 +51,7 @@ impl Store for AbsentStore {
         away()
     }
 
-    async fn target(&self, _: DeliveryId) -> Result<Option<Target>, StoreError> {
+    async fn job(&self, _: DeliveryId) -> Result<Option<Job>, StoreError> {
         away()
     }
 

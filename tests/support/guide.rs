@@ -104,9 +104,7 @@ impl Guide {
             return;
         }
         if let Some(setting) = command.strip_prefix("export ") {
-            let (name, value) = setting.split_once('=').expect("export NAME=VALUE");
-            self.env.insert(name.to_owned(), value.to_owned());
-            return;
+            return self.export(setting).await;
         }
         self.ran.push(told.to_owned());
         if command == "foghorn serve" || command.starts_with("foghorn dev") {
@@ -123,6 +121,16 @@ impl Guide {
             // Somebody who looks and does not see it yet looks again; what changes something is done once.
             let looks = LOOKS.iter().any(|looks| command.contains(looks)) && begun.elapsed() < PATIENCE;
             assert!(looks, "{command} does not say (in this order) {missing}\nbut\n{said}");
+        }
+    }
+
+    /// `NAME=VALUE …` as the shell understands it.
+    async fn export(&mut self, settings: &str) {
+        let said = self.said(&format!("export {settings}; env")).await;
+        for (name, value) in said.lines().filter_map(|line| line.split_once('=')) {
+            if settings.contains(&format!("{name}=")) {
+                self.env.insert(name.to_owned(), value.to_owned());
+            }
         }
     }
 

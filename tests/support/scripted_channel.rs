@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use foghorn::channels::Channel;
+use foghorn::channels::outbox::Draft;
 use foghorn::domain::delivery::Job;
 use foghorn::domain::fault::{Failure, Fault, Outcome, Permanent, Receipt, Scope, Transient};
 use foghorn::domain::ids::DeliveryId;
@@ -86,6 +87,10 @@ impl ScriptedChannel {
 
 #[async_trait]
 impl Channel for ScriptedChannel {
+    fn draft(&self, _job: &Job) -> Result<Draft, Failure> {
+        Ok(Draft { text: "as the script says".to_owned(), ..Draft::default() })
+    }
+
     async fn send(&self, job: &Job) -> Outcome {
         self.attempts.lock().unwrap().push(job.clone());
         match self.step(job) {

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::bulk::Bulk;
-use foghorn::domain::delivery::Lease;
-use foghorn::domain::delivery::Target;
+use foghorn::domain::delivery::{Job, Lease};
 use foghorn::domain::event::Body;
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use foghorn::domain::names::{ChannelName, NodeName};
@@ -134,8 +133,8 @@ impl Store for WatchedStore {
         self.inner.receipt(id).await
     }
 
-    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
-        self.inner.target(id).await
+    async fn job(&self, id: DeliveryId) -> Result<Option<Job>, StoreError> {
+        self.inner.job(id).await
     }
 
     async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {

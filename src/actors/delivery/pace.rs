@@ -1,9 +1,7 @@
 //! How fast a pool may send. Asking takes a place; whoever gets none hears when there is one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use governor::clock::Clock as Ticks;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
@@ -16,21 +14,8 @@ use crate::domain::delivery::{Address, Job};
 use crate::domain::ids::DeliveryId;
 use crate::domain::rate::{Rate, Rates};
 
-/// The one clock, as governor asks for it.
-#[derive(Debug, Clone, Copy)]
-struct Ours(Clock);
-
-impl Ticks for Ours {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let millis = u64::try_from(self.0.now().as_millisecond()).unwrap_or(0);
-        Nanos::from(Duration::from_millis(millis))
-    }
-}
-
-type Whole = RateLimiter<NotKeyed, InMemoryState, Ours, NoOpMiddleware<Nanos>>;
-type Each<K> = RateLimiter<K, DashMapStateStore<K>, Ours, NoOpMiddleware<Nanos>>;
+type Whole = RateLimiter<NotKeyed, InMemoryState, Clock, NoOpMiddleware<Nanos>>;
+type Each<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Nanos>>;
 
 /// The bounds of one pool.
 pub(super) struct Pace {
@@ -60,7 +45,7 @@ const FORGET_EVERY: u32 = 10_000;
 impl Pace {
     pub(super) fn new(rates: Rates, clock: Clock) -> Self {
         Self {
-            channel: rates.channel.map(|rate| RateLimiter::direct_with_clock(quota(rate), Ours(clock))),
+            channel: rates.channel.map(|rate| RateLimiter::direct_with_clock(quota(rate), clock)),
             recipient: rates.recipient.map(|rate| each(rate, clock)),
             destination: rates.destination.map(|rate| each(rate, clock)),
             free: None,
@@ -101,7 +86,7 @@ impl Pace {
 }
 
 fn each<K: std::hash::Hash + Eq + Clone>(rate: Rate, clock: Clock) -> Each<K> {
-    RateLimiter::new(quota(rate), DashMapStateStore::default(), Ours(clock))
+    RateLimiter::new(quota(rate), DashMapStateStore::default(), clock)
 }
 
 fn quota(rate: Rate) -> Quota {

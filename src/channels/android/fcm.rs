@@ -11,9 +11,11 @@ use serde_json::Value;
 
 use super::access::Account;
 use super::codes::{CODES, INVALID_TOKEN};
+use super::compose;
 use super::config::FcmConfig;
 use crate::channels::credential::Credentials;
 use crate::channels::http::{Answer, Call, Http, below};
+use crate::channels::outbox::Draft;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
@@ -53,6 +55,10 @@ impl Channel for Fcm {
             Ok(receipt) => Outcome::Sent(receipt),
             Err(failure) => Outcome::Failed(failure),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.clock.now()).map_err(|fault| unrenderable(&fault))
     }
 
     /// Gets an access token, which asks more of the settings than a connection does.

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use crate::channels::codes::Codes;
 use crate::channels::http::{Answer, Call, Http, HttpSettings};
+use crate::channels::outbox::Draft;
 use crate::channels::secret_url::SecretUrl;
 use crate::channels::settings::Reader;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
 use crate::domain::notification::Content;
-use crate::render::{Letterhead, TemplateFault};
+use crate::render::{Letterhead, TemplateFault, webhook};
 
 /// Every key.
 pub(super) const KEYS: &[&str] = &["webhook_url", "timeout", "allow_private_networks", "ca_file"];
@@ -78,6 +79,14 @@ impl Channel for Room {
             Err(fault) => return Outcome::Failed(unrenderable(&fault)),
         };
         self.post(&message).await.map_or_else(Outcome::Failed, Outcome::Sent)
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        let line = webhook::line(&job.content, &self.letterhead);
+        let text = line.map_err(|fault| unrenderable(&fault))?;
+        let message = (self.preset.message)(&job.content, &self.letterhead);
+        let payload = Some(message.map_err(|fault| unrenderable(&fault))?);
+        Ok(Draft { text, payload, ..Draft::default() })
     }
 
     async fn probe(&self) -> Result<String, String> {

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::compose;
 use crate::channels::codes::{Codes, Meaning, Status, rule};
 use crate::channels::gateway::{Dialect, Gateway};
+use crate::channels::outbox::Draft;
 use crate::channels::secret_url::hush;
 use crate::channels::settings::Reader;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::clock::Clock;
 use crate::domain::delivery::Job;
-use crate::domain::fault::Outcome;
+use crate::domain::fault::{Failure, Outcome};
 use crate::render::{Letterhead, chat};
 
 /// Every key.
@@ -71,6 +74,7 @@ const SAMPLE: [(&str, Cow<'static, str>); 9] = [
 struct Described {
     gateway: Gateway,
     letterhead: Letterhead,
+    clock: Clock,
 }
 
 pub(super) fn build(
@@ -78,7 +82,7 @@ pub(super) fn build(
     surroundings: &Surroundings,
 ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
     let gateway = Gateway::read(Reader::new(settings), surroundings, &DIALECT, &SAMPLE, &CODES)?;
-    Ok(Arc::new(Described { gateway, letterhead: surroundings.letterhead() }))
+    Ok(Arc::new(Described { gateway, letterhead: surroundings.letterhead(), clock: surroundings.clock }))
 }
 
 #[async_trait]
@@ -90,6 +94,10 @@ impl Channel for Described {
         };
         let sent = self.gateway.deliver(&said, |words| hush(self.gateway.url(), words)).await;
         sent.map_or_else(Outcome::Failed, Outcome::Sent)
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.clock.now()).map_err(|fault| unrenderable(&fault))
     }
 
     async fn probe(&self) -> Result<String, String> {

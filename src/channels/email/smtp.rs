@@ -13,7 +13,6 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::address;
 use super::config::{Protection, SmtpConfig};
 use super::conversation::{Conversation, Ended, Progress, expect, failed};
 use super::message::Envelope;
@@ -21,6 +20,8 @@ use super::pool::Pool;
 use super::smtp_reply::{self as reply, Stage};
 use super::tls::{self, Tls};
 use super::wire::{NoStartTls, Wire, starttls};
+use super::{address, compose};
+use crate::channels::outbox::Draft;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, talk, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
@@ -67,6 +68,10 @@ impl Channel for Smtp {
             Ok(Err(failure)) => Outcome::Failed(failure),
             Err(_) => Outcome::Failed(reply::too_late(progress.stage(), self.config.timeout)),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.clock.now()).map_err(|fault| unrenderable(&fault))
     }
 
     async fn probe(&self) -> Result<String, String> {

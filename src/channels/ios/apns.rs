@@ -13,10 +13,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::codes::CODES;
+use super::compose;
 use super::config::ApnsConfig;
 use super::provider_token::Signer;
 use crate::channels::credential::Credentials;
 use crate::channels::http::{Answer, Call, Http, below, failure};
+use crate::channels::outbox::Draft;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Receipt};
@@ -55,6 +57,10 @@ impl Channel for Apns {
             Ok(receipt) => Outcome::Sent(receipt),
             Err(failure) => Outcome::Failed(failure),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.loudest).map_err(|fault| unrenderable(&fault))
     }
 
     async fn probe(&self) -> Result<String, String> {

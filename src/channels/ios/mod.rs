@@ -17,7 +17,8 @@ use super::outbox::{self, Draft};
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
-use crate::render::{Letterhead, TemplateFault, push};
+use crate::render::push::{self, Loudest};
+use crate::render::{Letterhead, TemplateFault};
 
 /// `type = "ios"`
 #[derive(Debug, Clone, Copy)]
@@ -52,15 +53,18 @@ impl ChannelType for Ios {
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
         match provider {
             "apns" => apns::build(settings, surroundings),
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            "outbox" => outbox::build(self.name(), usual, settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }
     }
 }
 
-fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
+fn usual(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
+    compose(job, letterhead, Loudest::default())
+}
+
+fn compose(job: &Job, letterhead: &Letterhead, loudest: Loudest) -> Result<Draft, TemplateFault> {
     let text = push::render(&job.content, letterhead)?;
-    let loudest = push::Loudest::default();
     Ok(Draft {
         payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at, loudest)),
         subject: Some(text.title),

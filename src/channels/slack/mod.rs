@@ -69,16 +69,20 @@ impl ChannelType for Slack {
         match provider {
             "webhook" => build(settings, surroundings, SlackSettings::of_webhook),
             "api" => build(settings, surroundings, SlackSettings::of_api),
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
+            "outbox" => outbox::build(self.name(), usual, settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }
     }
 }
 
-fn compose(job: &Job, letterhead: &Letterhead, _: Timestamp) -> Result<Draft, TemplateFault> {
+/// As it looks where people can press.
+fn usual(job: &Job, letterhead: &Letterhead, _: Timestamp) -> Result<Draft, TemplateFault> {
+    compose(job, letterhead, Buttons::Shown)
+}
+
+fn compose(job: &Job, letterhead: &Letterhead, buttons: Buttons) -> Result<Draft, TemplateFault> {
     let text = webhook::line(&job.content, letterhead)?;
-    // As it looks where people can press.
-    let payload = slack::message(&job.content, letterhead, Buttons::Shown)?;
+    let payload = slack::message(&job.content, letterhead, buttons)?;
     Ok(Draft { text, payload: Some(payload), ..Draft::default() })
 }
 
@@ -117,6 +121,10 @@ impl Channel for Workspace {
             }
         };
         sent.map_or_else(Outcome::Failed, Outcome::Sent)
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.buttons()).map_err(|fault| unrenderable(&fault))
     }
 
     fn hear(&self, callback: &Callback<'_>) -> Result<Vec<News>, NotHeard> {

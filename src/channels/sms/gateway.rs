@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use super::phrasing::{Phrasing, count, masked, read_style};
 use crate::channels::codes::{Codes, Meaning, Status, rule};
 use crate::channels::gateway::{Dialect, Gateway};
+use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
 use crate::domain::delivery::Job;
-use crate::domain::fault::Outcome;
+use crate::domain::fault::{Failure, Outcome};
 
 /// Every key.
 pub(super) const KEYS: &[&str] = &[
@@ -101,6 +102,10 @@ impl Channel for SmsGateway {
             }
             Err(failure) => Outcome::Failed(failure),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        self.phrasing.draft(job)
     }
 
     async fn probe(&self) -> Result<String, String> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::phrasing::Phrasing;
-use super::outbox::{self, Draft};
+use super::outbox;
 use super::settings::Reader;
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
@@ -75,7 +75,7 @@ impl Sms {
         let style = phrasing::read_style(&mut reader);
         let compose = move |job: &Job, letterhead: &Letterhead, _: Timestamp| {
             let message = render::sms::render(&job.content, letterhead, &style)?;
-            Ok(Draft { text: message.text, ..Draft::default() })
+            Ok(phrasing::drafted(message))
         };
         outbox::build_from(self.name(), compose, reader, surroundings)
     }

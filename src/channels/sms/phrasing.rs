@@ -1,6 +1,7 @@
 //! What every provider of text messages does alike: the words, the number, the count.
 
 use crate::channels::http::failure;
+use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
 use crate::channels::{Surroundings, unrenderable};
 use crate::domain::delivery::Job;
@@ -49,18 +50,35 @@ impl Phrasing {
             let gone = Fault::Permanent(Permanent::RecipientGone);
             return Err(failure(gone, "number", "no phone number: a plus and 7 to 15 digits"));
         }
-        let message = render(&job.content, &self.letterhead, &self.style);
-        Ok((to, message.map_err(|fault| unrenderable(&fault))?))
+        Ok((to, self.message(job)?))
     }
+
+    /// The words alone.
+    pub(super) fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        Ok(drafted(self.message(job)?))
+    }
+
+    fn message(&self, job: &Job) -> Result<TextMessage, Failure> {
+        render(&job.content, &self.letterhead, &self.style).map_err(|fault| unrenderable(&fault))
+    }
+}
+
+/// A text message as people look at it.
+pub(super) fn drafted(message: TextMessage) -> Draft {
+    let parts = serde_json::json!({ "segments": message.segments, "encoding": encoding(&message).as_str() });
+    Draft { text: message.text, payload: Some(parts), ..Draft::default() }
 }
 
 /// Counts a message that a provider took.
 pub(super) fn count(job: &Job, message: &TextMessage) {
-    let encoding = match message.alphabet {
+    sms_sent(&job.target.channel, encoding(message), message.segments);
+}
+
+fn encoding(message: &TextMessage) -> SmsEncoding {
+    match message.alphabet {
         Alphabet::Gsm7 => SmsEncoding::Gsm7,
         Alphabet::Ucs2 => SmsEncoding::Ucs2,
-    };
-    sms_sent(&job.target.channel, encoding, message.segments);
+    }
 }
 
 /// A provider's words without the number that they are about.

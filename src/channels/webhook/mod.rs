@@ -21,7 +21,7 @@ use super::settings::Reader;
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
-use crate::domain::fault::{Outcome, Receipt, Scope};
+use crate::domain::fault::{Failure, Outcome, Receipt, Scope};
 use crate::domain::people::Contact;
 use crate::render::{Letterhead, TemplateFault, webhook};
 
@@ -131,6 +131,10 @@ impl Channel for Receiver {
             Ok(answer) => Outcome::Failed(CODES.judge(&answer, "", &answer.words())),
             Err(failure) => Outcome::Failed(failure),
         }
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        compose(job, &self.letterhead, self.clock.now()).map_err(|fault| unrenderable(&fault))
     }
 
     async fn probe(&self) -> Result<String, String> {

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::domain::event::{Link, RequestText};
     use crate::domain::notification::{IncidentFacts, NotificationKind};
-    use crate::render::words::tests_facts::facts;
+    use crate::render::incident::sample::facts;
 
     fn house() -> Letterhead {
         Letterhead { public_url: "https://fog.example.com".into(), ..Letterhead::default() }

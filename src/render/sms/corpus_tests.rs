@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{Alphabet, Encoding, SmsStyle, TextMessage, render};
 use crate::domain::notification::{Content, NotificationKind};
 use crate::render::Letterhead;
-use crate::render::words::tests_facts::facts;
+use crate::render::incident::sample::facts;
 
 const SERVICES: [&str; 10] = [
     "checkout-api",

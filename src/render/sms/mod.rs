@@ -13,7 +13,7 @@ mod spelling;
 pub use alphabet::Alphabet;
 
 use self::alphabet::segments;
-use super::{Letterhead, TemplateFault, sanitize, words};
+use super::{Letterhead, OwnWords, TemplateFault, sanitize, words};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{Content, IncidentFacts};
 use crate::domain::severity::Severity;
@@ -97,16 +97,33 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead, style: &SmsStyle) ->
     let over = facts.status == IncidentStatus::Resolved;
     let word = if over { "OK" } else { short(facts.severity) };
     let head = format!("Foghorn {word} #{}", facts.number);
+    let words = match letterhead.instead(OwnWords::Sms, facts) {
+        Some(said) => apart(&style.line(&said.text)),
+        None => own_words(facts, style),
+    };
+    fit(&head, &words, &tails(facts, letterhead, style), style)
+}
+
+/// ` checkout-api: 5xx rate above 5%`
+fn own_words(facts: &IncidentFacts, style: &SmsStyle) -> String {
     let mut words = String::new();
     if let Some(service) = words::service(facts) {
         words = format!(" {}", style.line(&sanitize::cut(&service, SERVICE)));
     }
     words.push_str(": ");
-    if let (true, Some(lasted)) = (over, words::lasted(facts)) {
+    if let Some(lasted) = words::lasted(facts) {
         words = format!("{words}resolved {lasted}. ");
     }
     words.push_str(&style.line(&facts.title));
-    fit(&head, &words, &tails(facts, letterhead, style), style)
+    words
+}
+
+/// `words` as they stand behind a number.
+fn apart(words: &str) -> String {
+    match words.starts_with([':', ',', '.']) {
+        true => words.to_owned(),
+        false => format!(" {words}"),
+    }
 }
 
 /// What stands behind the words.
@@ -195,7 +212,7 @@ mod tests {
     use super::*;
     use crate::domain::event::RequestText;
     use crate::domain::notification::NotificationKind;
-    use crate::render::words::tests_facts::facts;
+    use crate::render::incident::sample::facts;
 
     fn house() -> Letterhead {
         Letterhead { public_url: "https://fog.example.com".into(), ..Letterhead::default() }

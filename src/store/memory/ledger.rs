@@ -35,7 +35,7 @@ impl State {
             && incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved)
     }
 
-    fn candidate(&self, stored: &Stored) -> Candidate {
+    pub(super) fn candidate(&self, stored: &Stored) -> Candidate {
         let delivery = &stored.delivery;
         let notification = self.notifications.get(&delivery.notification);
         Candidate {

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
+use super::claim;
 use super::reading::{cursor, page};
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView,
@@ -27,8 +28,7 @@ use super::write::{InDoubt, Ledger, write};
 use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
-use crate::domain::delivery::Lease;
-use crate::domain::delivery::Target;
+use crate::domain::delivery::{Job, Lease};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
@@ -111,9 +111,13 @@ impl Store for MemoryStore {
         Ok(self.state.lock().await.receipts.get(&id).cloned())
     }
 
-    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
+    async fn job(&self, id: DeliveryId) -> Result<Option<Job>, StoreError> {
         let state = self.state.lock().await;
-        Ok(state.deliveries.get(&id).map(|stored| stored.delivery.target.clone()))
+        let Some(candidate) = state.deliveries.get(&id).map(|stored| state.candidate(stored)) else {
+            return Ok(None);
+        };
+        let incident = candidate.incident.and_then(|number| state.incidents.get(&number));
+        claim::seen(candidate, incident).map(Some)
     }
 
     async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {

@@ -22,6 +22,7 @@ use sqlx::{AssertSqlSafe, query_as};
 use super::addresses as known_addresses;
 use super::batch::{Batch, Committed};
 use super::bulk as bulks;
+use super::claim;
 use super::flow as flows;
 use super::lists;
 use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
@@ -36,8 +37,7 @@ use super::write::{InDoubt, write};
 use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::bulk::Bulk;
-use crate::domain::delivery::Lease;
-use crate::domain::delivery::Target;
+use crate::domain::delivery::{Job, Lease};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
 use crate::domain::names::{ChannelName, NodeName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
@@ -145,8 +145,8 @@ impl Store for PostgresStore {
         known_receipts::receipt(self, id).await
     }
 
-    async fn target(&self, id: DeliveryId) -> Result<Option<Target>, StoreError> {
-        known_receipts::target(self, id).await
+    async fn job(&self, id: DeliveryId) -> Result<Option<Job>, StoreError> {
+        claim::job(self, id).await
     }
 
     async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError> {

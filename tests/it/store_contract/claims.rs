@@ -1,6 +1,7 @@
 //! Taking waiting deliveries in hand.
 
 use foghorn::domain::delivery::{DeliveryState, Job};
+use foghorn::domain::ids::DeliveryId;
 use foghorn::domain::notification::Content;
 use foghorn::domain::severity::Severity;
 use foghorn::store::batch::{Adopt, Claimed, Next};
@@ -15,6 +16,7 @@ super::laws!(
     what_is_too_late_is_not_given_out,
     what_says_nothing_new_waits_for_its_time,
     a_job_says_what_is_true_when_it_is_given_out,
+    a_delivery_is_seen_as_whoever_takes_it_in_hand_sees_it,
     a_restart_gives_out_again_what_was_in_hand,
     what_may_not_be_sent_twice_is_dead_after_a_restart,
     what_a_pool_works_on_is_not_adopted,
@@ -136,6 +138,21 @@ async fn left_behind(subject: &mut Subject) -> (Vec<Job>, foghorn::domain::deliv
         .await;
     subject.reopen().await;
     (committed.started, subject.lease().await)
+}
+
+async fn a_delivery_is_seen_as_whoever_takes_it_in_hand_sees_it(subject: Subject) {
+    let lease = subject.lease().await;
+    let accepts = [open(1).to(&["email:a@x"]).accept(), open(2).direct()];
+    subject.commit(&lease, |batch| batch.accepts.extend(accepts)).await;
+    let committed = subject.commit(&lease, |batch| batch.claims.push(claim("email", 9))).await;
+    let jobs = &committed.claimed[0].jobs;
+    assert_eq!(jobs.len(), 2);
+    for job in jobs {
+        let seen = subject.store.job(job.id).await.unwrap().expect("it is there");
+        // It has begun since, so the next one would be the second.
+        assert_eq!(seen, Job { attempt: 2, counted: 2, ..job.clone() });
+    }
+    assert_eq!(subject.store.job(DeliveryId::new(NOW, 404)).await.unwrap(), None);
 }
 
 async fn a_restart_gives_out_again_what_was_in_hand(mut subject: Subject) {

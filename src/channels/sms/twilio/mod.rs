@@ -27,11 +27,12 @@ use super::Phrasing;
 use super::phrasing::{count, masked};
 use crate::channels::callback::{self as callback_of_any, Callback, News, NotHeard};
 use crate::channels::http::{Answer, Call, Http, HttpSettings};
+use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
-use crate::domain::fault::{Outcome, Receipt};
+use crate::domain::fault::{Failure, Outcome, Receipt};
 
 /// How long Twilio may keep a message, seconds. Of ten or fewer most would be thrown away on their
 /// way, and more than ten hours it does not take.
@@ -114,6 +115,10 @@ impl Channel for Twilio {
 
     fn answer(&self, words: Option<&str>) -> callback_of_any::Answer {
         hearing::twiml(words)
+    }
+
+    fn draft(&self, job: &Job) -> Result<Draft, Failure> {
+        self.phrasing.draft(job)
     }
 
     /// Asks for the latest message, which needs no other right than sending does.
