@@ -6,6 +6,7 @@
 use reqwest::header::HeaderMap;
 
 use crate::domain::Timestamp;
+use crate::domain::button::Button;
 use crate::domain::delivery::Address;
 use crate::domain::fault::Fault;
 use crate::domain::ids::DeliveryId;
@@ -46,6 +47,15 @@ pub enum News {
         from: Address,
         /// What.
         text: String,
+    },
+    /// Somebody pressed a button under a message.
+    Pressed {
+        /// Who: their id with the provider.
+        by: Address,
+        /// Which button.
+        button: Button,
+        /// Where words for them go, if not into the answer to the callback.
+        answer_at: Option<String>,
     },
 }
 

@@ -210,6 +210,12 @@ pub const CODES: &[&Codes] = &[
     &super::android::CODES,
     &super::android::ACCESS_CODES,
     &super::webhook::CODES,
+    &super::slack::WEBHOOK_CODES,
+    &super::slack::API_CODES,
+    &super::chat::TEAMS_CODES,
+    &super::chat::DISCORD_CODES,
+    &super::chat::MATTERMOST_CODES,
+    &super::chat::TEMPLATE_CODES,
     &HTTP,
 ];
 

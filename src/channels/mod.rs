@@ -7,13 +7,17 @@
 
 pub mod android;
 pub mod callback;
+pub mod chat;
 pub mod codes;
 mod credential;
 pub mod email;
+mod gateway;
 mod http;
 pub mod ios;
 pub mod outbox;
+mod secret_url;
 mod settings;
+pub mod slack;
 pub mod sms;
 pub mod talk;
 pub mod webhook;
@@ -62,6 +66,14 @@ pub trait Channel: Send + Sync + 'static {
     /// `words` for whoever answered, as the answer to their callback; `None`: they get no words.
     fn answer(&self, _words: Option<&str>) -> callback::Answer {
         callback::Answer::NOTHING
+    }
+
+    /// Brings `words` to whoever pressed a button, at the address that came with the press.
+    ///
+    /// # Errors
+    /// Why they did not hear them. Nobody tries again.
+    async fn whisper(&self, _at: &str, _words: &str) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// Ends connections that are idle; called when the pool is drained.
@@ -166,7 +178,7 @@ pub trait ChannelType: Sync {
 
 /// Every type of channel there is.
 pub const CHANNELS: &[&dyn ChannelType] =
-    &[&email::Email, &sms::Sms, &ios::Ios, &android::Android, &webhook::Webhook];
+    &[&email::Email, &sms::Sms, &ios::Ios, &android::Android, &webhook::Webhook, &slack::Slack, &chat::Chat];
 
 /// The type of this name.
 pub fn channel_type(name: &str) -> Option<&'static dyn ChannelType> {

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::tree::Table;
 use crate::domain::delivery::Address;
 use crate::domain::names::UserName;
-use crate::domain::people::{Role, Team, User, is_phone};
+use crate::domain::people::{Role, Team, User, is_phone, is_slack_member};
 use crate::domain::suggest::{listed, nearest, question};
 
 /// `[users.NAME]`
@@ -23,6 +23,7 @@ pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
     };
     let email = address("email", "mailbox", is_mailbox, "ada@example.com");
     let phone = address("phone", "phone number", is_phone, "+15550111");
+    let slack = address("slack", "member id of Slack", is_slack_member, "U2CERLKJA");
     let devices = |key: &str| {
         let listed = table.get(key).map(texts).unwrap_or_default();
         listed.into_iter().map(|(token, _)| Address::from(token)).collect()
@@ -33,6 +34,7 @@ pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
         phone,
         ios: devices("ios"),
         android: devices("android"),
+        slack,
         role: match table.text("role") {
             Some("viewer") => Role::Viewer,
             Some("admin") => Role::Admin,

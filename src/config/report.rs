@@ -7,7 +7,7 @@ use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
 /// Keys that hold a secret, under channels, sources, the store and the server.
-const SECRETS: [&str; 11] = [
+const SECRETS: &[&str] = &[
     "password",
     "auth_token",
     "previous_auth_token",
@@ -17,6 +17,9 @@ const SECRETS: [&str; 11] = [
     "previous_secret",
     "client_secret",
     "heartbeat_url",
+    "webhook_url",
+    "signing_secret",
+    "previous_signing_secret",
     "key",
     "service_account",
 ];
@@ -184,7 +187,7 @@ impl<'a> Report<'a> {
             .iter()
             .filter(|span| span.start < line_end && span.end > line_start)
             .map(|span| span.start.max(line_start) - line_start..span.end.min(line_end) - line_start);
-        known.chain(secret_values(line)).chain(url_passwords(line)).collect()
+        known.chain(secret_values(line)).chain(url_passwords(line)).chain(chat_addresses(line)).collect()
     }
 }
 
@@ -251,6 +254,32 @@ fn url_passwords(line: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Parts of addresses that chats give out: whoever knows such an address may post.
+const CHATS: [&str; 6] = [
+    "hooks.slack.com",
+    "/api/webhooks/",
+    "/hooks/",
+    "webhook.office.com",
+    "logic.azure.com",
+    "powerplatform.com",
+];
+
+/// `https://discord.com` and behind it `/api/webhooks/THIS`, under whatever key.
+fn chat_addresses(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, mark) in line.match_indices("://") {
+        let start = at + mark.len();
+        let end = line[start..]
+            .find(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\''))
+            .map_or(line.len(), |length| start + length);
+        let path = line[start..end].find('/').map_or(end, |slash| start + slash);
+        if CHATS.iter().any(|chat| line[start..end].contains(chat)) {
+            found.push(path..end);
+        }
+    }
+    found
+}
+
 /// Lines are cut to this many characters; nobody reads more.
 const LONGEST_LINE: usize = 200;
 
@@ -290,7 +319,7 @@ mod tests {
 
     fn shown(line: &str) -> String {
         let mut hidden = secret_values(line);
-        hidden.extend(url_passwords(line));
+        hidden.extend(url_passwords(line).into_iter().chain(chat_addresses(line)));
         excerpt(line, 0..1, &hidden).line
     }
 
@@ -311,6 +340,12 @@ mod tests {
             (r#"password = { "hunter2"#, "password = {***"),
             (r#"url = "postgres://u:hunter2@h/db""#, r#"url = "postgres://u:***@h/db""#),
             (r#"url = "postgres://h:5432/db""#, r#"url = "postgres://h:5432/db""#),
+            (
+                r#"url = "https://hooks.slack.com/services/T/B/hunter2" # x"#,
+                r#"url = "https://hooks.slack.com***" # x"#,
+            ),
+            (r#"url = "https://chat.example/hooks/hunter2""#, r#"url = "https://chat.example***""#),
+            (r#"url = "https://hooks.example.com/foghorn""#, r#"url = "https://hooks.example.com/foghorn""#),
             (r#""sasl.password" = "hunter2""#, r#""sasl.password" = ***"#),
             (r#"name = "Ada""#, r#"name = "Ada""#),
         ];

@@ -211,7 +211,7 @@ pub(super) static CHANNEL: Section = Section {
 };
 
 /// Types of channels that a later version will know.
-pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["slack", "teams", "discord", "telegram"];
+pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["telegram"];
 /// Keys of channels that a later version will know.
 pub(super) const CHANNEL_KEYS_LATER: &[&str] = &[];
 
@@ -222,6 +222,7 @@ static USER: Section = section(
         key("phone", Kind::Text),
         key("ios", Kind::Texts),
         key("android", Kind::Texts),
+        key("slack", Kind::Text),
         key("role", Kind::Word(&["viewer", "responder", "admin"], &[])),
     ],
     &["quiet_hours", "preferences", "timezone"],

@@ -88,12 +88,18 @@ fn the_examples_of_the_reference_are_valid_too() {
         ("SMS_GATEWAY_LOGIN", "x"),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("WEBHOOK_OLD_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
+        ("SLACK_SIGNING_SECRET", "x"),
+        ("SLACK_OLD_SIGNING_SECRET", "x"),
+        ("SLACK_TOKEN", "xoxb-x"),
+        ("TEAMS_WEBHOOK_URL", "https://example.webhook.office.com/x"),
+        ("CHAT_WEBHOOK_URL", "https://chat.example.com/hooks/x"),
         ("APNS_KEY", apns),
         ("FCM_ACCOUNT", account.as_str()),
     ];
     let loaded = good(&kept, &secrets);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
-    assert_eq!(loaded.config.channels.len(), 7);
+    assert_eq!(loaded.config.channels.len(), 11);
     assert_eq!(loaded.config.sources.len(), 2);
 }
 

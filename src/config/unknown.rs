@@ -37,7 +37,7 @@ impl Unknown<'_> {
         }
         let mut known = self.known.to_vec();
         known.sort_unstable();
-        let slip = nearest(key, known.iter().copied());
+        let slip = nearest(key, known.iter().copied()).or_else(|| whole(key, &known));
         let mut label = format!("{table} has no such key.{}", question(slip));
         if slip.is_none()
             && let Some(home) = home_of(key, self.path)
@@ -73,6 +73,13 @@ impl Unknown<'_> {
             None => problem,
         }
     }
+}
+
+/// The one known key that `key` is a part of: `url` for `webhook_url`.
+fn whole<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let is_whole = |name: &&&str| name.strip_suffix(key).is_some_and(|rest| rest.ends_with('_'));
+    let mut found = known.iter().filter(is_whole);
+    found.next().copied().filter(|_| found.next().is_none())
 }
 
 /// Keys that were meant and misspelt are not missing as well.

@@ -15,6 +15,7 @@
 
 pub mod acceptance;
 pub mod bulk;
+pub mod button;
 pub mod caution;
 pub mod delivery;
 pub mod event;

@@ -86,6 +86,8 @@ pub struct IncidentFacts {
     pub id: IncidentId,
     /// The number people say aloud.
     pub number: u64,
+    /// Grows by one with each change.
+    pub version: u64,
     /// What is wrong.
     pub title: String,
     /// How bad.
@@ -119,6 +121,7 @@ impl IncidentFacts {
             kind,
             id: incident.id,
             number: incident.number,
+            version: incident.version,
             title: incident.title.clone(),
             severity: incident.severity,
             status: incident.status,

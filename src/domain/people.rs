@@ -68,6 +68,8 @@ pub struct User {
     pub ios: Vec<Address>,
     /// Device tokens.
     pub android: Vec<Address>,
+    /// Member id at Slack: whose buttons they press.
+    pub slack: Option<Address>,
     /// What they may do.
     pub role: Role,
 }
@@ -321,6 +323,12 @@ pub fn is_phone(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
+}
+
+/// A member id of Slack: `U2CERLKJA`.
+pub fn is_slack_member(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    text.starts_with(['U', 'W']) && (6..=20).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn fits(address: &Address, contact: Contact) -> bool {

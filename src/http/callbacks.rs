@@ -2,7 +2,7 @@
 //!
 //! The channel says whether the request is its provider's and what it means; nobody else is heard, and
 //! whoever is not is told nothing. Receipts become rows. What people answer becomes events like any
-//! other, so it is kept, in order and counted once.
+//! other, so it is kept, in order and counted once; so does what they press.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{Code, Problem};
 use super::{Shared, ask, body, replies};
+use crate::channels::Channel;
 use crate::channels::callback::{Callback, News, NotHeard};
 use crate::domain::Timestamp;
 use crate::domain::delivery::Target;
@@ -45,10 +46,27 @@ pub(super) async fn hear(
                 let answer = replies::obey(&shared, &name, &from, &text).await?;
                 words = answer.filter(|_| shared.answers.may_answer(&from));
             }
+            News::Pressed { by, button, answer_at } => {
+                let said = replies::press(&shared, &by, &button).await?;
+                match answer_at {
+                    Some(at) => whisper(Arc::clone(&way.channel), name.clone(), at, said),
+                    None => words = Some(said),
+                }
+            }
         }
     }
     let answer = way.channel.answer(words.as_deref());
     Ok((StatusCode::OK, [(CONTENT_TYPE, answer.content_type)], answer.body).into_response())
+}
+
+/// Beside the answer, which a provider waits for a moment only.
+fn whisper(channel: Arc<dyn Channel>, name: ChannelName, at: String, words: String) {
+    tokio::spawn(async move {
+        if let Err(failure) = channel.whisper(&at, &words).await {
+            let (code, detail) = (failure.code, failure.detail);
+            tracing::warn!(channel = %name, code, detail, "whoever pressed a button was not answered");
+        }
+    });
 }
 
 fn refused(channel: &ChannelName, why: &NotHeard) -> Problem {

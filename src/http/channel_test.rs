@@ -163,6 +163,7 @@ fn content(severity: Option<Severity>, channel: &ChannelName, now: Timestamp) ->
         id: IncidentId::new(now, fastrand::u128(..)),
         // No incident has this number.
         number: 0,
+        version: 0,
         title: SUBJECT.to_owned(),
         severity,
         status: IncidentStatus::Open,

@@ -1,4 +1,4 @@
-//! What people answer to a message, and what they are told.
+//! What people answer to a message or press under it, and what they are told.
 //!
 //! Only whoever is a user with this address is obeyed, and only about incidents. An answer becomes an
 //! event of the incident; what is asked for already is said, and done once.
@@ -9,12 +9,16 @@ use serde_json::json;
 
 use super::problem::Problem;
 use super::{Shared, ask};
+use crate::domain::button::{Button, Wish};
 use crate::domain::delivery::Address;
 use crate::domain::ids::{DeliveryId, SuppressionId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, UserName};
+use crate::domain::people::User;
 use crate::domain::suppression::{AddressChange, Mark, Suppression};
 use crate::formats::reply::{self, Action, Reply};
+use crate::messages::ingest::Submitted;
+use crate::store::batch::AcceptResult;
 use crate::store::views::IncidentView;
 
 const HELP: &str = "Foghorn: reply 1042A ack, 1042R resolve, STOP to stop SMS.";
@@ -54,15 +58,76 @@ fn puzzled(not: &reply::NotUnderstood) -> String {
     format!("Foghorn: didn't understand \"{}\".{meant} Reply HELP for the list.", not.said)
 }
 
-/// Whose address this is.
-fn user(shared: &Shared, from: &Address) -> Option<UserName> {
+/// Who has this address.
+fn user(shared: &Shared, address: &Address, of: fn(&User) -> Option<&Address>) -> Option<UserName> {
     let in_use = shared.api.in_use.borrow().clone();
     let mut users = in_use.routes.directory.users.iter();
-    users.find(|(_, user)| user.phone.as_ref() == Some(from)).map(|(name, _)| name.clone())
+    users.find(|(_, user)| of(user) == Some(address)).map(|(name, _)| name.clone())
+}
+
+fn phone(user: &User) -> Option<&Address> {
+    user.phone.as_ref()
+}
+
+/// Does what a button says that `by` pressed. The words for them.
+///
+/// The event is the message's: pressed again, or played back, it is the same one, and counts once. A
+/// message of an earlier episode is about nothing that is open now.
+pub(super) async fn press(shared: &Shared, by: &Address, button: &Button) -> Result<String, Problem> {
+    let Some(name) = user(shared, by, |user| user.slack.as_ref()) else {
+        let id = by.expose();
+        return Ok(format!(
+            "Foghorn: nobody here has your member id. Ask for slack = \"{id}\" under your name in [users]."
+        ));
+    };
+    let Button { wish, number, version, episode } = *button;
+    let Some(incident) = shared.api.store.incident(number).await? else {
+        return Ok(format!("Foghorn: there is no incident #{number}."));
+    };
+    if let Some(already) = already(&incident, wish.status()) {
+        return Ok(already);
+    }
+    let late = format!("Foghorn: #{number} is open again since then: use its latest message.");
+    if incident.opened_at.as_millisecond() != episode {
+        return Ok(late);
+    }
+    let event = event(&incident, version, wish.status(), &name);
+    let submitted = ask::submit(&shared.api, vec![event], None).await?;
+    Ok(match (submitted.first().map(known), wish) {
+        (Some(Known::New), Wish::Acknowledge) => {
+            format!("Foghorn: #{number} acked by you at {}.", now(shared))
+        }
+        (Some(Known::New), Wish::Resolve) => {
+            format!("Foghorn: #{number} resolved by you at {}.", now(shared))
+        }
+        (Some(Known::Before), _) => format!("Foghorn: you pressed this before; see #{number}."),
+        (Some(Known::NoEvent) | None, _) => format!("Foghorn: this did not work; see #{number}."),
+    })
+}
+
+/// What a press turned out to be.
+enum Known {
+    New,
+    Before,
+    NoEvent,
+}
+
+fn known(submitted: &Submitted) -> Known {
+    match submitted {
+        Submitted::Accepted(accepted) => match accepted.result {
+            AcceptResult::Decided(_) => Known::New,
+            AcceptResult::Duplicate | AcceptResult::Conflict => Known::Before,
+        },
+        Submitted::Malformed(_) | Submitted::DeadLetter(_) => Known::NoEvent,
+    }
+}
+
+fn now(shared: &Shared) -> String {
+    shared.api.clock.now().strftime("%H:%M UTC").to_string()
 }
 
 async fn act(shared: &Shared, from: &Address, action: Action, number: u64) -> Result<String, Problem> {
-    let Some(name) = user(shared, from) else {
+    let Some(name) = user(shared, from, phone) else {
         return Ok("Foghorn: this number belongs to nobody here.".to_owned());
     };
     let status = match action {
@@ -78,8 +143,8 @@ async fn act(shared: &Shared, from: &Address, action: Action, number: u64) -> Re
     if let Some(already) = already(&incident, status) {
         return Ok(already);
     }
-    ask::submit(&shared.api, vec![event(&incident, status, &name)], None).await?;
-    let now = shared.api.clock.now().strftime("%H:%M UTC").to_string();
+    ask::submit(&shared.api, vec![event(&incident, incident.version, status, &name)], None).await?;
+    let now = now(shared);
     Ok(match status {
         IncidentStatus::Resolved => format!("Foghorn: #{number} resolved by you at {now}."),
         _ => format!("Foghorn: #{number} acked by you at {now}. Resolve it: reply {number}R"),
@@ -97,14 +162,15 @@ fn already(incident: &IncidentView, wanted: IncidentStatus) -> Option<String> {
     }
 }
 
-/// What they did, as an event of the incident: nothing else of it changes.
-fn event(incident: &IncidentView, status: IncidentStatus, who: &UserName) -> Arc<[u8]> {
+/// What they did, as an event of the incident: nothing else of it changes. `version` is the one that
+/// they were told of.
+fn event(incident: &IncidentView, version: u64, status: IncidentStatus, who: &UserName) -> Arc<[u8]> {
     let event = json!({
         "title": incident.title, "dedup_key": incident.dedup_key, "severity": incident.severity.as_str(),
         "status": status.as_str(), "service": incident.service, "labels": incident.labels,
         "description": incident.description,
         // Twice the same answer about the same version is one event.
-        "event_id": format!("reply:{}:{}:{}:{who}", incident.number, incident.version, status.as_str()),
+        "event_id": format!("reply:{}:{version}:{}:{who}", incident.number, status.as_str()),
     });
     event.to_string().into_bytes().into()
 }
@@ -112,7 +178,8 @@ fn event(incident: &IncidentView, status: IncidentStatus, who: &UserName) -> Arc
 /// Nothing more is planned for this address on this channel.
 async fn stop(shared: &Shared, channel: &ChannelName, from: &Address) -> Result<(), Problem> {
     let now = shared.api.clock.now();
-    let recipient = user(shared, from).map_or_else(|| from.masked().into(), |name| Arc::from(name.as_str()));
+    let recipient =
+        user(shared, from, phone).map_or_else(|| from.masked().into(), |name| Arc::from(name.as_str()));
     let marked = AddressChange::Marked(Suppression {
         id: SuppressionId::new(now, fastrand::u128(..)),
         channel: channel.clone(),

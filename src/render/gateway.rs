@@ -1,10 +1,11 @@
-//! The body of a request to somebody else's gateway: the operator's own template in the file of the
+//! The body of a request to somebody else's gateway or chat: the operator's own template in the file of the
 //! configuration.
 //!
 //! What the template puts in is escaped as the body's kind says, so that no text ends a JSON string
 //! or begins another parameter. The placeholder stands where a value belongs:
 //! `{"to": "{{ to }}"}`, `to={{ to }}`. `{{ text | safe }}` is not escaped.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -60,33 +61,14 @@ impl BodyKind {
     }
 }
 
-/// What a template may name.
-#[derive(Clone, Copy)]
-pub struct Said<'a> {
-    /// The number that the message goes to.
-    pub to: &'a str,
-    /// Its words.
-    pub text: &'a str,
-    /// Who sends it, if the operator says so.
-    pub from: Option<&'a str>,
-    /// The delivery: the same one on every attempt.
-    pub id: &'a str,
-    /// The operator's secret, if there is one.
-    pub secret: Option<&'a str>,
-}
-
-impl Said<'_> {
-    fn vars(&self) -> Value {
-        let always = [("to", self.to), ("text", self.text), ("id", self.id)].map(Some);
-        let maybe = [self.from.map(|from| ("from", from)), self.secret.map(|secret| ("secret", secret))];
-        let vars = always.into_iter().chain(maybe).flatten();
-        Value::from(vars.map(|(name, value)| (name, Value::from(value))).collect::<BTreeMap<_, _>>())
-    }
-}
+/// What a template may name, and what it stands for in one message.
+pub type Said<'a> = [(&'static str, Cow<'a, str>)];
 
 /// A compiled template of a body.
 pub struct BodyTemplate {
     environment: Environment<'static>,
+    /// What it may name, for messages.
+    names: &'static str,
 }
 
 impl fmt::Debug for BodyTemplate {
@@ -100,19 +82,21 @@ impl fmt::Debug for BodyTemplate {
 const NAME: &str = "body";
 
 impl BodyTemplate {
-    /// The template of this text, tried with `sample`.
+    /// The template of this text, which may name `names`, tried with `sample`.
     ///
     /// # Errors
     /// Why it cannot be used, without a word of it.
-    pub fn compile(source: &str, kind: BodyKind, sample: Said<'_>) -> Result<Self, String> {
+    pub fn compile(
+        source: &str,
+        kind: BodyKind,
+        names: &'static str,
+        sample: &Said<'_>,
+    ) -> Result<Self, String> {
         let mut environment = strict();
         environment.set_formatter(move |output, _, value| write(output, kind, value));
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| told(&error))?;
-        let template = Self { environment };
-        let body = template.say(sample).map_err(|unsaid| match unsaid {
-            Unsaid::TooMuch => unsaid.to_string(),
-            Unsaid::Broken(error) => told(&error),
-        })?;
+        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| told(&error, names))?;
+        let template = Self { environment, names };
+        let body = template.say(sample).map_err(|unsaid| template.broken(&unsaid))?;
         if kind == BodyKind::Json && serde_json::from_str::<serde_json::Value>(&body).is_err() {
             return Err("does not come out as JSON; write values as \"{{ text }}\", in quotes".to_owned());
         }
@@ -123,16 +107,21 @@ impl BodyTemplate {
     ///
     /// # Errors
     /// It does not fit, or is too much.
-    pub fn render(&self, said: Said<'_>) -> Result<String, TemplateFault> {
-        let broken = |message: String| TemplateFault::Broken { file: NAME.to_owned(), message };
-        self.say(said).map_err(|unsaid| match unsaid {
-            Unsaid::TooMuch => broken(unsaid.to_string()),
-            Unsaid::Broken(error) => broken(told(&error)),
-        })
+    pub fn render(&self, said: &Said<'_>) -> Result<String, TemplateFault> {
+        let broken = |unsaid| TemplateFault::Broken { file: NAME.to_owned(), message: self.broken(&unsaid) };
+        self.say(said).map_err(broken)
     }
 
-    fn say(&self, said: Said<'_>) -> Result<String, Unsaid> {
-        bounded(&self.environment.get_template(NAME)?, said.vars())
+    fn say(&self, said: &Said<'_>) -> Result<String, Unsaid> {
+        let vars: BTreeMap<_, _> = said.iter().map(|(name, value)| (*name, Value::from(&**value))).collect();
+        bounded(&self.environment.get_template(NAME)?, Value::from(vars))
+    }
+
+    fn broken(&self, unsaid: &Unsaid) -> String {
+        match unsaid {
+            Unsaid::TooMuch => unsaid.to_string(),
+            Unsaid::Broken(error) => told(error, self.names),
+        }
     }
 }
 
@@ -144,9 +133,9 @@ fn write(output: &mut Output<'_>, kind: BodyKind, value: &Value) -> Result<(), m
 }
 
 /// What is wrong, without quoting the template.
-fn told(error: &minijinja::Error) -> String {
+fn told(error: &minijinja::Error, names: &str) -> String {
     let line = error.line().map_or_else(String::new, |line| format!(" in line {line}"));
-    format!("{}{line}; it may name to, text, id, from and secret, if they are set", error.kind())
+    format!("{}{line}; it may name {names}", error.kind())
 }
 
 #[cfg(test)]
@@ -154,11 +143,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SAMPLE: Said<'_> =
-        Said { to: "+15550100", text: "Say \"hi\" & 100%", from: None, id: "d1", secret: None };
+    fn said(text: &str) -> [(&'static str, Cow<'_, str>); 3] {
+        [("to", "+15550100".into()), ("text", text.into()), ("id", "d1".into())]
+    }
 
-    fn say(source: &str, kind: BodyKind, said: Said<'_>) -> Result<String, String> {
-        BodyTemplate::compile(source, kind, SAMPLE)?.render(said).map_err(|fault| fault.to_string())
+    const TEXT: &str = "Say \"hi\" & 100%";
+
+    fn compile(source: &str, kind: BodyKind) -> Result<BodyTemplate, String> {
+        BodyTemplate::compile(source, kind, "to, text and id", &said(TEXT))
+    }
+
+    fn say(source: &str, kind: BodyKind, text: &str) -> Result<String, String> {
+        compile(source, kind)?.render(&said(text)).map_err(|fault| fault.to_string())
     }
 
     #[test]
@@ -180,7 +176,7 @@ mod tests {
             ("text/plain", "{{ id }}: {{ text }}", "d1: Say \"hi\" & 100%"),
         ];
         for (content_type, source, expected) in table {
-            let said = say(source, BodyKind::of(content_type), SAMPLE);
+            let said = say(source, BodyKind::of(content_type), TEXT);
             assert_eq!(said.as_deref(), Ok(expected), "{content_type}");
         }
     }
@@ -194,21 +190,20 @@ mod tests {
             "{{ text | hunter2 }}",
             "{\"hunter2\": {{ text }}}",
         ] {
-            let problem = BodyTemplate::compile(source, BodyKind::Json, SAMPLE).unwrap_err();
+            let problem = compile(source, BodyKind::Json).unwrap_err();
             assert!(!problem.contains("hunter2"), "{problem}");
         }
         let endless = "{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}";
-        assert!(BodyTemplate::compile(endless, BodyKind::Plain, SAMPLE).unwrap_err().contains("fuel"));
+        assert!(compile(endless, BodyKind::Plain).unwrap_err().contains("fuel"));
     }
 
     proptest! {
         #[test]
         fn no_text_ends_its_json_string_or_its_parameter(text in any::<String>()) {
-            let said = Said { text: &text, ..SAMPLE };
-            let json = say(r#"{"a":"{{ text }}","b":1}"#, BodyKind::Json, said).unwrap();
+            let json = say(r#"{"a":"{{ text }}","b":1}"#, BodyKind::Json, &text).unwrap();
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(&json, &serde_json::json!({ "a": text.clone(), "b": 1 }));
-            let form = say("a={{ text }}&b=1", BodyKind::Form, said).unwrap();
+            let form = say("a={{ text }}&b=1", BodyKind::Form, &text).unwrap();
             let form = url::form_urlencoded::parse(form.as_bytes()).into_owned();
             prop_assert_eq!(form.collect::<Vec<_>>(), [("a".to_owned(), text), ("b".to_owned(), "1".to_owned())]);
         }

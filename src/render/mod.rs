@@ -5,12 +5,15 @@
 //! end a line, a header or a tag. Every message about an incident says its number, how bad it is,
 //! the service and the title; the first forty characters decide.
 
+pub mod chat;
 pub mod email;
 pub mod gateway;
 pub mod incident;
+mod note;
 pub mod pages;
 pub mod push;
 pub mod sanitize;
+pub mod slack;
 pub mod sms;
 pub mod templates;
 pub mod webhook;

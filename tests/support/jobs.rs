@@ -27,6 +27,7 @@ pub(crate) fn facts(kind: NotificationKind) -> IncidentFacts {
         kind,
         id: IncidentId::new(opened_at, 7),
         number: 1042,
+        version: 3,
         title: "5xx rate above 5%".to_owned(),
         severity: Severity::Critical,
         status: if is_over { IncidentStatus::Resolved } else { IncidentStatus::Open },

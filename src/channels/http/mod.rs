@@ -30,7 +30,7 @@ pub(super) use self::answer::Answer;
 use self::confided::Confided;
 use self::guard::{Guard, GuardedNames, NotAllowed};
 pub(super) use self::settings::HttpSettings;
-use super::{LONGEST_DETAIL, talk};
+use super::{LONGEST_DETAIL, SettingsProblem, talk};
 use crate::clock::Clock;
 use crate::domain::fault::{Failure, Fault, Permanent, Transient};
 use crate::render::sanitize;
@@ -102,6 +102,25 @@ impl Http {
     /// Why TLS cannot be had, for people.
     pub(super) fn new(settings: &HttpSettings, clock: Clock) -> Result<Self, String> {
         Self::built(Self::builder(settings), settings, clock)
+    }
+
+    /// The same, unless there is a problem with the settings already: then nobody needs a client, and
+    /// making one reads the machine's certificates.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
+    pub(super) fn unless(
+        mut problems: Vec<SettingsProblem>,
+        settings: &HttpSettings,
+        clock: Clock,
+    ) -> Result<Self, Vec<SettingsProblem>> {
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Self::new(settings, clock).map_err(|message| {
+            problems.push(SettingsProblem { key: Some("ca_file".to_owned()), message });
+            problems
+        })
     }
 
     /// The same, for a provider that speaks nothing but HTTP/2.

@@ -22,6 +22,7 @@ pub(in crate::render) fn facts(kind: NotificationKind) -> IncidentFacts {
         kind,
         id: IncidentId::new(OPENED, 1),
         number: 1042,
+        version: 3,
         title: "5xx rate above 5%".into(),
         severity: Severity::Critical,
         status: if over { IncidentStatus::Resolved } else { IncidentStatus::Open },

@@ -1,4 +1,6 @@
-//! `[channels.NAME]` with `type = "sms"` and `provider = "http"`.
+//! `[channels.NAME]` with `provider = "http"`: what a request looks like, and which answers mean yes.
+
+use std::borrow::Cow;
 
 use reqwest::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
@@ -8,32 +10,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::channels::http::HttpSettings;
 use crate::channels::settings::Reader;
-use crate::channels::sms::phrasing::read_style;
 use crate::render::gateway::{BodyKind, BodyTemplate, Said};
-use crate::render::sms::SmsStyle;
 
-/// Every key.
-pub(in crate::channels::sms) const KEYS: &[&str] = &[
-    "url",
-    "method",
-    "headers",
-    "content_type",
-    "body",
-    "from",
-    "secret",
-    "success_status",
-    "success_pointer",
-    "success_value",
-    "success_text",
-    "id_pointer",
-    "max_segments",
-    "encoding",
-    "links",
-    "replies",
-    "timeout",
-    "allow_private_networks",
-    "ca_file",
-];
+/// What the settings of one type of channel do not share with another.
+pub(in crate::channels) struct Dialect {
+    /// The key of the address.
+    pub(in crate::channels) address: &'static str,
+    /// What a body may name, for messages.
+    pub(in crate::channels) names: &'static str,
+    /// A body of JSON, as it is written in a file.
+    pub(in crate::channels) json: &'static str,
+    /// A body that is a form.
+    pub(in crate::channels) form: &'static str,
+}
 
 const METHODS: &[(&str, Method)] = &[("POST", Method::POST), ("GET", Method::GET), ("PUT", Method::PUT)];
 
@@ -62,7 +51,6 @@ pub(super) struct GatewaySettings {
     pub(super) content_type: HeaderValue,
     /// Of a `GET`, the query.
     pub(super) body: BodyTemplate,
-    pub(super) from: Option<String>,
     pub(super) secret: Option<SecretString>,
     /// Instead of all from 200 to 299.
     pub(super) success_status: Option<Vec<u16>>,
@@ -70,36 +58,37 @@ pub(super) struct GatewaySettings {
     pub(super) proofs: Vec<Proof>,
     /// Where in an answer the gateway's id of the message is.
     pub(super) id_pointer: Option<String>,
-    pub(super) style: SmsStyle,
 }
 
 impl GatewaySettings {
     /// `None` if something that is needed is missing; the reader knows what.
-    pub(super) fn read(reader: &mut Reader, http: &HttpSettings) -> Option<Self> {
-        let url = http.address(reader, "url", None);
+    pub(super) fn read(
+        reader: &mut Reader,
+        http: &HttpSettings,
+        dialect: &Dialect,
+        sample: &Said<'_>,
+    ) -> Option<Self> {
+        let url = http.address(reader, dialect.address, None);
         let method = method(reader);
         let headers = headers(reader);
         let content_type = content_type(reader, &method);
-        let from = reader.text("from");
         let secret = reader.secret("secret");
         let kind = BodyKind::of(content_type.to_str().unwrap_or_default());
-        let body = body(reader, kind, from.as_deref(), secret.as_ref());
+        let sample = with_secret(sample, secret.as_ref());
+        let body = body(reader, kind, dialect, &sample);
         let success_status = reader.numbers("success_status", 200, 399);
         let proofs = proofs(reader);
         let id_pointer = pointer(reader, "id_pointer");
-        let style = read_style(reader);
         Some(Self {
             url: url?,
             method,
             headers,
             content_type,
             body: body?,
-            from,
             secret,
             success_status,
             proofs,
             id_pointer,
-            style,
         })
     }
 }
@@ -151,29 +140,28 @@ fn content_type(reader: &mut Reader, method: &Method) -> HeaderValue {
     })
 }
 
-fn body(
-    reader: &mut Reader,
-    kind: BodyKind,
-    from: Option<&str>,
-    secret: Option<&SecretString>,
-) -> Option<BodyTemplate> {
+fn body(reader: &mut Reader, kind: BodyKind, dialect: &Dialect, sample: &Said<'_>) -> Option<BodyTemplate> {
     let example = match kind {
-        BodyKind::Form => "to={{ to }}&text={{ text }}",
-        BodyKind::Json | BodyKind::Xml | BodyKind::Plain => {
-            "{\\\"to\\\": \\\"{{ to }}\\\", \\\"text\\\": \\\"{{ text }}\\\"}"
-        }
+        BodyKind::Form => dialect.form,
+        BodyKind::Json | BodyKind::Xml | BodyKind::Plain => dialect.json,
     };
     let source = reader.required("body", example)?;
-    let secret = secret.map(SecretString::expose_secret);
-    let text = "\"quoted\", & so on: 100 %";
-    let sample = Said { to: "+15550100", text, from, id: "01J9X2", secret };
-    match BodyTemplate::compile(&source, kind, sample) {
+    match BodyTemplate::compile(&source, kind, dialect.names, sample) {
         Ok(template) => Some(template),
         Err(why) => {
             reader.problem("body", why);
             None
         }
     }
+}
+
+/// What a body may say, and the operator's secret, if there is one.
+pub(super) fn with_secret<'a>(
+    said: &Said<'a>,
+    secret: Option<&'a SecretString>,
+) -> Vec<(&'static str, Cow<'a, str>)> {
+    let secret = secret.map(|secret| ("secret", Cow::Borrowed(secret.expose_secret())));
+    said.iter().cloned().chain(secret).collect()
 }
 
 fn proofs(reader: &mut Reader) -> Vec<Proof> {
