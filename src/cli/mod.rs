@@ -3,7 +3,7 @@
 //! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
 //! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), keep the
 //! database ([`Command::Db`]), or tell of
-//! Foghorn itself ([`Command::Explain`], [`Command::Man`]). All others are [`Command::Client`]: they
+//! Foghorn itself ([`Command::Explain`], [`Command::Codes`], [`Command::Man`]). All others are [`Command::Client`]: they
 //! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
 //! machine.
 //!
@@ -13,6 +13,7 @@ mod age;
 mod bulk;
 pub mod check;
 pub mod client;
+pub mod codes;
 pub mod configuration;
 pub mod connect;
 mod connection;
@@ -88,6 +89,8 @@ pub enum Command {
     Db(db::DbCommand),
     /// What an error means and how to mend it
     Explain(ExplainArgs),
+    /// What the answers of providers mean, and what is done about them
+    Codes(codes::CodesArgs),
     /// Completions for a shell
     Completions(CompletionsArgs),
     /// The manual page, for man -l -
@@ -192,6 +195,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Template(command) => template::run(&command),
         Command::Db(command) => db::run(&command).await,
         Command::Explain(args) => explain::explain(&args),
+        Command::Codes(args) => codes::codes(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
         Command::Client(client) => client::run(client, cli.url).await,

@@ -183,8 +183,7 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         .route(probes::METRICS, get(probes::metrics))
         .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
         .method_not_allowed_fallback(async |method: Method| {
-            let detail = format!("{method} is not possible here");
-            Problem::new(Code::Method, detail)
+            Problem::new(Code::Method, format!("{method} is not possible here"))
         })
         .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
         .with_state(shared)

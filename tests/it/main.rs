@@ -21,6 +21,7 @@ mod channel_contract;
 mod channels_are_tried;
 mod channels_fail_over;
 mod check_connects;
+mod codes_are_shown;
 mod completions_and_manual;
 mod config_cases;
 mod config_includes;

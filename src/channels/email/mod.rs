@@ -5,6 +5,7 @@
 //! twice can be told from two mails.
 
 mod address;
+mod codes;
 mod config;
 mod conversation;
 mod message;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(super) use self::codes::{SMTP_CODES, SMTP_DATA_CODES, SMTP_LOGIN_CODES, SMTP_MAIL_CODES};
 use super::outbox::{self, Draft};
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
