@@ -263,6 +263,8 @@ pub const CODES: &[&Codes] = &[
     &super::email::SMTP_DATA_CODES,
     &super::email::SMTP_MAIL_CODES,
     &super::email::SMTP_LOGIN_CODES,
+    &super::email::POSTMARK_CODES,
+    &super::email::SENDGRID_CODES,
     &HTTP,
 ];
 

@@ -10,6 +10,7 @@
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
+pub mod bounce;
 mod bulk;
 pub mod check;
 pub mod client;
@@ -215,12 +216,16 @@ pub enum Exit {
     NotFound,
     /// Not allowed.
     Denied,
+    /// What was to be read will never be understood.
+    Unfit,
     /// Server, store or broker cannot be reached.
     Unreachable,
     /// An actor that nothing works without keeps dying, or another process took over.
     Crashed,
     /// Stable storage failed a sync.
     StorageBroken,
+    /// Not now: whoever runs the command is to keep what it was given, and run it again.
+    Later,
     /// The configuration is invalid.
     InvalidConfig,
     /// A second signal came before the first one's drain was over.
@@ -236,9 +241,11 @@ impl Exit {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::Denied => 4,
+            Self::Unfit => 65,
             Self::Unreachable => 69,
             Self::Crashed => 70,
             Self::StorageBroken => 74,
+            Self::Later => 75,
             Self::InvalidConfig => 78,
             Self::Interrupted => 130,
         }

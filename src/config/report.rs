@@ -7,7 +7,7 @@ use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
 
 /// Keys that hold a secret, under channels, sources, the store and the server.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 12] = [
     "password",
     "auth_token",
     "previous_auth_token",
@@ -18,6 +18,7 @@ const SECRETS: [&str; 11] = [
     "client_secret",
     "heartbeat_url",
     "key",
+    "bounce_secret",
     "service_account",
 ];
 

@@ -14,6 +14,7 @@ pub(crate) mod kafka_front;
 pub(crate) mod keys;
 pub(crate) mod load;
 pub(crate) mod polling;
+pub(crate) mod postfix;
 pub(crate) mod process;
 pub(crate) mod provider;
 pub(crate) mod records;

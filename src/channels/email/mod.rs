@@ -5,11 +5,15 @@
 //! twice can be told from two mails.
 
 mod address;
+mod bounces;
 mod codes;
 mod config;
 mod conversation;
 mod message;
+mod over_http;
 mod pool;
+mod postmark;
+mod sendgrid;
 mod smtp;
 mod smtp_reply;
 mod tls;
@@ -20,6 +24,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub(super) use self::codes::{SMTP_CODES, SMTP_DATA_CODES, SMTP_LOGIN_CODES, SMTP_MAIL_CODES};
+pub(super) use self::postmark::CODES as POSTMARK_CODES;
+pub(super) use self::sendgrid::CODES as SENDGRID_CODES;
 use super::outbox::{self, Draft};
 use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
 use crate::domain::delivery::Job;
@@ -40,12 +46,14 @@ impl ChannelType for Email {
     }
 
     fn providers(&self) -> &'static [&'static str] {
-        &["smtp", "outbox"]
+        &["smtp", "postmark", "sendgrid", "outbox"]
     }
 
     fn keys(&self, provider: &str) -> &'static [&'static str] {
         match provider {
             "smtp" => config::KEYS,
+            "postmark" => postmark::KEYS,
+            "sendgrid" => sendgrid::KEYS,
             "outbox" => outbox::KEYS,
             _ => &[],
         }
@@ -59,6 +67,8 @@ impl ChannelType for Email {
     ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
         match provider {
             "smtp" => smtp::build(settings, surroundings),
+            "postmark" => postmark::build(settings, surroundings),
+            "sendgrid" => sendgrid::build(settings, surroundings),
             "outbox" => outbox::build(self.name(), compose, settings, surroundings),
             _ => Err(unknown_provider(self, provider)),
         }
