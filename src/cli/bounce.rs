@@ -24,7 +24,8 @@ pub struct BounceArgs {
     /// The channel that sent the mail
     #[arg(long, value_name = "NAME", default_value = "email", value_parser = name)]
     pub channel: String,
-    /// Where the channel's `bounce_secret` is; needed unless the socket may be opened
+    /// Where the channel's bounce_secret is, unless FOGHORN_BOUNCE_SECRET holds it; who may open the
+    /// socket needs none
     #[arg(long, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
     /// The secret itself; never as a word of the command line, where everybody can read it

@@ -5,12 +5,14 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use foghorn::domain::fault::Outcome;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::support::jobs::{channel, direct, surroundings};
 use crate::support::postfix::{FAR, Postfix};
 use crate::support::process::{Draft, Home, Life, PATIENCE};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
@@ -158,6 +160,22 @@ async fn what_is_not_about_the_address_marks_nobody() {
     mailing.life.kill().await;
 }
 
+/// A server that repeats an id in its reports gets one; others would refuse the word.
+#[tokio::test]
+async fn a_server_that_keeps_an_id_for_its_reports_is_told_the_delivery() {
+    for (offers, told) in [("250-sink\r\n250 DSN", true), ("250-sink\r\n250 8BITMIME", false)] {
+        let sink = SmtpSink::start().await;
+        sink.always(At::Ehlo, Act::Say(offers));
+        let settings = format!("host='127.0.0.1'\nport={}\nsecurity='none'\nfrom='f@example.com'", sink.port);
+        let job = direct("ada@example.com", "s", "b");
+        let sent = channel("email", "smtp", &settings, &surroundings()).send(&job).await;
+        assert!(matches!(sent, Outcome::Sent(_)), "{sent:?}");
+        let commands = sink.commands();
+        let from = commands.iter().find(|line| line.starts_with("MAIL FROM")).unwrap();
+        assert_eq!(from.contains(&format!("ENVID={}", job.id)), told, "{from}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_prove_themselves_is_not_heard() {
     let sink = SmtpSink::start().await;
@@ -232,19 +250,17 @@ async fn a_real_server_s_bounce_comes_home() {
     let open =
         |path: &std::path::Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     open(folder.path(), 0o755);
-    let (program, secret) = (folder.path().join("foghorn"), folder.path().join("secret"));
+    let program = folder.path().join("foghorn");
     fs::copy(env!("CARGO_BIN_EXE_foghorn"), &program).unwrap();
-    fs::write(&secret, SECRET).unwrap();
-    open(&secret, 0o644);
     let wrapper = folder.path().join("bounce");
-    let command = format!("{} bounce --secret-file {}", program.display(), secret.display());
+    let command = format!("FOGHORN_BOUNCE_SECRET={SECRET} exec {} bounce", program.display());
     let far = SmtpSink::start().await;
     far.always(At::Rcpt, Act::Say("550 5.1.1 nobody of that name"));
     let Some(postfix) = Postfix::start(wrapper.to_str().unwrap(), far.port).await else { return };
     let home = Home::of(Draft::mailing_to(postfix.port)).await;
     // At first nobody is there who could be told.
     let pipe_to = |url: &str| {
-        fs::write(&wrapper, format!("#!/bin/sh\nexec {command} --url {url}\n")).unwrap();
+        fs::write(&wrapper, format!("#!/bin/sh\n{command} --url {url}\n")).unwrap();
         open(&wrapper, 0o755);
     };
     pipe_to("http://127.0.0.1:1");
@@ -255,7 +271,6 @@ async fn a_real_server_s_bounce_comes_home() {
     mailing.home.until("Postfix keeps it", async || postfix.log().contains("status=deferred")).await;
     assert_eq!(mailing.receipt(&delivery).await, Value::Null);
     pipe_to(&mailing.home.url(""));
-    postfix.flush();
     let bounced = async || mailing.receipt(&delivery).await["kind"] == "bounced";
     mailing.home.until("the bounce is heard", bounced).await;
     let receipt = mailing.receipt(&delivery).await;

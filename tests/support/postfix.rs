@@ -1,5 +1,5 @@
 //! A Postfix of a test's own: it takes mail to anybody, takes what goes to [`FAR`] to the server there,
-//! and pipes what comes back into a command.
+//! and pipes what comes back into a command. What it keeps it tries again each second.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ impl Postfix {
              mydestination =\nrelay_domains = static:all\n\
              smtpd_relay_restrictions = permit_mynetworks, reject\nsmtpd_recipient_restrictions =\n\
              transport_maps = inline:{{ {{ {FAR} = smtp:[127.0.0.1]:{far} }}, {{ example.com = foghorn: }} }}\n\
-             default_transport = discard\nrelay_transport = discard\nfoghorn_destination_recipient_limit = 1\n"
+             default_transport = discard\nrelay_transport = discard\nfoghorn_destination_recipient_limit = 1\n\
+             queue_run_delay = 1s\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
         );
         fs::write(home.join("etc/main.cf"), main).unwrap();
         let usual = Command::new("postconf").args(["-d", "-h", "config_directory"]).output().unwrap();
@@ -81,12 +82,6 @@ impl Postfix {
     /// What it has to say.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log/mail.log")).unwrap_or_default()
-    }
-
-    /// Tries again what it kept.
-    pub(crate) fn flush(&self) {
-        let etc = self.home.path().join("etc");
-        run(Command::new("postqueue").arg("-c").arg(etc).arg("-f"));
     }
 }
 
