@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 21] = [
+pub(super) const ENTRIES: [Entry; 22] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -170,5 +170,13 @@ pub(super) const ENTRIES: [Entry; 21] = [
         title: "The template cannot be used",
         meaning: "There is no template of this name in [templates] dir, it does not compile, or it asks for a variable that was not given; or its file is there already and would have been written over.",
         fix: "The message names the file and what is wrong with it. foghorn template list shows what there is; variables are given as KEY=VALUE; foghorn template eject --force writes over a file.",
+    },
+    Entry {
+        code: Code::UnknownAnswer,
+        name: "FH0815",
+        effect: Effect::Ends(3),
+        title: "No table has this provider or this answer",
+        meaning: "foghorn codes knows no provider of this name, or the word is neither a code of this provider nor a status.",
+        fix: "Run foghorn codes for all providers, and foghorn codes PROVIDER for all of its answers.",
     },
 ];

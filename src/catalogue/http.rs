@@ -120,8 +120,8 @@ pub(super) const ENTRIES: [Entry; 16] = [
         name: "FH0714",
         effect: Effect::Answers(401),
         title: "The callback is not signed by its provider",
-        meaning: "A callback is heard only with the signature of the channel's provider over the very address and bytes that arrived. This one has none, another one, or was changed on its way.",
-        fix: "Compare the channel's token with the provider's. Behind a proxy, [server] public_url has to be the address that the provider calls; while a token changes, keep the old one as the previous one.",
+        meaning: "A callback is heard only with the signature of the channel's provider over the very address and bytes that arrived. This one has none, another one, or was changed on its way. A mail that came back has no signature: it is heard with the channel's bounce_secret as password, or through the socket.",
+        fix: "Compare the channel's token with the provider's. Behind a proxy, [server] public_url has to be the address that the provider calls; while a token changes, keep the old one as the previous one. foghorn bounce takes the secret from --secret-file or FOGHORN_BOUNCE_SECRET.",
     },
     Entry {
         code: Code::Internal,

@@ -198,6 +198,8 @@ codes! {
     NothingCame,
     /// A template is not there, or does not fit its variables.
     TemplateSaysNothing,
+    /// No table of `foghorn codes` has this.
+    UnknownAnswer,
     /// This store is not backed up, restored or made smaller by Foghorn.
     NotOursToKeep,
     /// A backup would write over a file.

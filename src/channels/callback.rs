@@ -21,8 +21,19 @@ pub struct Callback<'a> {
     pub headers: &'a HeaderMap,
     /// Its bytes.
     pub body: &'a [u8],
+    /// Who made it.
+    pub caller: Caller,
     /// When it came.
     pub now: Timestamp,
+}
+
+/// Who made a request, as far as that can be told by the way it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Anybody.
+    Anybody,
+    /// Whoever may open the socket: they may do everything.
+    Owner,
 }
 
 /// What it means.
@@ -40,6 +51,9 @@ pub enum News {
         code: String,
         /// The provider's words, or empty.
         detail: String,
+        /// Whom it is about, where that may be somebody else than was written to: only what is said
+        /// about that address is held against it.
+        about: Vec<Address>,
     },
     /// Somebody answered.
     Said {

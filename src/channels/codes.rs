@@ -64,6 +64,39 @@ impl Meaning {
     }
 }
 
+impl Meaning {
+    /// What Foghorn does about it, as a sentence for people.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Retry => "Tried again later; five such answers in a row hold the channel.",
+            Self::RetryRecipient => "Tried again later; the channel goes on for everybody else.",
+            Self::Throttle(Scope::Channel, _) => "Everything on this channel waits; no attempt is used up.",
+            Self::Throttle(Scope::Recipient, _) => {
+                "This recipient waits, nobody else; no attempt is used up."
+            }
+            Self::DropTarget => {
+                "A dead letter at once, and the address is marked as gone: nothing more goes to a device, \
+                 and nothing to a mailbox or number that was gone three times in a row."
+            }
+            Self::QuarantineTarget => {
+                "A dead letter at once, and the address is set aside: foghorn suppression lift takes it back."
+            }
+            Self::OptOut => "A dead letter at once, and nothing more goes there until the person says so.",
+            Self::ChannelFault => {
+                "The channel is held until it is mended: nothing is lost, no attempt used up."
+            }
+            Self::RenewCredential => {
+                "The credential is renewed and the attempt repeated, once; refused again, the channel is held."
+            }
+            Self::MessageFault => "A dead letter at once: it would be refused each time.",
+            Self::Refused => "A dead letter at once; nothing is held against the address.",
+            Self::Unknown => {
+                "It may have been sent: tried again, or a dead letter where the channel says on_unknown = \"hold\"."
+            }
+        }
+    }
+}
+
 impl fmt::Display for Meaning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
@@ -104,7 +137,8 @@ pub enum Status {
 }
 
 impl Status {
-    fn fits(self, status: u16) -> bool {
+    /// Is it about this one?
+    pub fn fits(self, status: u16) -> bool {
         match self {
             Self::Is(known) => known == status,
             Self::In(first, last) => (first..=last).contains(&status),
@@ -128,12 +162,22 @@ impl fmt::Display for Status {
 pub struct Rule {
     /// The status it is about.
     pub status: Status,
-    /// The provider's own code or reason; empty for any.
+    /// The provider's own code or reason; empty for any, with a star at its end for all that begin so.
     pub code: &'static str,
     /// What is to be done.
     pub meaning: Meaning,
     /// What happened and what helps, for people.
     pub why: &'static str,
+}
+
+impl Rule {
+    /// Does it name this code, rather than taking any?
+    pub fn names(&self, code: &str) -> bool {
+        match self.code.strip_suffix('*') {
+            Some(start) => code.starts_with(start),
+            None => !self.code.is_empty() && self.code == code,
+        }
+    }
 }
 
 /// A rule; tables are made of these, one line each.
@@ -155,8 +199,13 @@ pub struct Codes {
 impl Codes {
     /// The rule for a status and the provider's own code.
     pub fn find(&self, status: u16, code: &str) -> &'static Rule {
-        let fits = |rule: &&Rule| rule.status.fits(status) && (rule.code.is_empty() || rule.code == code);
-        self.rules.iter().chain(HTTP.rules).find(fits).unwrap_or(&NO_ANSWER)
+        self.own(status, code).or_else(|| HTTP.own(status, code)).unwrap_or(&NO_ANSWER)
+    }
+
+    /// The same, if this table has one.
+    pub fn own(&self, status: u16, code: &str) -> Option<&'static Rule> {
+        let fits = |rule: &&Rule| rule.status.fits(status) && (rule.code.is_empty() || rule.names(code));
+        self.rules.iter().find(fits)
     }
 
     /// What an answer that says no means. `code` is the provider's own, empty if there is none;
@@ -216,6 +265,12 @@ pub const CODES: &[&Codes] = &[
     &super::chat::DISCORD_CODES,
     &super::chat::MATTERMOST_CODES,
     &super::chat::TEMPLATE_CODES,
+    &super::email::SMTP_CODES,
+    &super::email::SMTP_DATA_CODES,
+    &super::email::SMTP_MAIL_CODES,
+    &super::email::SMTP_LOGIN_CODES,
+    &super::email::POSTMARK_CODES,
+    &super::email::SENDGRID_CODES,
     &HTTP,
 ];
 

@@ -5,6 +5,7 @@ use std::io;
 use clap::{Args, Subcommand};
 
 use super::Exit;
+use super::bounce::{self, BounceArgs};
 use super::connection::{Connection, Failure};
 use super::control::{self, DrainArgs, LogLevelArgs, ReloadArgs};
 use super::delivery::{self, DeliveryCommand};
@@ -66,6 +67,8 @@ pub enum Client {
     /// Addresses that providers have spoken against
     #[command(subcommand)]
     Suppression(SuppressionCommand),
+    /// Hand it a mail that came back, on standard input: for a pipe of a mail server
+    Bounce(BounceArgs),
     /// Have it read its configuration anew: all of it, or nothing
     Reload(ReloadArgs),
     /// Have it take nothing more in and go on delivering
@@ -157,6 +160,7 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
         Client::Route(command) => route::run(&command, session).await,
         Client::Policy(command) => policy::run(&command, session).await,
         Client::Suppression(command) => suppression::run(&command, session).await,
+        Client::Bounce(args) => Ok(bounce::bounce(&args, session).await),
         Client::Reload(args) => control::reload(&args, session).await,
         Client::Drain(args) => control::drain(&args, session).await,
         Client::LogLevel(args) => control::log_level(&args, session).await,

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -157,6 +158,23 @@ impl Connection {
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
         self.ask(self.http.put(format!("{}{path}", self.whom.base())).json(body)).await
+    }
+
+    /// Hands over a mail as it is, with this password if there is one.
+    pub(super) async fn hand_over(
+        &self,
+        path: &str,
+        mail: Vec<u8>,
+        password: Option<&str>,
+    ) -> Result<(), Failure> {
+        let request = self.http.post(format!("{}{path}", self.whom.base()));
+        let request = request.header(CONTENT_TYPE, "message/rfc822").body(mail);
+        let request = match password {
+            Some(password) => request.basic_auth("foghorn", Some(password)),
+            None => request,
+        };
+        let (status, bytes) = self.exchange(request).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, &bytes)) }
     }
 
     /// Where it is.

@@ -3,16 +3,18 @@
 //! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
 //! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), keep the
 //! database ([`Command::Db`]), or tell of
-//! Foghorn itself ([`Command::Explain`], [`Command::Man`]). All others are [`Command::Client`]: they
+//! Foghorn itself ([`Command::Explain`], [`Command::Codes`], [`Command::Man`]). All others are [`Command::Client`]: they
 //! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
 //! machine.
 //!
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
 mod age;
+pub mod bounce;
 mod bulk;
 pub mod check;
 pub mod client;
+pub mod codes;
 pub mod configuration;
 pub mod connect;
 mod connection;
@@ -88,6 +90,8 @@ pub enum Command {
     Db(db::DbCommand),
     /// What an error means and how to mend it
     Explain(ExplainArgs),
+    /// What the answers of providers mean, and what is done about them
+    Codes(codes::CodesArgs),
     /// Completions for a shell
     Completions(CompletionsArgs),
     /// The manual page, for man -l -
@@ -192,6 +196,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Template(command) => template::run(&command),
         Command::Db(command) => db::run(&command).await,
         Command::Explain(args) => explain::explain(&args),
+        Command::Codes(args) => codes::codes(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
         Command::Client(client) => client::run(client, cli.url).await,
@@ -211,12 +216,16 @@ pub enum Exit {
     NotFound,
     /// Not allowed.
     Denied,
+    /// What was to be read will never be understood.
+    Unfit,
     /// Server, store or broker cannot be reached.
     Unreachable,
     /// An actor that nothing works without keeps dying, or another process took over.
     Crashed,
     /// Stable storage failed a sync.
     StorageBroken,
+    /// Not now: whoever runs the command is to keep what it was given, and run it again.
+    Later,
     /// The configuration is invalid.
     InvalidConfig,
     /// A second signal came before the first one's drain was over.
@@ -232,9 +241,11 @@ impl Exit {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::Denied => 4,
+            Self::Unfit => 65,
             Self::Unreachable => 69,
             Self::Crashed => 70,
             Self::StorageBroken => 74,
+            Self::Later => 75,
             Self::InvalidConfig => 78,
             Self::Interrupted => 130,
         }

@@ -21,6 +21,7 @@ const SECRETS: &[&str] = &[
     "signing_secret",
     "previous_signing_secret",
     "key",
+    "bounce_secret",
     "service_account",
 ];
 

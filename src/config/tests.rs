@@ -83,6 +83,9 @@ fn the_examples_of_the_reference_are_valid_too() {
     let secrets = [
         ("KAFKA_PASSWORD", "x"),
         ("SMTP_PASSWORD", "x"),
+        ("POSTMARK_TOKEN", "x"),
+        ("SENDGRID_API_KEY", "x"),
+        ("BOUNCE_SECRET", "sixteen-or-more-x"),
         ("TWILIO_AUTH_TOKEN", "x"),
         ("TWILIO_OLD_TOKEN", "x"),
         ("SMS_GATEWAY_LOGIN", "x"),
@@ -99,7 +102,7 @@ fn the_examples_of_the_reference_are_valid_too() {
     ];
     let loaded = good(&kept, &secrets);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
-    assert_eq!(loaded.config.channels.len(), 11);
+    assert_eq!(loaded.config.channels.len(), 12);
     assert_eq!(loaded.config.sources.len(), 2);
 }
 

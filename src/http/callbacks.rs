@@ -11,12 +11,13 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use super::doors::Peer;
 use super::problem::{Code, Problem};
 use super::{Shared, ask, body, replies};
 use crate::channels::Channel;
-use crate::channels::callback::{Callback, News, NotHeard};
+use crate::channels::callback::{Callback, Caller, News, NotHeard};
 use crate::domain::Timestamp;
-use crate::domain::delivery::Target;
+use crate::domain::delivery::{Address, Target};
 use crate::domain::ids::SuppressionId;
 use crate::domain::names::ChannelName;
 use crate::domain::receipt::Receipt;
@@ -31,17 +32,21 @@ pub(super) async fn hear(
     let way = shared.api.in_use.borrow().channels.get(&name).cloned();
     let way = way.ok_or_else(|| Problem::new(Code::NotFound, "no channel of this name expects callbacks"))?;
     let headers = request.headers().clone();
+    let caller = match request.extensions().get::<Peer>() {
+        Some(Peer::Socket) => Caller::Owner,
+        _ => Caller::Anybody,
+    };
     // As the provider was told it: what a proxy made of it is not what was signed.
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", shared.api.public_url);
     let held = body::read_bytes(&shared, request).await?;
     let now = shared.api.clock.now();
-    let callback = Callback { url: &url, headers: &headers, body: &held.bytes, now };
+    let callback = Callback { url: &url, headers: &headers, body: &held.bytes, caller, now };
     let news = way.channel.hear(&callback).map_err(|why| refused(&name, &why))?;
     let mut words = None;
     for one in news {
         match one {
-            News::Receipt { .. } => keep(&shared, one, now).await?,
+            News::Receipt { .. } => keep(&shared, &name, one, now).await?,
             News::Said { from, text } => {
                 let answer = replies::obey(&shared, &name, &from, &text).await?;
                 words = answer.filter(|_| shared.answers.may_answer(&from));
@@ -79,17 +84,23 @@ fn refused(channel: &ChannelName, why: &NotHeard) -> Problem {
 }
 
 /// Keeps a receipt, and what it says about the address.
-async fn keep(shared: &Shared, news: News, now: Timestamp) -> Result<(), Problem> {
-    let News::Receipt { delivery, kind, fault, code, detail } = news else { return Ok(()) };
+async fn keep(shared: &Shared, channel: &ChannelName, news: News, now: Timestamp) -> Result<(), Problem> {
+    let News::Receipt { delivery, kind, fault, code, detail, about } = news else { return Ok(()) };
     let mark = fault.and_then(Mark::of);
     let target = match mark {
         Some(_) => shared.api.store.job(delivery).await?.map(|job| job.target),
         None => None,
     };
+    // A channel's provider speaks of its own deliveries, and of whom they went to.
+    let target = target.filter(|target| target.channel == *channel && concerns(&about, &target.address));
     let receipt = Receipt { delivery, kind, code, detail, at: now };
     let marked =
         mark.zip(target).map(|(mark, target)| AddressChange::Marked(against(target, mark, &receipt)));
     ask::learn(&shared.api, vec![receipt], marked.into_iter().collect()).await
+}
+
+fn concerns(about: &[Address], address: &Address) -> bool {
+    about.is_empty() || about.iter().any(|one| one.expose().eq_ignore_ascii_case(address.expose()))
 }
 
 fn against(target: Target, mark: Mark, receipt: &Receipt) -> Suppression {

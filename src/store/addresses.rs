@@ -26,8 +26,10 @@ pub(super) const MARK: &str = "INSERT INTO suppression \
      mark = excluded.mark, code = excluded.code, detail = excluded.detail, \
      delivery = excluded.delivery, last_at = excluded.last_at";
 
-/// `$1` channel, `$2` address.
-pub(super) const REACHED: &str = "DELETE FROM suppression WHERE channel = $1 AND address = $2";
+/// `$1` channel, `$2` address. A server that takes a mail and sends it back later has reached nobody: what
+/// it said then stays.
+pub(super) const REACHED: &str = "DELETE FROM suppression WHERE channel = $1 AND address = $2 AND NOT EXISTS \
+     (SELECT 1 FROM receipt WHERE receipt.delivery = suppression.delivery AND receipt.kind = 'bounced')";
 
 /// `$1` id.
 pub(super) const LIFT: &str = "DELETE FROM suppression WHERE id = $1";

@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rustix", &["store", "daemon/service_manager"]),
     ("rdkafka", &["sources/kafka"]),
     ("lettre", &["channels/email"]),
+    ("mail_parser", &["channels/email"]),
     ("ractor", &["messages", "actors", "daemon", "http"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),

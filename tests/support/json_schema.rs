@@ -100,8 +100,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     if pattern.contains("iB") {
         let units = ["B", "kB", "MB", "GB", "KiB", "MiB", "GiB"];
         !number.is_empty() && units.contains(&unit.trim_start())
-    } else if pattern.contains("/[smh]") {
-        !number.is_empty() && ["/s", "/m", "/h"].contains(&unit)
+    } else if pattern.ends_with("/[smh]$") {
+        !number.is_empty() && !number.starts_with('0') && ["/s", "/m", "/h"].contains(&unit)
     } else if pattern.contains('µ') {
         !number.is_empty() && unit.ends_with(|letter: char| letter.is_alphabetic())
     } else {

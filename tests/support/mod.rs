@@ -19,6 +19,7 @@ pub(crate) mod postfix;
 pub(crate) mod process;
 pub(crate) mod provider;
 pub(crate) mod records;
+pub(crate) mod relay;
 pub(crate) mod said;
 pub(crate) mod scripted_channel;
 pub(crate) mod services;

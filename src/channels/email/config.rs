@@ -9,13 +9,24 @@ use base64::engine::general_purpose::STANDARD;
 use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::bounces::Bounces;
 use super::tls::Tls;
 use crate::channels::settings::Reader;
 use crate::channels::{LONGEST_ATTEMPT, Settings, SettingsProblem};
 
 /// Keys of `provider = "smtp"`.
-pub(super) const KEYS: &[&str] =
-    &["host", "port", "security", "username", "password", "from", "reply_to", "timeout", "ca_file"];
+pub(super) const KEYS: &[&str] = &[
+    "host",
+    "port",
+    "security",
+    "username",
+    "password",
+    "from",
+    "reply_to",
+    "timeout",
+    "ca_file",
+    "bounce_secret",
+];
 
 /// What keeps others from reading along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +73,7 @@ pub(super) struct SmtpConfig {
     pub(super) reply_to: Option<Mailbox>,
     /// Bounds a whole attempt, from connecting to the last answer.
     pub(super) timeout: Duration,
+    pub(super) bounces: Bounces,
 }
 
 impl SmtpConfig {
@@ -79,6 +91,7 @@ impl SmtpConfig {
         let reply_to = reply_to.and_then(|text| mailbox(&mut reader, "reply_to", &text));
         let timeout = reader.duration("timeout", LONGEST_ATTEMPT);
         let ca_file = reader.text("ca_file");
+        let bounces = Bounces::read(&mut reader);
         if let Some(host) = &host
             && login.is_some()
             && security == Security::None
@@ -101,6 +114,7 @@ impl SmtpConfig {
                 from,
                 reply_to,
                 timeout: timeout.unwrap_or(Duration::from_secs(15)),
+                bounces,
             }),
             _ => Err(problems),
         }
@@ -123,7 +137,7 @@ fn login(reader: &mut Reader) -> Option<Login> {
     }
 }
 
-fn mailbox(reader: &mut Reader, key: &str, text: &str) -> Option<Mailbox> {
+pub(super) fn mailbox(reader: &mut Reader, key: &str, text: &str) -> Option<Mailbox> {
     let mailbox = text.parse::<Mailbox>().ok();
     let mailbox = mailbox.filter(|_| !text.chars().any(char::is_control));
     if mailbox.is_none() {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use lettre::Address;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::MailParameter;
 use lettre::transport::smtp::response::Response;
 
 use super::address;
@@ -18,11 +19,20 @@ use super::config::Login;
 use super::smtp_reply::{self as reply, Stage};
 use crate::channels::talk;
 use crate::domain::fault::{Failure, Receipt};
+use crate::domain::ids::DeliveryId;
 
 /// A connection, and what its server can do beyond what lettre knows of.
 pub(super) struct Conversation {
     connection: AsyncSmtpConnection,
     pipelining: Pipelining,
+    reports: Reports,
+}
+
+/// Whether the server repeats an envelope id in what it reports later (RFC 3461).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reports {
+    WithId,
+    Plain,
 }
 
 /// Whether commands may be sent before the one before them was answered.
@@ -35,9 +45,10 @@ enum Pipelining {
 impl Conversation {
     /// On `connection`, whose server answered `EHLO` with `offers`.
     pub(super) fn new(connection: AsyncSmtpConnection, offers: &Response) -> Self {
-        let is_offered = offers.message().any(|line| line.trim().eq_ignore_ascii_case("PIPELINING"));
-        let pipelining = if is_offered { Pipelining::Offered } else { Pipelining::NotOffered };
-        Self { connection, pipelining }
+        let is_offered = |name| offers.message().any(|line| line.trim().eq_ignore_ascii_case(name));
+        let pipelining = if is_offered("PIPELINING") { Pipelining::Offered } else { Pipelining::NotOffered };
+        let reports = if is_offered("DSN") { Reports::WithId } else { Reports::Plain };
+        Self { connection, pipelining, reports }
     }
 
     /// The name that the server goes by.
@@ -55,16 +66,19 @@ impl Conversation {
         drop(self.connection.quit().await);
     }
 
-    /// Sends `message`, telling `progress` how far it has come.
+    /// Sends `message` of `delivery`, telling `progress` how far it has come.
     pub(super) async fn send(
         &mut self,
         from: &Address,
-        to: &Address,
-        message: &str,
+        Letter { delivery, to, message }: Letter<'_>,
         progress: &Progress,
     ) -> Result<Receipt, Ended> {
         progress.enter(Stage::Mail);
-        let parameters = address::mail_parameters(&self.connection, to)?;
+        let mut parameters = address::mail_parameters(&self.connection, to)?;
+        if self.reports == Reports::WithId {
+            let (keyword, value) = ("ENVID".to_owned(), Some(delivery.to_string()));
+            parameters.push(MailParameter::Other { keyword, value });
+        }
         let mail = Mail::new(Some(from.clone()), parameters);
         let recipient = Rcpt::new(to.clone(), Vec::new());
         match self.pipelining {
@@ -131,6 +145,14 @@ impl Conversation {
             (Err(ended), Err(also)) => Err(Ended { usable: ended.usable && also.usable, ..ended }),
         }
     }
+}
+
+/// What is sent, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Letter<'a> {
+    pub(super) delivery: DeliveryId,
+    pub(super) to: &'a Address,
+    pub(super) message: &'a str,
 }
 
 /// Sender, recipient and `DATA` as one write.

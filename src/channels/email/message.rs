@@ -5,7 +5,7 @@
 //! ever written; values are clean lines; bodies are quoted-printable, so that a line is never
 //! longer than 76 bytes, never begins with a dot, and never ends but by CRLF.
 
-use std::fmt::Write as _;
+use std::fmt::{Arguments, Write as _};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -24,6 +24,10 @@ const BOUNDARY: &str = "=_foghorn";
 /// Longest line of an encoded header or body, as RFC 2045 and 2047 have it.
 const LINE: usize = 76;
 
+/// Says that no person wrote it, so that no machine answers.
+pub(super) const AUTOMATIC: [(&str, &str); 2] =
+    [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")];
+
 /// What is the same in every mail of a channel.
 #[derive(Debug)]
 pub(super) struct Envelope {
@@ -39,11 +43,10 @@ impl Envelope {
         if let Some(reply_to) = reply_to {
             let _ = write!(constant, "Reply-To: {}\r\n", mailbox(reply_to));
         }
-        constant.push_str(
-            "Auto-Submitted: auto-generated\r\n\
-             X-Auto-Response-Suppress: All\r\n\
-             MIME-Version: 1.0\r\n",
-        );
+        for (name, value) in AUTOMATIC {
+            let _ = write!(constant, "{name}: {value}\r\n");
+        }
+        constant.push_str("MIME-Version: 1.0\r\n");
         Self { constant, host: from.email.domain().to_ascii_lowercase() }
     }
 
@@ -58,10 +61,9 @@ impl Envelope {
         out.push_str("\r\n");
         let date = now.to_zoned(TimeZone::UTC);
         let _ = write!(out, "Date: {}\r\n", date.strftime("%a, %d %b %Y %H:%M:%S +0000"));
-        let _ = write!(out, "Message-ID: <{}@{}>\r\n", job.id, self.host);
-        if let Content::Incident(facts) = &*job.content {
-            self.push_incident(&mut out, facts);
-        }
+        self.each_header(job, |name, value| {
+            let _ = write!(out, "{name}: {value}\r\n");
+        });
         let _ = write!(
             out,
             "Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n"
@@ -73,23 +75,31 @@ impl Envelope {
         out
     }
 
-    fn push_incident(&self, out: &mut String, facts: &IncidentFacts) {
+    /// What ties a mail to its delivery and to the other mails of its incident, whoever carries it.
+    pub(super) fn each_header(&self, job: &Job, mut put: impl FnMut(&'static str, Arguments<'_>)) {
+        let host = &self.host;
+        put("Message-ID", format_args!("<{}@{host}>", job.id));
+        if let Content::Incident(facts) = &*job.content {
+            self.each_of_incident(facts, put);
+        }
+    }
+
+    fn each_of_incident(&self, facts: &IncidentFacts, mut put: impl FnMut(&'static str, Arguments<'_>)) {
         let host = &self.host;
         // Nobody ever sent this message: a thread whose root is the incident cannot lose its root.
         let root = format!("<{}@{host}>", facts.id);
-        let _ = write!(out, "In-Reply-To: {root}\r\nReferences: {root}\r\n");
+        put("In-Reply-To", format_args!("{root}"));
+        put("References", format_args!("{root}"));
         if facts.kind.calls_for_action() && facts.severity <= Severity::High {
-            out.push_str("Importance: high\r\n");
+            put("Importance", format_args!("high"));
         }
         if let Some(policy) = &facts.policy {
             let label = dns_label(policy.as_str());
-            let _ = write!(out, "List-Id: Foghorn {label} <{label}.{host}>\r\n");
+            put("List-Id", format_args!("Foghorn {label} <{label}.{host}>"));
         }
-        let _ = write!(
-            out,
-            "X-Foghorn-Incident: {}\r\nX-Foghorn-Severity: {}\r\nX-Foghorn-Status: {}\r\n",
-            facts.number, facts.severity, facts.status
-        );
+        put("X-Foghorn-Incident", format_args!("{}", facts.number));
+        put("X-Foghorn-Severity", format_args!("{}", facts.severity));
+        put("X-Foghorn-Status", format_args!("{}", facts.status));
     }
 }
 

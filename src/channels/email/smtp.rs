@@ -14,13 +14,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::config::{Protection, SmtpConfig};
-use super::conversation::{Conversation, Ended, Progress, expect, failed, logged_in};
+use super::conversation::{Conversation, Ended, Letter, Progress, expect, failed, logged_in};
 use super::message::Envelope;
 use super::pool::Pool;
 use super::smtp_reply::{self as reply, Stage};
 use super::tls::{self, Tls};
 use super::wire::{NoStartTls, Wire, starttls};
-use super::{address, compose};
+use super::{address, drafted};
+use crate::channels::callback::{Callback, News, NotHeard};
 use crate::channels::outbox::Draft;
 use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, talk, unrenderable};
 use crate::clock::Clock;
@@ -63,7 +64,8 @@ impl Channel for Smtp {
             Err(failure) => return Outcome::Failed(failure),
         };
         let progress = Progress::new();
-        match timeout(self.config.timeout, self.attempt(&to, &message, &progress)).await {
+        let letter = Letter { delivery: job.id, to: &to, message: &message };
+        match timeout(self.config.timeout, self.attempt(letter, &progress)).await {
             Ok(Ok(receipt)) => Outcome::Sent(receipt),
             Ok(Err(failure)) => Outcome::Failed(failure),
             Err(_) => Outcome::Failed(reply::too_late(progress.stage(), self.config.timeout)),
@@ -71,7 +73,7 @@ impl Channel for Smtp {
     }
 
     fn draft(&self, job: &Job) -> Result<Draft, Failure> {
-        compose(job, &self.letterhead, self.clock.now()).map_err(|fault| unrenderable(&fault))
+        drafted(job, &self.letterhead)
     }
 
     async fn probe(&self) -> Result<String, String> {
@@ -85,6 +87,10 @@ impl Channel for Smtp {
         // The answer to QUIT matters to nobody.
         let _ = timeout(self.config.timeout, conversation.quit()).await;
         Ok(format!("connected to {name}, {}{login}", self.config.protection.name()))
+    }
+
+    fn hear(&self, callback: &Callback<'_>) -> Result<Vec<News>, NotHeard> {
+        self.config.bounces.heard(callback)
     }
 
     async fn close(&self) {
@@ -105,28 +111,27 @@ impl Smtp {
     /// One attempt. A server closes idle connections when it likes; finding one closed, or being
     /// told so before `MAIL` was taken, is no attempt: there is one more, on a fresh connection.
     /// Whoever watches wants to see all of it.
-    async fn attempt(&self, to: &Address, message: &str, progress: &Progress) -> Result<Receipt, Failure> {
+    async fn attempt(&self, letter: Letter<'_>, progress: &Progress) -> Result<Receipt, Failure> {
         let idle = if talk::is_watched() { None } else { self.pool.take() };
         if let Some(conversation) = idle {
-            match self.transact(conversation, to, message, progress).await {
+            match self.transact(conversation, letter, progress).await {
                 Err(Ended { stale: true, .. }) => {}
                 Err(ended) => return Err(ended.failure),
                 Ok(receipt) => return Ok(receipt),
             }
         }
         let conversation = self.connect(progress).await?;
-        self.transact(conversation, to, message, progress).await.map_err(|ended| ended.failure)
+        self.transact(conversation, letter, progress).await.map_err(|ended| ended.failure)
     }
 
     async fn transact(
         &self,
         mut conversation: Conversation,
-        to: &Address,
-        message: &str,
+        letter: Letter<'_>,
         progress: &Progress,
     ) -> Result<Receipt, Ended> {
         let from = &self.config.from.email;
-        let ended = match conversation.send(from, to, message, progress).await {
+        let ended = match conversation.send(from, letter, progress).await {
             Ok(receipt) => {
                 self.pool.put(conversation);
                 return Ok(receipt);

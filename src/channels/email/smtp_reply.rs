@@ -1,18 +1,15 @@
-//! From a mail server's answer to a [`Fault`]: one table of reply code, enhanced status code
-//! (RFC 3463) and the stage of the conversation.
+//! From a mail server's answer to a [`Fault`](crate::domain::fault::Fault): which table of [`super::codes`] the stage of the conversation
+//! calls for, and what silence means.
 //!
-//! The stage matters as much as the code. Before `RCPT` nothing was said about the recipient: a
-//! permanent refusal there means the operator's settings, and must not cost anybody their mail.
 //! After the final dot the server may have the message: no answer there means that nobody knows.
 
 use std::time::Duration;
 
+use super::codes::{SMTP_CODES, SMTP_DATA_CODES, SMTP_LOGIN_CODES, SMTP_MAIL_CODES};
 use crate::channels::LONGEST_DETAIL;
-use crate::domain::fault::{Failure, Fault, Permanent, Scope, Transient};
+use crate::channels::codes::Codes;
+use crate::domain::fault::{Failure, Fault, Transient};
 use crate::render::sanitize;
-
-/// How long a server that greylists wants to be left alone, at the least.
-const GREYLIST_WAIT: Duration = Duration::from_secs(300);
 
 /// How far one attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +59,16 @@ impl Stage {
         }
     }
 
+    /// What an answer means here.
+    fn codes(self) -> &'static Codes {
+        match self {
+            Self::Connect | Self::Hello | Self::Auth => &SMTP_LOGIN_CODES,
+            Self::Mail => &SMTP_MAIL_CODES,
+            Self::Recipient => &SMTP_CODES,
+            Self::Data | Self::Message | Self::Answer => &SMTP_DATA_CODES,
+        }
+    }
+
     /// For people, after "while".
     fn doing(self) -> &'static str {
         match self {
@@ -81,17 +88,21 @@ impl Stage {
 pub(super) fn refused(stage: Stage, code: u16, text: &str) -> Failure {
     let enhanced = enhanced_code(text);
     let fault = match code {
-        400..=499 => for_now(stage, code, enhanced),
-        500..=599 => for_good(stage, code, enhanced),
-        // Neither yes nor no. After the final dot that proves nothing either way.
+        400..=599 => stage.codes().find(code, &of_class(code, enhanced)).meaning.fault(None),
+        // After the final dot, neither yes nor no proves nothing either way.
         _ if stage == Stage::Answer => Fault::Unknown,
-        _ => Fault::Transient(Transient::Unavailable),
+        _ => stage.codes().find(code, "").meaning.fault(None),
     };
     let code = match enhanced {
         Some((class, subject, detail)) => format!("{code} {class}.{subject}.{detail}"),
         None => code.to_string(),
     };
     Failure { fault, code, detail: clean(text) }
+}
+
+/// The enhanced code as the tables have it: of the class of the reply code, whatever the server says.
+pub(super) fn of_class(code: u16, enhanced: Option<(u8, u16, u16)>) -> String {
+    enhanced.map_or_else(String::new, |(_, subject, detail)| format!("{}.{subject}.{detail}", code / 100))
 }
 
 /// What it means that the connection is gone.
@@ -131,49 +142,8 @@ pub(super) fn clean(text: &str) -> String {
     sanitize::line(text, LONGEST_DETAIL).into_owned()
 }
 
-/// `4yz`: later, perhaps.
-fn for_now(stage: Stage, code: u16, enhanced: Option<(u8, u16, u16)>) -> Fault {
-    let (subject, detail) = enhanced.map_or((0, 0), |(_, subject, detail)| (subject, detail));
-    match (code, subject, detail) {
-        (421, ..) => Fault::Transient(Transient::Unavailable),
-        (_, 7, _) if stage >= Stage::Recipient => {
-            Fault::Throttled { retry_after: Some(GREYLIST_WAIT), scope: Scope::Recipient }
-        }
-        (_, 7, _) if stage == Stage::Mail => Fault::Throttled { retry_after: None, scope: Scope::Channel },
-        (_, 3, _) => Fault::Transient(Transient::Unavailable),
-        (450..=452, ..) if stage >= Stage::Recipient => Fault::Transient(Transient::Deferred),
-        _ => Fault::Transient(Transient::Unavailable),
-    }
-}
-
-/// `5yz`: never, but whose fault is it?
-fn for_good(stage: Stage, code: u16, enhanced: Option<(u8, u16, u16)>) -> Fault {
-    if stage < Stage::Recipient || matches!(code, 500 | 502..=504 | 530 | 534 | 535 | 538) {
-        return Fault::Misconfigured;
-    }
-    let (subject, detail) = enhanced.map_or((0, 0), |(_, subject, detail)| (subject, detail));
-    match (subject, detail) {
-        // Our own address, not theirs.
-        (1, 7 | 8) => Fault::Misconfigured,
-        (1, 1..=6 | 10) | (2, 1) | (4, 1) => Fault::Permanent(Permanent::RecipientGone),
-        (2, 2) => Fault::Transient(Transient::Deferred),
-        (2, 3) | (3, 4) | (6, _) => Fault::Permanent(Permanent::Unacceptable),
-        (7, _) => Fault::Permanent(Permanent::Refused),
-        _ => for_good_by_code(stage, code),
-    }
-}
-
-fn for_good_by_code(stage: Stage, code: u16) -> Fault {
-    match (code, stage) {
-        (501 | 550 | 551 | 553 | 556, Stage::Recipient) => Fault::Permanent(Permanent::RecipientGone),
-        (552, Stage::Recipient) => Fault::Transient(Transient::Deferred),
-        (501 | 552, _) => Fault::Permanent(Permanent::Unacceptable),
-        _ => Fault::Permanent(Permanent::Refused),
-    }
-}
-
 /// The enhanced status code that `text` begins with: class, subject, detail.
-fn enhanced_code(text: &str) -> Option<(u8, u16, u16)> {
+pub(super) fn enhanced_code(text: &str) -> Option<(u8, u16, u16)> {
     let mut parts = text.split_whitespace().next()?.split('.');
     let class = parts.next()?.parse().ok().filter(|class| matches!(class, 2 | 4 | 5))?;
     let subject = parts.next()?.parse().ok().filter(|subject| *subject < 1_000)?;

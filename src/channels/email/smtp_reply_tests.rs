@@ -1,4 +1,7 @@
 use super::*;
+use crate::channels::codes::Status;
+use crate::channels::email::codes::GREYLIST_WAIT;
+use crate::domain::fault::{Permanent, Scope};
 use Stage::{Answer, Auth, Data, Hello, Mail, Recipient};
 
 const GONE: Fault = Fault::Permanent(Permanent::RecipientGone);
@@ -88,6 +91,38 @@ fn the_whole_judgement_is_this_table() {
     for (stage, code, text, fault) in TABLE {
         assert_eq!(refused(*stage, *code, text).fault, *fault, "{stage:?} {code} {text}");
     }
+}
+
+/// Every line of every table, under each stage that it is for and under the ends of its statuses.
+#[test]
+fn each_line_of_the_tables_has_its_effect() {
+    for stage in Stage::ALL {
+        for rule in stage.codes().rules {
+            let text = rule.code.replace('*', "99");
+            let statuses = match rule.status {
+                Status::Is(status) => vec![status],
+                Status::In(first, last) => vec![first, last],
+                Status::Any => panic!("{rule:?}: an SMTP answer always has a code"),
+            };
+            for status in statuses {
+                let found = stage.codes().find(status, &text);
+                let expected = match status {
+                    400..=599 => found.meaning.fault(None),
+                    _ if stage == Answer => Fault::Unknown,
+                    _ => UNAVAILABLE,
+                };
+                let failure = refused(stage, status, &format!("{text} words"));
+                assert_eq!(failure.fault, expected, "{stage:?} {status} {text}");
+                assert!(stage.codes().own(status, &text).is_some(), "{stage:?} {status}: HTTP has no say");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_class_of_the_reply_counts_where_the_two_differ() {
+    assert_eq!(refused(Recipient, 550, "4.1.1 no such user").fault, GONE);
+    assert_eq!(refused(Recipient, 450, "5.7.1 later").fault, GREYLISTED);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::state::State;
+use crate::domain::receipt::ReceiptKind;
 use crate::domain::suppression::{AddressChange, Suppression};
 use crate::store::StoreError;
 use crate::store::addresses::Addresses;
@@ -14,7 +15,12 @@ impl Addresses for State {
             match change {
                 AddressChange::Marked(new) => self.mark(new),
                 AddressChange::Reached(channel, address) => {
-                    self.suppressions.retain(|one| one.channel != *channel || one.address != *address);
+                    let receipts = &self.receipts;
+                    let came_back = |one: &Suppression| {
+                        receipts.get(&one.delivery).is_some_and(|known| known.kind == ReceiptKind::Bounced)
+                    };
+                    self.suppressions
+                        .retain(|one| one.channel != *channel || one.address != *address || came_back(one));
                 }
                 AddressChange::Lifted(id) => self.suppressions.retain(|one| one.id != *id),
             }

@@ -175,6 +175,7 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
         Code::NotUnderstood => asking_one_who_says("404 Not Found", "<html>").await,
         Code::CannotWrite => on_a_full_disk().await,
         Code::UnknownCode => said(&["explain", "FH9999"], Stdio::null()).await,
+        Code::UnknownAnswer => said(&["codes", "pigeon"], Stdio::null()).await,
         Code::FileExists => {
             fs::write(file, "# mine").unwrap();
             said(&["init", file.to_str().unwrap()], Stdio::null()).await

@@ -1,14 +1,18 @@
 //! What is known against addresses.
 
 use foghorn::domain::ids::{DeliveryId, SuppressionId};
+use foghorn::domain::receipt::{Receipt, ReceiptKind};
 use foghorn::domain::suppression::{AddressChange, Mark, Suppression};
 
-use crate::support::said::after;
+use foghorn::store::batch::Batch;
+
+use crate::support::said::{after, open};
 use crate::support::stores::Subject;
 
 super::laws!(
     each_delivery_that_hears_of_it_is_one_strike,
     what_gets_through_or_is_lifted_is_forgotten,
+    what_came_back_is_not_forgotten_because_the_next_one_left,
     addresses_outlive_the_process,
 );
 
@@ -67,6 +71,34 @@ async fn what_gets_through_or_is_lifted_is_forgotten(subject: Subject) {
     ];
     change(&subject, changes).await;
     assert_eq!(known(&subject).await, &all[1..2]);
+}
+
+/// A relay takes every mail: what it sends back later counts all the same, but a device's answer does not.
+async fn what_came_back_is_not_forgotten_because_the_next_one_left(subject: Subject) {
+    let lease = subject.lease().await;
+    let accept = |batch: &mut Batch| {
+        batch.accepts.push(open(1).accept());
+        batch.grants.insert("email".into(), 1);
+    };
+    let sent = subject.commit(&lease, accept).await.started[0].id;
+    for (kind, left) in [(ReceiptKind::Bounced, 1), (ReceiptKind::Delivered, 1)] {
+        let one = Suppression { delivery: sent, ..marked("mailbox", Mark::Gone, 1, 1) };
+        let receipt =
+            Receipt { delivery: sent, kind, code: String::new(), detail: String::new(), at: after(2) };
+        subject
+            .commit(&lease, |batch| {
+                batch.receipts.push(receipt);
+                batch.addresses = vec![
+                    AddressChange::Marked(one),
+                    AddressChange::Marked(marked("token", Mark::Gone, 2, 2)),
+                ];
+            })
+            .await;
+        let reached = ["mailbox", "token"].map(|one| AddressChange::Reached("ios".into(), one.into()));
+        subject.commit(&lease, |batch| batch.addresses = reached.to_vec()).await;
+        let left_over: Vec<_> = known(&subject).await.into_iter().map(|one| one.address).collect();
+        assert_eq!(left_over, vec!["mailbox".into(); left], "{kind:?}: the first word about it counts");
+    }
 }
 
 async fn addresses_outlive_the_process(mut subject: Subject) {

@@ -52,6 +52,7 @@ fn receipt(delivery: DeliveryId, report: &StatusReport) -> Option<News> {
         fault: trouble.map(|rule| rule.meaning.fault(None)),
         code: report.error_code.map(|code| code.to_string()).unwrap_or_default(),
         detail: trouble.map(|rule| rule.why.to_owned()).unwrap_or_default(),
+        about: Vec::new(),
     })
 }
 
