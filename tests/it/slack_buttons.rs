@@ -1,9 +1,10 @@
 //! Whoever presses a button in Slack takes or closes the incident, once; what Slack did not sign, or did
 //! sign long ago, or somebody plays back, does nothing.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use foghorn::clock::Clock;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -33,8 +34,7 @@ struct Request {
 impl Request {
     /// As Slack would sign it with `secret`, so long ago.
     fn signed(body: String, secret: &str, ago: Duration) -> Self {
-        let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - ago;
-        let moment = moment.as_secs().to_string();
+        let moment = (Clock::system().now() - ago).as_second().to_string();
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let tag = hmac::sign(&key, format!("v0:{moment}:{body}").as_bytes());
         let hexadecimal: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
