@@ -102,7 +102,7 @@ fn the_examples_of_the_reference_are_valid_too() {
     ];
     let loaded = good(&kept, &secrets);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
-    assert_eq!(loaded.config.channels.len(), 12);
+    assert_eq!(loaded.config.channels.len(), 13);
     assert_eq!(loaded.config.sources.len(), 2);
 }
 

@@ -49,6 +49,8 @@ const TWILIO: &str =
 
 /// What every `whsec_` secret is made of here: long enough, and found again.
 const SIGNING: [&[u8]; 2] = [b"canary-webhook-secret-01", b"canary-webhook-previous-02"];
+/// What Slack signs with.
+const BUTTONS: [&str; 2] = ["canary-slack-signing", "canary-slack-previous-signing"];
 /// In a header of the gateway, where credentials usually are.
 const IN_A_HEADER: &str = "canary-sms-gateway-header";
 /// In a property of librdkafka's.
@@ -63,7 +65,22 @@ const WAYS: &[Way] = &[
         kind: "email",
         provider: "smtp",
         plain: "host = '127.0.0.1'\nport = PORT\nfrom = 'fog@example.com'\nusername = 'fog'\n",
-        secrets: |_| vec![("password", "canary-smtp-password".to_owned())],
+        secrets: |_| {
+            let bounces = ("bounce_secret", "canary-bounce-secret".to_owned());
+            vec![("password", "canary-smtp-password".to_owned()), bounces]
+        },
+    },
+    Way {
+        kind: "email",
+        provider: "postmark",
+        plain: "base_url = 'URL'\nfrom = 'fog@example.com'\n",
+        secrets: |_| vec![("token", "canary-postmark-token".to_owned())],
+    },
+    Way {
+        kind: "email",
+        provider: "sendgrid",
+        plain: "base_url = 'URL'\nfrom = 'fog@example.com'\n",
+        secrets: |_| vec![("token", "SG.canary-sendgrid-token".to_owned())],
     },
     Way {
         kind: "sms",
@@ -120,6 +137,59 @@ const WAYS: &[Way] = &[
                 "token_uri": format!("{url}/token")
             });
             vec![("service_account", account.to_string())]
+        },
+    },
+    Way {
+        kind: "slack",
+        provider: "webhook",
+        plain: "",
+        secrets: |url| {
+            let [signing, previous] = BUTTONS.map(str::to_owned);
+            vec![
+                ("webhook_url", format!("{url}/services/canary-slack-address")),
+                ("signing_secret", signing),
+                ("previous_signing_secret", previous),
+            ]
+        },
+    },
+    Way {
+        kind: "slack",
+        provider: "api",
+        plain: "base_url = 'URL'\nchannel = 'C024BE91L'\n",
+        secrets: |_| {
+            let [signing, previous] = BUTTONS.map(str::to_owned);
+            vec![
+                ("token", "xoxb-canary-slack-token".to_owned()),
+                ("signing_secret", signing),
+                ("previous_signing_secret", previous),
+            ]
+        },
+    },
+    Way {
+        kind: "chat",
+        provider: "teams",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/webhookb2/canary-teams-address"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "discord",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/api/webhooks/1/canary-discord-address"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "mattermost",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/hooks/canary-mattermost-address"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "http",
+        plain: "body = '{\"text\": \"{{ text }}\", \"key\": \"{{ secret }}\"}'\n",
+        secrets: |url| {
+            let secret = ("secret", "canary-chat-secret".to_owned());
+            vec![("webhook_url", format!("{url}/send/canary-chat-address")), secret]
         },
     },
 ];
@@ -194,7 +264,7 @@ impl Canaries {
             text += &format!("[channels.{name}]\ntype = '{kind}'\nprovider = '{provider}'\nworkers = 1\n");
             text += &format!("retry = {{ max_attempts = 1 }}\nca_file = '{}'\n", tls::AUTHORITY);
             text += &plain.replace("URL", url).replace("PORT", port);
-            text += if *kind == "email" { "security = 'starttls'\n" } else { HTTP };
+            text += if *provider == "smtp" { "security = 'starttls'\n" } else { HTTP };
             for (key, secret) in secrets(url) {
                 text += &self.said(form, name, key, &secret);
             }
@@ -246,6 +316,8 @@ impl Canaries {
                         let pem = if key == "key" { keys::APNS } else { keys::FCM };
                         needles.extend(keys::telling_lines(pem).map(str::to_owned));
                     }
+                    // Its host may be known.
+                    "webhook_url" => needles.extend(secret.rsplit('/').next().map(str::to_owned)),
                     _ => needles.extend([STANDARD.encode(&secret), secret]),
                 }
             }
@@ -311,7 +383,7 @@ async fn behind(way: &Way, trouble: Trouble) -> (String, Behind) {
         return (format!("https://127.0.0.1:{}", free_port().await), Behind::Nobody);
     }
     let certificate = if trouble == Trouble::Impostor { "stranger" } else { "server" };
-    if way.kind == "email" {
+    if way.provider == "smtp" {
         let sink = SmtpSink::start_with(Tls::Start, certificate, true).await;
         let echo = format!("535 5.7.8 AUTH PLAIN {} is canary-smtp-password", plain_login());
         match trouble {
@@ -346,7 +418,8 @@ fn repeating(trouble: Trouble, heard: &Heard) -> Reply {
     let login = heard.header("authorization");
     let decoded = login.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
     let decoded = String::from_utf8_lossy(&decoded.unwrap_or_default()).into_owned();
-    let said = format!("{decoded} {login} {} {text}", heard.header("x-api-key"));
+    let (key, token) = (heard.header("x-api-key"), heard.header("x-postmark-server-token"));
+    let said = format!("{decoded} {login} {key} {token} {} {text}", heard.path);
     let words = if heard.path == "/token" {
         json!({ "error": "invalid_grant", "error_description": said })
     } else {
