@@ -122,6 +122,59 @@ const WAYS: &[Way] = &[
             vec![("service_account", account.to_string())]
         },
     },
+    Way {
+        kind: "slack",
+        provider: "webhook",
+        plain: "",
+        secrets: |url| {
+            vec![
+                ("webhook_url", format!("{url}/canary-slack-hook")),
+                ("signing_secret", "canary-slack-signing".to_owned()),
+                ("previous_signing_secret", "canary-slack-previous".to_owned()),
+            ]
+        },
+    },
+    Way {
+        kind: "slack",
+        provider: "api",
+        plain: "base_url = 'URL'\nchannel = 'C024BE91L'\n",
+        secrets: |_| {
+            vec![
+                ("token", "canary-slack-token".to_owned()),
+                ("signing_secret", "canary-slack-signing".to_owned()),
+                ("previous_signing_secret", "canary-slack-previous".to_owned()),
+            ]
+        },
+    },
+    Way {
+        kind: "chat",
+        provider: "teams",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/canary-teams-hook"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "discord",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/canary-discord-hook"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "mattermost",
+        plain: "",
+        secrets: |url| vec![("webhook_url", format!("{url}/canary-mattermost-hook"))],
+    },
+    Way {
+        kind: "chat",
+        provider: "http",
+        plain: "body = '{\"text\": \"{{ text }}\", \"key\": \"{{ secret }}\"}'\n",
+        secrets: |url| {
+            vec![
+                ("webhook_url", format!("{url}/canary-chat-hook")),
+                ("secret", "canary-chat-secret".to_owned()),
+            ]
+        },
+    },
 ];
 
 /// Secrets beside the channels, each with its place.
@@ -246,6 +299,8 @@ impl Canaries {
                         let pem = if key == "key" { keys::APNS } else { keys::FCM };
                         needles.extend(keys::telling_lines(pem).map(str::to_owned));
                     }
+                    // Where it leads may be said.
+                    "webhook_url" => needles.extend(secret.rsplit('/').next().map(str::to_owned)),
                     _ => needles.extend([STANDARD.encode(&secret), secret]),
                 }
             }
@@ -346,7 +401,8 @@ fn repeating(trouble: Trouble, heard: &Heard) -> Reply {
     let login = heard.header("authorization");
     let decoded = login.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
     let decoded = String::from_utf8_lossy(&decoded.unwrap_or_default()).into_owned();
-    let said = format!("{decoded} {login} {} {text}", heard.header("x-api-key"));
+    let address = if heard.path.contains("canary") { heard.path.as_str() } else { "" };
+    let said = format!("{decoded} {login} {} {address} {text}", heard.header("x-api-key"));
     let words = if heard.path == "/token" {
         json!({ "error": "invalid_grant", "error_description": said })
     } else {
