@@ -48,7 +48,7 @@ async fn its_address_is_printed_within_two_seconds_and_a_first_event_is_seen_on_
     let said = said(&line, Stdio::piped()).await;
     assert_eq!(said.exit, 0, "{said:?}");
     assert!(said.output.starts_with("#1 opened  critical  db-1  Disk full\n"), "{said:?}");
-    for channel in ["email", "sms", "ios", "android"] {
+    for channel in ["email", "sms", "ios", "android", "slack", "chat"] {
         let step = said.output.lines().find(|line| line.starts_with(channel));
         assert!(
             step.is_some_and(|step| step.contains(&format!("sent to outbox   {url}/outbox/"))),
