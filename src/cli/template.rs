@@ -65,7 +65,7 @@ pub struct TemplateEjectArgs {
     /// incident (mail), incident-push or incident-sms
     #[arg(value_name = "NAME", value_parser = own_words)]
     pub words: OwnWords,
-    /// Where to, rather than [templates] dir
+    /// Where to, rather than the configured directory
     #[arg(long, value_name = "PATH")]
     pub dir: Option<PathBuf>,
     /// Write over what is there

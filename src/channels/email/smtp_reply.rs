@@ -1,4 +1,4 @@
-//! From a mail server's answer to a [`Fault`](crate::domain::fault::Fault): which table of [`super::codes`] the stage of the conversation
+//! From a mail server's answer to a [`crate::domain::fault::Fault`]: which table of [`super::codes`] the stage of the conversation
 //! calls for, and what silence means.
 //!
 //! After the final dot the server may have the message: no answer there means that nobody knows.

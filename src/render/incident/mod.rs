@@ -2,7 +2,7 @@
 //!
 //! Foghorn's own words are compiled in and need no file. `foghorn template eject` writes the same
 //! words as templates: whichever of them lies in `[templates] dir` is said instead. Each is tried on
-//! [`sample`]s when it is read, so that a slip is found at the start; and if one fails for an
+//! sample incidents when it is read, so that a slip is found at the start; and if one fails for an
 //! incident nevertheless, Foghorn's own words go out: a page does not wait for a template.
 //!
 //! ```text
