@@ -14,7 +14,7 @@ use crate::domain::delivery::Address;
 use crate::domain::ids::{DeliveryId, SuppressionId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, UserName};
-use crate::domain::people::User;
+use crate::domain::people::{Role, User};
 use crate::domain::suppression::{AddressChange, Mark, Suppression};
 use crate::formats::reply::{self, Action, Reply};
 use crate::messages::ingest::Submitted;
@@ -59,10 +59,15 @@ fn puzzled(not: &reply::NotUnderstood) -> String {
 }
 
 /// Who has this address.
-fn user(shared: &Shared, address: &Address, of: fn(&User) -> Option<&Address>) -> Option<UserName> {
+fn user(shared: &Shared, address: &Address, of: fn(&User) -> Option<&Address>) -> Option<(UserName, Role)> {
     let in_use = shared.api.in_use.borrow().clone();
     let mut users = in_use.routes.directory.users.iter();
-    users.find(|(_, user)| of(user) == Some(address)).map(|(name, _)| name.clone())
+    users.find(|(_, user)| of(user) == Some(address)).map(|(name, user)| (name.clone(), user.role))
+}
+
+/// For whoever may look and not act.
+fn only_looks(number: u64) -> String {
+    format!("Foghorn: you may look at #{number}, not act on it.")
 }
 
 fn phone(user: &User) -> Option<&Address> {
@@ -74,13 +79,16 @@ fn phone(user: &User) -> Option<&Address> {
 /// The event is the message's: pressed again, or played back, it is the same one, and counts once. A
 /// message of an earlier episode is about nothing that is open now.
 pub(super) async fn press(shared: &Shared, by: &Address, button: &Button) -> Result<String, Problem> {
-    let Some(name) = user(shared, by, |user| user.slack.as_ref()) else {
+    let Some((name, role)) = user(shared, by, |user| user.slack.as_ref()) else {
         let id = by.expose();
         return Ok(format!(
             "Foghorn: nobody here has your member id. Ask for slack = \"{id}\" under your name in [users]."
         ));
     };
     let Button { wish, number, version, episode } = *button;
+    if role == Role::Viewer {
+        return Ok(only_looks(number));
+    }
     let Some(incident) = shared.api.store.incident(number).await? else {
         return Ok(format!("Foghorn: there is no incident #{number}."));
     };
@@ -127,9 +135,12 @@ fn now(shared: &Shared) -> String {
 }
 
 async fn act(shared: &Shared, from: &Address, action: Action, number: u64) -> Result<String, Problem> {
-    let Some(name) = user(shared, from, phone) else {
+    let Some((name, role)) = user(shared, from, phone) else {
         return Ok("Foghorn: this number belongs to nobody here.".to_owned());
     };
+    if role == Role::Viewer {
+        return Ok(only_looks(number));
+    }
     let status = match action {
         Action::Acknowledge => IncidentStatus::Acknowledged,
         Action::Resolve => IncidentStatus::Resolved,
@@ -179,7 +190,7 @@ fn event(incident: &IncidentView, version: u64, status: IncidentStatus, who: &Us
 async fn stop(shared: &Shared, channel: &ChannelName, from: &Address) -> Result<(), Problem> {
     let now = shared.api.clock.now();
     let recipient =
-        user(shared, from, phone).map_or_else(|| from.masked().into(), |name| Arc::from(name.as_str()));
+        user(shared, from, phone).map_or_else(|| from.masked().into(), |(name, _)| Arc::from(name.as_str()));
     let marked = AddressChange::Marked(Suppression {
         id: SuppressionId::new(now, fastrand::u128(..)),
         channel: channel.clone(),

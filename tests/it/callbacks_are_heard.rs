@@ -33,7 +33,7 @@ impl Texting {
         draft.more = format!(
             "[channels.sms]\ntype = \"sms\"\nprovider = \"twilio\"\naccount_sid = \"AC{0}\"\n\
              auth_token = \"12345\"\nfrom = \"+15550100\"\nbase_url = \"{1}\"\nreplies = true\n\
-             allow_private_networks = true\n",
+             allow_private_networks = true\n[users.vera]\nphone = \"+15550122\"\nrole = \"viewer\"\n",
             "0".repeat(32),
             twilio.url()
         );
@@ -132,6 +132,7 @@ async fn an_answer_takes_an_incident_once_and_says_so() {
     let number = texting.home.get("/api/v1/incidents?limit=1").await["data"][0]["number"].clone();
     let incident = async || texting.home.get(&format!("/api/v1/incidents/{number}")).await;
     assert!(texting.say("+15550199", &format!("{number}A")).await.contains("belongs to nobody here"));
+    assert!(texting.say("+15550122", &format!("{number}A")).await.contains("you may look at"));
     assert_eq!(incident().await["status"], "open");
 
     let answer = texting.say("+15550111", &format!(" ack {number} ")).await;

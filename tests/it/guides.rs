@@ -162,3 +162,20 @@ async fn a_webhook_is_called() {
     assert_eq!(receiver.heard().len(), 1);
     assert!(receiver.heard()[0].header("webhook-signature").starts_with("v1,"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_rooms_are_told() {
+    let slack = Provider::start_tls("server", |_| Reply::Answer(200, Vec::new(), b"ok".to_vec())).await;
+    let room = Provider::start_tls("server", |_| Reply::Answer(200, Vec::new(), b"ok".to_vec())).await;
+    let here = format!("allow_private_networks = true\nca_file = \"{}\"", tls::AUTHORITY);
+    let (webhook, chat) = ("provider       = \"webhook\"", "provider    = \"mattermost\"");
+    let instead = [
+        (webhook.to_owned(), format!("{webhook}\n{here}")),
+        (chat.to_owned(), format!("{chat}\n{here}")),
+        ("https://hooks.slack.com".to_owned(), slack.url()),
+        ("https://chat.example.com".to_owned(), room.url()),
+    ];
+    follow("docs/guides/chat.md", &instead).await;
+    assert_eq!((slack.heard().len(), room.heard().len()), (1, 1));
+    assert!(slack.heard()[0].text().contains("Acknowledge"));
+}
