@@ -59,6 +59,8 @@ pub struct Draft {
     pub html: Option<String>,
     /// What a provider's interface would be given, where it takes JSON.
     pub payload: Option<serde_json::Value>,
+    /// What people should know beside the words, such as what they cost.
+    pub note: Option<String>,
 }
 
 /// The last messages of all `outbox` channels.

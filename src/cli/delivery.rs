@@ -9,7 +9,7 @@ use super::Exit;
 use super::age::{age, moment};
 use super::client::{Session, ShowArgs, number};
 use super::connection::Failure;
-use super::lists::{FilterArgs, ListArgs, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, ListArgs, footer, none, or_none, parsed, print, read};
 use super::shapes::{Delivery, ReceiptShown, Rendered};
 use crate::domain::Timestamp;
 
@@ -80,7 +80,7 @@ fn delivery_row(delivery: &Delivery, now: Timestamp) -> [String; 8] {
         delivery.id.clone(),
         age(delivery.created_at, now),
         delivery.channel.clone(),
-        delivery.to.clone(),
+        or_none(&delivery.to),
         incident_of(delivery),
         delivery.state.clone(),
         delivery.attempt_count.to_string(),
@@ -111,15 +111,17 @@ pub(super) async fn show<W: Write>(
 }
 
 fn told_delivery(delivery: &Delivery) -> Vec<String> {
-    let reason = delivery.reason.as_ref().map(|reason| format!(" ({reason})"));
+    let reason = delivery.reason.as_ref().filter(|reason| **reason != delivery.state);
+    let reason = reason.map(|reason| format!(" ({reason})"));
+    let address = Some(&delivery.to).filter(|to| !to.is_empty()).map(|to| format!(" ({to})"));
     let mut lines = vec![
         format!("{}  {}{}", delivery.id, delivery.state, reason.unwrap_or_default()),
         format!(
-            "{} of {} to {} ({}) via {}",
+            "{} of {} to {}{} via {}",
             delivery.notification,
             incident_of(delivery),
             delivery.recipient,
-            delivery.to,
+            address.unwrap_or_default(),
             delivery.channel
         ),
         format!(
@@ -135,7 +137,8 @@ fn told_delivery(delivery: &Delivery) -> Vec<String> {
     for attempt in &delivery.attempts {
         let took = attempt.took_ms.map_or_else(String::new, |ms| format!("{}.{:03}s", ms / 1000, ms % 1000));
         let words = [&attempt.code, &attempt.detail, &attempt.provider_id];
-        let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
+        let words = words.into_iter().flatten().map(String::as_str);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         lines.push(format!(
             "{:2}  {}  {:12}  {took:>8}  {}",
             attempt.number,
@@ -161,7 +164,8 @@ fn told_words(rendered: &Rendered) -> Vec<String> {
     }
     let subject = rendered.subject.as_ref().map(|subject| format!("    {subject}"));
     let text = rendered.text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_owned());
-    let title = "MESSAGE   as it reads now".to_owned();
+    let note = rendered.note.as_ref().map_or_else(String::new, |note| format!(", {note}"));
+    let title = format!("MESSAGE   as it reads now{note}");
     [title].into_iter().chain(subject).chain(text).collect()
 }
 

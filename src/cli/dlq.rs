@@ -11,7 +11,7 @@ use super::bulk::{self, BulkArgs};
 use super::client::{Session, ShowArgs, id};
 use super::connection::Failure;
 use super::delivery::{self, incident_of};
-use super::lists::{FilterArgs, FormArgs, ListArgs, footer, none, parsed, print, read};
+use super::lists::{FilterArgs, FormArgs, ListArgs, footer, none, or_none, parsed, print, read};
 use super::print::say;
 use super::shapes::{DeadLetter, Delivery, Retried};
 use crate::domain::Timestamp;
@@ -165,7 +165,7 @@ fn delivery_row(letter: &Delivery, now: Timestamp) -> [String; 7] {
         letter.id.clone(),
         age(letter.updated_at, now),
         letter.channel.clone(),
-        letter.to.clone(),
+        or_none(&letter.to),
         incident_of(letter),
         letter.attempt_count.to_string(),
         letter.reason.clone().unwrap_or_else(none),

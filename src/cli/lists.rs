@@ -149,6 +149,12 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// `text`, or what stands for nothing.
+pub(super) fn or_none(text: &str) -> String {
+    if text.is_empty() { none() } else { text.to_owned() }
+}
+
+/// Nothing, where something could be.
 pub(super) fn none() -> String {
     "–".to_owned()
 }

@@ -84,6 +84,8 @@ pub(super) struct Rendered {
     pub(super) subject: Option<String>,
     #[serde(default)]
     pub(super) text: String,
+    /// What people should know beside its words.
+    pub(super) note: Option<String>,
     /// Why it says nothing.
     pub(super) fault: Option<String>,
 }

@@ -10,7 +10,7 @@ use super::Exit;
 use super::age::age;
 use super::client::Session;
 use super::connection::Failure;
-use super::lists::{FormArgs, ListArgs, none, parsed, print, read};
+use super::lists::{FormArgs, ListArgs, or_none, parsed, print, read};
 use crate::domain::Timestamp;
 use crate::domain::ids::SuppressionId;
 use crate::domain::suppression::Mark;
@@ -63,7 +63,7 @@ async fn list<W: Write>(form: &FormArgs, session: &mut Session<W>) -> Result<Exi
     let listed = read(&session.server, "/api/v1/suppressions", &[], &list).await?;
     let now = session.now;
     let row = |one: &Suppression| {
-        let address = if one.address.is_empty() { none() } else { one.address.clone() };
+        let address = or_none(&one.address);
         let mark = match one.mark {
             Mark::Gone => format!("gone, {} in a row", one.strikes),
             Mark::Suspect => "set aside".to_owned(),

@@ -131,8 +131,12 @@ impl Address {
         &self.0
     }
 
-    /// Enough to recognise, not enough to use: `a***@example.com`, `+1555***11`.
+    /// Enough to recognise, not enough to use: `a***@example.com`, `+1555***11`. Empty for a channel that
+    /// knows its way.
     pub fn masked(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
         if let Some((local, domain)) = self.0.rsplit_once('@') {
             let first: String = local.chars().take(1).collect();
             return format!("{first}***@{domain}");
@@ -289,6 +293,7 @@ mod tests {
             ("+15550111", "+15***11"),
             ("+447700900123", "+447***23"),
             ("short", "***"),
+            ("", ""),
             ("@example.com", "***@example.com"),
             ("élodie@example.com", "é***@example.com"),
         ];

@@ -52,13 +52,18 @@ enum Rendered {
         /// What a provider's interface is given, where it takes JSON.
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<serde_json::Value>,
+        /// What people should know beside the words.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
 }
 
 impl Rendered {
     fn of(drafted: Result<Draft, Failure>) -> Self {
         match drafted {
-            Ok(Draft { subject, text, payload, html: _ }) => Self::Words { subject, text, payload },
+            Ok(Draft { subject, text, payload, note, html: _ }) => {
+                Self::Words { subject, text, payload, note }
+            }
             Err(failure) => Self::Fault(failure.detail),
         }
     }

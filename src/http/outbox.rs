@@ -39,6 +39,8 @@ pub(super) struct OutboxView {
     html: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 impl OutboxView {
@@ -55,6 +57,7 @@ impl OutboxView {
             text: draft.text.clone(),
             html: None,
             payload: None,
+            note: draft.note.clone(),
         }
     }
 

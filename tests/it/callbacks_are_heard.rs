@@ -103,7 +103,7 @@ async fn the_first_final_word_about_a_message_counts_and_only_the_providers() {
     let heard = texting.twilio.heard()[0].text();
     let sent = form_urlencoded::parse(heard.as_bytes()).find(|(name, _)| name == "Body").unwrap().1;
     assert_eq!(delivery["rendered"]["text"], *sent, "its words are shown as they were sent");
-    assert_eq!(delivery["rendered"]["payload"]["segments"], 1);
+    assert_eq!(delivery["rendered"]["note"], "1 part in gsm7");
     assert!(!delivery.to_string().contains("+15550111"), "the number is masked: {delivery}");
 
     let unknown = path.split("del_").next().unwrap().to_owned() + "del_00000000000000000000000000";

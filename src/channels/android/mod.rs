@@ -68,6 +68,6 @@ fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, 
         payload: Some(push::fcm(&job.content, &text, letterhead, &token, lifetime)),
         subject: Some(text.title),
         text: text.body,
-        html: None,
+        ..Draft::default()
     })
 }

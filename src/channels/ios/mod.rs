@@ -69,6 +69,6 @@ fn compose(job: &Job, letterhead: &Letterhead, loudest: Loudest) -> Result<Draft
         payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at, loudest)),
         subject: Some(text.title),
         text: text.body,
-        html: None,
+        ..Draft::default()
     })
 }

@@ -65,8 +65,9 @@ impl Phrasing {
 
 /// A text message as people look at it.
 pub(super) fn drafted(message: TextMessage) -> Draft {
-    let parts = serde_json::json!({ "segments": message.segments, "encoding": encoding(&message).as_str() });
-    Draft { text: message.text, payload: Some(parts), ..Draft::default() }
+    let parts = if message.segments == 1 { "part" } else { "parts" };
+    let note = format!("{} {parts} in {}", message.segments, encoding(&message).as_str());
+    Draft { text: message.text, note: Some(note), ..Draft::default() }
 }
 
 /// Counts a message that a provider took.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::super::Exit;
 use super::super::client::Session;
 use super::super::connection::{Failure, RawPage};
-use super::super::lists::parsed;
+use super::super::lists::{or_none, parsed};
 use super::super::print::{refuse, say};
 use super::super::shapes::Delivery;
 use super::super::stream::{Heard, Says, Stream, Wish};
@@ -211,7 +211,7 @@ impl Told {
             (Some(seq), Some("sent")) => format!("sent to outbox   {}/outbox/{seq}", self.url),
             _ => super::super::tail::progress(says, says.at),
         };
-        format!("{mark}{:8} {:16} {progress}", word(&says.channel), word(&says.to))
+        format!("{mark}{:8} {:16} {progress}", word(&says.channel), or_none(&word(&says.to)))
     }
 }
 
