@@ -86,6 +86,7 @@ mod schema_by_hand;
 mod second_process;
 mod secrets_stay_secret;
 mod send_and_wait;
+mod senseless_answers;
 mod service_manager;
 mod shipped_deployments;
 mod sigterm_drains;
