@@ -82,7 +82,7 @@ pub enum Command {
     /// What the configuration says, and what it could say
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// The words of direct notifications
+    /// The words of messages: your templates, and what Foghorn says itself
     #[command(subcommand)]
     Template(TemplateCommand),
     /// Keep the database: its schema, backups, how it stands
