@@ -120,19 +120,6 @@ pub struct SettingsProblem {
     pub message: String,
 }
 
-/// The problem of a provider that this type does not have.
-fn unknown_provider(channel_type: &dyn ChannelType, provider: &str) -> Vec<SettingsProblem> {
-    vec![SettingsProblem {
-        key: Some("provider".to_owned()),
-        message: format!(
-            "type \"{}\" has no provider \"{}\"; it has {}",
-            channel_type.name(),
-            sanitize::line(provider, 60),
-            channel_type.providers().join(", ")
-        ),
-    }]
-}
-
 /// The failure of a job whose words cannot be made; no attempt will change that.
 fn unrenderable(fault: &TemplateFault) -> Failure {
     Failure {
@@ -145,22 +132,51 @@ fn unrenderable(fault: &TemplateFault) -> Failure {
 /// The most characters of a provider's answer that are kept.
 const LONGEST_DETAIL: usize = 300;
 
+/// What settings come to: a channel, or everything that is wrong with them.
+pub type Built = Result<Arc<dyn Channel>, Vec<SettingsProblem>>;
+
 /// One type of channel.
-pub trait ChannelType: Sync {
+#[derive(Debug)]
+pub struct ChannelType {
+    name: &'static str,
+    contact: Contact,
+    providers: &'static [Provider],
+}
+
+/// One who carries messages of a type.
+#[derive(Debug)]
+struct Provider {
+    /// `provider = "…"`
+    name: &'static str,
+    /// Every key that it understands.
+    keys: &'static [&'static str],
+    /// The channel of these settings. Does no I/O.
+    build: fn(&Settings, &Surroundings) -> Built,
+}
+
+impl ChannelType {
     /// `type = "…"`
-    fn name(&self) -> &'static str;
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
 
     /// What kind of address it needs.
-    fn contact(&self) -> Contact;
+    pub fn contact(&self) -> Contact {
+        self.contact
+    }
 
     /// `provider = "…"`, `outbox` included.
-    fn providers(&self) -> &'static [&'static str];
+    pub fn providers(&self) -> Vec<&'static str> {
+        self.providers.iter().map(|provider| provider.name).collect()
+    }
 
     /// Every key that `provider` understands, for messages and references.
-    fn keys(&self, provider: &str) -> &'static [&'static str];
+    pub fn keys(&self, provider: &str) -> &'static [&'static str] {
+        self.provider(provider).map_or(&[], |provider| provider.keys)
+    }
 
     /// How long a delivery on it makes sense, and how it is retried, unless configured otherwise.
-    fn retry(&self) -> RetryPolicy {
+    pub fn retry(&self) -> RetryPolicy {
         RetryPolicy::default()
     }
 
@@ -168,21 +184,35 @@ pub trait ChannelType: Sync {
     ///
     /// # Errors
     /// Everything that is wrong with the settings, not just the first.
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>>;
+    pub fn build(&self, provider: &str, settings: &Settings, surroundings: &Surroundings) -> Built {
+        match self.provider(provider) {
+            Some(provider) => (provider.build)(settings, surroundings),
+            None => Err(vec![self.has_no(provider)]),
+        }
+    }
+
+    fn provider(&self, name: &str) -> Option<&'static Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    fn has_no(&self, provider: &str) -> SettingsProblem {
+        let message = format!(
+            "type \"{}\" has no provider \"{}\"; it has {}",
+            self.name,
+            sanitize::line(provider, 60),
+            self.providers().join(", ")
+        );
+        SettingsProblem { key: Some("provider".to_owned()), message }
+    }
 }
 
 /// Every type of channel there is.
-pub const CHANNELS: &[&dyn ChannelType] =
-    &[&email::Email, &sms::Sms, &ios::Ios, &android::Android, &webhook::Webhook, &slack::Slack, &chat::Chat];
+pub const CHANNELS: &[ChannelType] =
+    &[email::EMAIL, sms::SMS, ios::IOS, android::ANDROID, webhook::WEBHOOK, slack::SLACK, chat::CHAT];
 
 /// The type of this name.
-pub fn channel_type(name: &str) -> Option<&'static dyn ChannelType> {
-    CHANNELS.iter().copied().find(|channel| channel.name() == name)
+pub fn channel_type(name: &str) -> Option<&'static ChannelType> {
+    CHANNELS.iter().find(|channel| channel.name == name)
 }
 
 /// An attempt that takes longer is given up, whatever the channel's own timeout.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::settings::Reader;
-use super::{Channel, Settings, SettingsProblem, Surroundings, talk};
+use super::{Built, Channel, Settings, Surroundings, talk};
 use crate::clock::Clock;
 use crate::domain::delivery::{Address, Job};
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Receipt, Scope, Transient};
@@ -167,7 +167,7 @@ pub(super) fn build(
     compose: impl Fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault> + Send + Sync + 'static,
     settings: &Settings,
     surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+) -> Built {
     build_from(channel_type, compose, Reader::new(settings), surroundings)
 }
 
@@ -177,7 +177,7 @@ pub(super) fn build_from(
     compose: impl Fn(&Job, &Letterhead, Timestamp) -> Result<Draft, TemplateFault> + Send + Sync + 'static,
     mut reader: Reader,
     surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+) -> Built {
     let told_to_fail = reader.has("fail");
     let mishap = reader.choice("fail", MISHAPS);
     let times = reader.number("fail_times", 0, u64::MAX);

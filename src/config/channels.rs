@@ -161,7 +161,7 @@ impl Reading<'_> {
         table: &Table,
         channels: &mut Channels,
         report: &mut Report<'_>,
-    ) -> Option<&'static dyn ChannelType> {
+    ) -> Option<&'static ChannelType> {
         let names = || CHANNELS.iter().map(|known| known.name());
         let Some(node) = table.get("type") else {
             let example = names().find(|name| *name == entry.key).unwrap_or("email");
@@ -196,7 +196,7 @@ impl Reading<'_> {
     fn retry(
         &self,
         path: &str,
-        channel_type: &'static dyn ChannelType,
+        channel_type: &'static ChannelType,
         table: &Table,
         report: &mut Report<'_>,
     ) -> RetryPolicy {
@@ -236,7 +236,7 @@ fn missing(key: &str, entry: &Entry, table: &Table, problem: Problem, report: &m
 fn provider(
     entry: &Entry,
     table: &Table,
-    channel_type: &'static dyn ChannelType,
+    channel_type: &'static ChannelType,
     report: &mut Report<'_>,
 ) -> Option<String> {
     let providers = channel_type.providers();
@@ -267,7 +267,7 @@ fn provider(
 fn unknown_keys(
     path: &str,
     table: &Table,
-    channel_type: &'static dyn ChannelType,
+    channel_type: &'static ChannelType,
     provider: &str,
     report: &mut Report<'_>,
 ) -> BTreeSet<String> {
@@ -284,7 +284,7 @@ fn unknown_keys(
     excused
 }
 
-fn own_settings(table: &Table, channel_type: &'static dyn ChannelType, provider: &str) -> Settings {
+fn own_settings(table: &Table, channel_type: &'static ChannelType, provider: &str) -> Settings {
     let mut own = table.clone();
     let keys = channel_type.keys(provider);
     own.entries.retain(|entry| keys.contains(&entry.key.as_str()));

@@ -151,7 +151,7 @@ impl Drawing {
             let of_type = json!({ "properties": { "provider": { "enum": known.providers() } } });
             rules.push(when(json!({ "type": name }), of_type));
             for provider in known.providers() {
-                providers.insert(*provider);
+                providers.insert(provider);
                 let own = known.keys(provider);
                 for key in own {
                     schema["properties"][*key] = self.providers_key(path, key);

@@ -185,7 +185,7 @@ impl SourceConfig {
 #[derive(Clone)]
 pub struct ChannelConfig {
     /// What it is.
-    pub channel_type: &'static dyn ChannelType,
+    pub channel_type: &'static ChannelType,
     /// Who carries it.
     pub provider: String,
     /// Upper bound of concurrent attempts.

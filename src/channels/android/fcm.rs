@@ -16,7 +16,7 @@ use super::config::FcmConfig;
 use crate::channels::credential::Credentials;
 use crate::channels::http::{Answer, Call, Http, below};
 use crate::channels::outbox::Draft;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::channels::{Built, Channel, Settings, Surroundings, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
@@ -28,10 +28,7 @@ const WORD: usize = 64;
 const NAME: usize = 200;
 
 /// The channel of these settings.
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let FcmConfig { http, base, account, project } = FcmConfig::read(settings, surroundings.clock)?;
     let url = below(&base, &["v1", "projects", &project, "messages:send"]);
     let tokens = Credentials::new(account, surroundings.clock);

@@ -8,56 +8,30 @@ mod codes;
 mod config;
 mod fcm;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub(super) use self::codes::{ACCESS_CODES, CODES};
 use super::outbox::{self, Draft};
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
+use super::{ChannelType, Provider};
 use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
 use crate::render::{Letterhead, TemplateFault, push};
 
 /// `type = "android"`
-#[derive(Debug, Clone, Copy)]
-pub struct Android;
-
-impl ChannelType for Android {
-    fn name(&self) -> &'static str {
-        "android"
-    }
-
-    fn contact(&self) -> Contact {
-        Contact::Android
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["fcm", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "fcm" => config::KEYS,
-            "outbox" => outbox::KEYS,
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        match provider {
-            "fcm" => fcm::build(settings, surroundings),
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
-            _ => Err(unknown_provider(self, provider)),
-        }
-    }
-}
+pub const ANDROID: ChannelType = ChannelType {
+    name: "android",
+    contact: Contact::Android,
+    providers: &[
+        Provider { name: "fcm", keys: config::KEYS, build: fcm::build },
+        Provider {
+            name: "outbox",
+            keys: outbox::KEYS,
+            build: |settings, surroundings| outbox::build("android", compose, settings, surroundings),
+        },
+    ],
+};
 
 fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, TemplateFault> {
     let text = push::render(&job.content, letterhead)?;

@@ -11,7 +11,7 @@ use crate::channels::http::{Answer, Call, Http, HttpSettings};
 use crate::channels::outbox::Draft;
 use crate::channels::secret_url::SecretUrl;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::channels::{Built, Channel, Settings, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
 use crate::domain::notification::Content;
@@ -58,11 +58,7 @@ struct Room {
     letterhead: Letterhead,
 }
 
-pub(super) fn build(
-    preset: &'static Preset,
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(preset: &'static Preset, settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let url = SecretUrl::read(&mut reader, &http, "webhook_url");

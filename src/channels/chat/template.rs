@@ -11,7 +11,7 @@ use crate::channels::gateway::{Dialect, Gateway};
 use crate::channels::outbox::Draft;
 use crate::channels::secret_url::hush;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::channels::{Built, Channel, Settings, Surroundings, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome};
@@ -77,10 +77,7 @@ struct Described {
     clock: Clock,
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let gateway = Gateway::read(Reader::new(settings), surroundings, &DIALECT, &SAMPLE, &CODES)?;
     Ok(Arc::new(Described { gateway, letterhead: surroundings.letterhead(), clock: surroundings.clock }))
 }

@@ -19,62 +19,33 @@ mod smtp_reply;
 mod tls;
 mod wire;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 pub(super) use self::codes::{SMTP_CODES, SMTP_DATA_CODES, SMTP_LOGIN_CODES, SMTP_MAIL_CODES};
 pub(super) use self::postmark::CODES as POSTMARK_CODES;
 pub(super) use self::sendgrid::CODES as SENDGRID_CODES;
 use super::outbox::{self, Draft};
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider, unrenderable};
+use super::{ChannelType, Provider, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::Failure;
 use crate::domain::people::Contact;
 use crate::render::{self, Letterhead, TemplateFault};
 
 /// `type = "email"`
-#[derive(Debug, Clone, Copy)]
-pub struct Email;
-
-impl ChannelType for Email {
-    fn name(&self) -> &'static str {
-        "email"
-    }
-
-    fn contact(&self) -> Contact {
-        Contact::Email
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["smtp", "postmark", "sendgrid", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "smtp" => config::KEYS,
-            "postmark" => postmark::KEYS,
-            "sendgrid" => sendgrid::KEYS,
-            "outbox" => outbox::KEYS,
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        match provider {
-            "smtp" => smtp::build(settings, surroundings),
-            "postmark" => postmark::build(settings, surroundings),
-            "sendgrid" => sendgrid::build(settings, surroundings),
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
-            _ => Err(unknown_provider(self, provider)),
-        }
-    }
-}
+pub const EMAIL: ChannelType = ChannelType {
+    name: "email",
+    contact: Contact::Email,
+    providers: &[
+        Provider { name: "smtp", keys: config::KEYS, build: smtp::build },
+        Provider { name: "postmark", keys: postmark::KEYS, build: postmark::build },
+        Provider { name: "sendgrid", keys: sendgrid::KEYS, build: sendgrid::build },
+        Provider {
+            name: "outbox",
+            keys: outbox::KEYS,
+            build: |settings, surroundings| outbox::build("email", compose, settings, surroundings),
+        },
+    ],
+};
 
 fn drafted(job: &Job, letterhead: &Letterhead) -> Result<Draft, Failure> {
     compose(job, letterhead, Timestamp::UNIX_EPOCH).map_err(|fault| unrenderable(&fault))

@@ -16,7 +16,7 @@ use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
 use crate::channels::http::{Answer, Call};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
+use crate::channels::{Built, Channel, Settings, Surroundings};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt, Scope};
 
@@ -65,10 +65,7 @@ struct Postmark {
     stream: Option<String>,
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let desk = Desk::read(&mut reader, "00000000-0000-0000-0000-000000000000", BASE_URL, surroundings);
     let stream = reader.text("message_stream");

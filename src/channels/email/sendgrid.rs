@@ -18,7 +18,7 @@ use crate::channels::codes::{Codes, Meaning, Status, rule};
 use crate::channels::http::{Answer, Call};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
+use crate::channels::{Built, Channel, Settings, Surroundings};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt, Scope};
@@ -69,10 +69,7 @@ struct SendGrid {
     clock: Clock,
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let desk = Desk::read(&mut reader, "SG.…", BASE_URL, surroundings);
     let problems = reader.finish();

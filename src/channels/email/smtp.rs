@@ -23,7 +23,7 @@ use super::wire::{NoStartTls, Wire, starttls};
 use super::{address, drafted};
 use crate::channels::callback::{Callback, News, NotHeard};
 use crate::channels::outbox::Draft;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, talk, unrenderable};
+use crate::channels::{Built, Channel, Settings, Surroundings, talk, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
@@ -41,10 +41,7 @@ struct Smtp {
 }
 
 /// The `smtp` channel of these settings.
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let config = SmtpConfig::read(settings)?;
     Ok(Arc::new(Smtp {
         envelope: Envelope::new(&config.from, config.reply_to.as_ref()),

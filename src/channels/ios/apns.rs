@@ -19,7 +19,7 @@ use super::provider_token::Signer;
 use crate::channels::credential::Credentials;
 use crate::channels::http::{Answer, Call, Http, below, failure};
 use crate::channels::outbox::Draft;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings, unrenderable};
+use crate::channels::{Built, Channel, Settings, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Receipt};
 use crate::domain::ids::DeliveryId;
@@ -32,10 +32,7 @@ const TOKEN: std::ops::RangeInclusive<usize> = 64..=200;
 const WORD: usize = 64;
 
 /// The channel of these settings.
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let ApnsConfig { http, base, signer, topic, loudest } = ApnsConfig::read(settings, surroundings.clock)?;
     let tokens = Credentials::new(signer, surroundings.clock);
     Ok(Arc::new(Apns { http, base, tokens, topic, loudest, letterhead: surroundings.letterhead() }))

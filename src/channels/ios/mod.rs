@@ -8,56 +8,29 @@ mod codes;
 mod config;
 mod provider_token;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 pub(super) use self::codes::CODES;
 use super::outbox::{self, Draft};
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider};
+use super::{ChannelType, Provider};
 use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
 use crate::render::push::{self, Loudest};
 use crate::render::{Letterhead, TemplateFault};
 
 /// `type = "ios"`
-#[derive(Debug, Clone, Copy)]
-pub struct Ios;
-
-impl ChannelType for Ios {
-    fn name(&self) -> &'static str {
-        "ios"
-    }
-
-    fn contact(&self) -> Contact {
-        Contact::Ios
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["apns", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "apns" => config::KEYS,
-            "outbox" => outbox::KEYS,
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        match provider {
-            "apns" => apns::build(settings, surroundings),
-            "outbox" => outbox::build(self.name(), usual, settings, surroundings),
-            _ => Err(unknown_provider(self, provider)),
-        }
-    }
-}
+pub const IOS: ChannelType = ChannelType {
+    name: "ios",
+    contact: Contact::Ios,
+    providers: &[
+        Provider { name: "apns", keys: config::KEYS, build: apns::build },
+        Provider {
+            name: "outbox",
+            keys: outbox::KEYS,
+            build: |settings, surroundings| outbox::build("ios", usual, settings, surroundings),
+        },
+    ],
+};
 
 fn usual(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
     compose(job, letterhead, Loudest::default())

@@ -25,55 +25,37 @@ use super::callback::{Answer as Answered, Callback, News, NotHeard};
 use super::http::{Answer, Call, Http, HttpSettings, below};
 use super::outbox::{self, Draft};
 use super::settings::Reader;
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider, unrenderable};
+use super::{Built, Channel, ChannelType, Provider, Settings, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
 use crate::domain::people::Contact;
 use crate::render::slack::{self, Buttons};
 use crate::render::{Letterhead, TemplateFault, webhook};
 
-/// `type = "slack"`
-#[derive(Debug, Clone, Copy)]
-pub struct Slack;
-
 const JSON: &str = "application/json; charset=utf-8";
 
-impl ChannelType for Slack {
-    fn name(&self) -> &'static str {
-        "slack"
-    }
-
-    fn contact(&self) -> Contact {
-        Contact::Fixed
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["webhook", "api", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "webhook" => WEBHOOK_KEYS,
-            "api" => API_KEYS,
-            "outbox" => outbox::KEYS,
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        match provider {
-            "webhook" => build(settings, surroundings, SlackSettings::of_webhook),
-            "api" => build(settings, surroundings, SlackSettings::of_api),
-            "outbox" => outbox::build(self.name(), usual, settings, surroundings),
-            _ => Err(unknown_provider(self, provider)),
-        }
-    }
-}
+/// `type = "slack"`
+pub const SLACK: ChannelType = ChannelType {
+    name: "slack",
+    contact: Contact::Fixed,
+    providers: &[
+        Provider {
+            name: "webhook",
+            keys: WEBHOOK_KEYS,
+            build: |settings, surroundings| build(settings, surroundings, SlackSettings::of_webhook),
+        },
+        Provider {
+            name: "api",
+            keys: API_KEYS,
+            build: |settings, surroundings| build(settings, surroundings, SlackSettings::of_api),
+        },
+        Provider {
+            name: "outbox",
+            keys: outbox::KEYS,
+            build: |settings, surroundings| outbox::build("slack", usual, settings, surroundings),
+        },
+    ],
+};
 
 /// As it looks where people can press.
 fn usual(job: &Job, letterhead: &Letterhead, _: Timestamp) -> Result<Draft, TemplateFault> {
@@ -96,7 +78,7 @@ fn build(
     settings: &Settings,
     surroundings: &Surroundings,
     read: fn(&mut Reader, &HttpSettings) -> Option<SlackSettings>,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+) -> Built {
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let settings = read(&mut reader, &http);

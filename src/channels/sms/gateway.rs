@@ -10,7 +10,7 @@ use crate::channels::codes::{Codes, Meaning, Status, rule};
 use crate::channels::gateway::{Dialect, Gateway};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
+use crate::channels::{Built, Channel, Settings, Surroundings};
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome};
 
@@ -74,10 +74,7 @@ struct SmsGateway {
     phrasing: Phrasing,
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let from = reader.text("from");
     let sample = said("+15550100", "\"quoted\", & so on: 100 %", "01J9X2", from.as_deref());

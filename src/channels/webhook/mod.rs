@@ -18,16 +18,12 @@ use super::codes::{Codes, Meaning, Status, rule};
 use super::http::{Call, Http, HttpSettings};
 use super::outbox::{self, Draft};
 use super::settings::Reader;
-use super::{Channel, ChannelType, Settings, SettingsProblem, Surroundings, unknown_provider, unrenderable};
+use super::{Built, Channel, ChannelType, Provider, Settings, Surroundings, unrenderable};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt, Scope};
 use crate::domain::people::Contact;
 use crate::render::{Letterhead, TemplateFault, webhook};
-
-/// `type = "webhook"`
-#[derive(Debug, Clone, Copy)]
-pub struct Webhook;
 
 const KEYS: &[&str] = &["url", "secret", "previous_secret", "timeout", "allow_private_networks", "ca_file"];
 
@@ -45,40 +41,19 @@ pub(super) const CODES: Codes = Codes {
 /// How long a receiver that cannot keep up is left alone, at the least.
 const FLOOR: std::time::Duration = std::time::Duration::from_secs(5);
 
-impl ChannelType for Webhook {
-    fn name(&self) -> &'static str {
-        "webhook"
-    }
-
-    fn contact(&self) -> Contact {
-        Contact::Fixed
-    }
-
-    fn providers(&self) -> &'static [&'static str] {
-        &["http", "outbox"]
-    }
-
-    fn keys(&self, provider: &str) -> &'static [&'static str] {
-        match provider {
-            "http" => KEYS,
-            "outbox" => outbox::KEYS,
-            _ => &[],
-        }
-    }
-
-    fn build(
-        &self,
-        provider: &str,
-        settings: &Settings,
-        surroundings: &Surroundings,
-    ) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
-        match provider {
-            "http" => build(settings, surroundings),
-            "outbox" => outbox::build(self.name(), compose, settings, surroundings),
-            _ => Err(unknown_provider(self, provider)),
-        }
-    }
-}
+/// `type = "webhook"`
+pub const WEBHOOK: ChannelType = ChannelType {
+    name: "webhook",
+    contact: Contact::Fixed,
+    providers: &[
+        Provider { name: "http", keys: KEYS, build },
+        Provider {
+            name: "outbox",
+            keys: outbox::KEYS,
+            build: |settings, surroundings| outbox::build("webhook", compose, settings, surroundings),
+        },
+    ],
+};
 
 fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, TemplateFault> {
     let text = webhook::line(&job.content, letterhead)?;
@@ -94,7 +69,7 @@ struct Receiver {
     clock: Clock,
 }
 
-fn build(settings: &Settings, surroundings: &Surroundings) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let url = http.address(&mut reader, "url", None);

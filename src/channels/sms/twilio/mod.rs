@@ -29,7 +29,7 @@ use crate::channels::callback::{self as callback_of_any, Callback, News, NotHear
 use crate::channels::http::{Answer, Call, Http, HttpSettings};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
-use crate::channels::{Channel, Settings, SettingsProblem, Surroundings};
+use crate::channels::{Built, Channel, Settings, Surroundings};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Outcome, Receipt};
@@ -46,10 +46,7 @@ struct Twilio {
     clock: Clock,
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Arc<dyn Channel>, Vec<SettingsProblem>> {
+pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let http = HttpSettings::read(&mut reader);
     let tokens = Tokens::of(settings);
