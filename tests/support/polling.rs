@@ -8,7 +8,7 @@ use foghorn::sources::kafka::{KafkaSettings, KafkaSource, Start};
 use foghorn::sources::{Polled, Record, Source, SourceError};
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(Duration::from_secs(30), future).await {
+    match tokio::time::timeout(Duration::from_secs(60), future).await {
         Ok(value) => value,
         Err(_) => panic!("not in time: {what}"),
     }

@@ -30,7 +30,7 @@ use crate::telemetry::actor::ActorLife;
 /// How many deliveries a pool holds for each worker: enough that workers never wait for the store
 /// at full rate, few enough that memory stays small. A channel that must not send twice holds only
 /// what it is sending.
-const IN_HAND_PER_WORKER: usize = 64;
+const IN_HAND_PER_WORKER: usize = 128;
 
 /// The state of a pool.
 pub struct Desk {
