@@ -12,10 +12,10 @@ use crate::support::provider::{Provider, Reply};
 use crate::support::smtp_sink::{Act, At, SmtpSink};
 
 /// More than the dead channel may hold.
-const MESSAGES: usize = 200;
+const MESSAGES: usize = 400;
 const WORKERS: usize = 2;
 /// What a pool holds for each worker, as ARCHITECTURE.md says.
-const IN_HAND: usize = 64 * WORKERS;
+const IN_HAND: usize = 128 * WORKERS;
 
 /// Messages go out by mail and over a webhook; an attempt may last as long as one can.
 async fn home(sink: &SmtpSink, receiver: &Provider) -> Home {
