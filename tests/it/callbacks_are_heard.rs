@@ -98,6 +98,9 @@ async fn the_first_final_word_about_a_message_counts_and_only_the_providers() {
         assert_eq!(texting.status(&path, status, "").await, StatusCode::OK);
     }
     assert_eq!(texting.status(&path, "undelivered", "30005").await, StatusCode::OK);
+    for _ in 0..1_000 {
+        assert_eq!(texting.status(&path, "delivered", "").await, StatusCode::OK);
+    }
     let delivery = texting.delivery().await;
     assert_eq!((&delivery["state"], &delivery["receipt"]["kind"]), (&"sent".into(), &"delivered".into()));
     let heard = texting.twilio.heard()[0].text();
