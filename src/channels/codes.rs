@@ -185,6 +185,11 @@ pub(super) const fn rule(status: Status, code: &'static str, meaning: Meaning, w
     Rule { status, code, meaning, why }
 }
 
+/// The rule of a provider's own code, whatever the status.
+pub(super) const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
+    rule(Status::Any, code, meaning, why)
+}
+
 /// The table of one provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Codes {

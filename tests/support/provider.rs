@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream;
@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::tls;
@@ -91,7 +92,7 @@ type Script = dyn Fn(&Heard) -> Reply + Send + Sync;
 pub(crate) struct Provider {
     pub(crate) address: SocketAddr,
     scheme: &'static str,
-    ledger: Arc<Mutex<Vec<Heard>>>,
+    ledger: Arc<watch::Sender<Vec<Heard>>>,
     connections: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
@@ -124,7 +125,7 @@ impl Provider {
     async fn listen(certificate: Option<&'static str>, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (ledger, connections) = (Arc::new(Mutex::default()), Arc::new(AtomicUsize::new(0)));
+        let (ledger, connections) = (Arc::new(watch::Sender::default()), Arc::new(AtomicUsize::new(0)));
         let acceptor = certificate.map(|name| tls::speaking(name, &[b"h2", b"http/1.1"]));
         let (heard, counted) = (Arc::clone(&ledger), Arc::clone(&connections));
         let server = tokio::spawn(async move {
@@ -154,7 +155,7 @@ impl Provider {
 
     /// Everything heard so far.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.ledger.lock().expect("a ledger").clone()
+        self.ledger.borrow().clone()
     }
 
     /// How often somebody connected.
@@ -164,20 +165,14 @@ impl Provider {
 
     /// The same, once there are `count`.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Heard> {
-        let enough = async {
-            loop {
-                let heard = self.heard();
-                if heard.len() >= count {
-                    return heard;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), enough).await.expect("requests in time")
+        let mut ledger = self.ledger.subscribe();
+        let enough = ledger.wait_for(|heard| heard.len() >= count);
+        let heard = tokio::time::timeout(Duration::from_secs(30), enough).await.expect("requests in time");
+        heard.expect("a ledger").clone()
     }
 }
 
-async fn serve<S>(stream: S, script: Arc<Script>, ledger: Arc<Mutex<Vec<Heard>>>)
+async fn serve<S>(stream: S, script: Arc<Script>, ledger: Arc<watch::Sender<Vec<Heard>>>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -195,7 +190,7 @@ where
                 version: parts.version,
             };
             let reply = script(&heard);
-            ledger.lock().expect("a ledger").push(heard);
+            ledger.send_modify(|all| all.push(heard));
             respond(reply).await
         }
     });

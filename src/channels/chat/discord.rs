@@ -6,7 +6,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::preset::{Heard, Objection, Preset};
-use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
+use crate::channels::codes::{Codes, Meaning, Status, code, rule};
 use crate::channels::http::Answer;
 use crate::domain::fault::Scope;
 use crate::render::chat;
@@ -54,10 +54,6 @@ const SHAPE: &str = "Discord does not take the message as it is";
 const TOO_MANY: &str = "more than Discord takes at once";
 
 const SLOW: Meaning = Meaning::Throttle(Scope::Channel, Duration::ZERO);
-
-const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
-    rule(Status::Any, code, meaning, why)
-}
 
 /// By Discord's own code; its status where it gives none.
 pub(in crate::channels) const CODES: Codes = Codes {

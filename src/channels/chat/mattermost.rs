@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::preset::{Heard, Objection, Preset};
-use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
+use crate::channels::codes::{Codes, Meaning, Status, code, rule};
 use crate::channels::http::Answer;
 use crate::domain::fault::Scope;
 use crate::render::chat;
@@ -35,10 +35,6 @@ fn hear(answer: &Answer) -> Heard {
 const GONE: &str = "there is no such webhook: it was deleted, or the address is wrong";
 const FORBIDDEN: &str = "the webhook may not post to its channel";
 const SHAPE: &str = "Mattermost does not take the message as it is";
-
-const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
-    rule(Status::Any, code, meaning, why)
-}
 
 /// By the id of Mattermost's error; its status for every other one.
 pub(in crate::channels) const CODES: Codes = Codes {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::over_http::{Desk, Letter, masked};
-use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
+use crate::channels::codes::{Codes, Meaning, code};
 use crate::channels::http::{Answer, Call};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
@@ -34,10 +34,6 @@ pub(super) const KEYS: &[&str] = &[
 
 const BASE_URL: &str = "https://api.postmarkapp.com";
 const TOKEN: HeaderName = HeaderName::from_static("x-postmark-server-token");
-
-const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
-    rule(Status::Any, code, meaning, why)
-}
 
 /// By Postmark's `ErrorCode`; what HTTP says decides where it gives none.
 pub(in crate::channels) const CODES: Codes = Codes {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
+use crate::channels::codes::{Codes, Meaning, Status, code, rule};
 use crate::domain::fault::Scope;
 
 /// A message a second to one place; whoever goes on is cut off.
@@ -25,10 +25,6 @@ const SHAPE: &str = "Slack does not take the message as it is";
 const LONG: &str = "the message is too long for Slack";
 const UNWELL: &str = "Slack is unwell";
 const NOT_SLACK: &str = "what answers is not Slack: check the address";
-
-const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
-    rule(Status::Any, code, meaning, why)
-}
 
 /// Incoming webhooks: a word in plain text.
 pub(in crate::channels) const WEBHOOK_CODES: Codes = Codes {

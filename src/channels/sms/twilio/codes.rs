@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use crate::channels::codes::{Codes, Meaning, Rule, Status, rule};
+use crate::channels::codes::{Codes, Meaning, code};
 use crate::domain::fault::Scope;
 
 /// How long a sender whose queue is full is left alone, at the least.
 const QUEUE: Duration = Duration::from_secs(30);
 /// The same, of a sender that has sent all that it may in a day.
 const DAY: Duration = Duration::from_secs(15 * 60);
-
-const fn code(code: &'static str, meaning: Meaning, why: &'static str) -> Rule {
-    rule(Status::Any, code, meaning, why)
-}
 
 /// By Twilio's own code; what HTTP says decides where it gives none.
 pub(in crate::channels) const CODES: Codes = Codes {
