@@ -37,16 +37,10 @@ impl FcmConfig {
         let file = file(&mut reader);
         let account = file.as_ref().and_then(|file| account(&mut reader, &http, file));
         let project = file.as_ref().and_then(|file| named(&mut reader, project, file));
-        let client = Http::new(&http, clock);
-        if let Err(why) = &client {
-            reader.problem("ca_file", why.clone());
-        }
-        let problems = reader.finish();
-        match (client, base, account, project) {
-            (Ok(http), Some(base), Some(account), Some(project)) if problems.is_empty() => {
-                Ok(Self { http, base, account, project })
-            }
-            _ => Err(problems),
+        let http = Http::unless(reader.finish(), &http, clock)?;
+        match (base, account, project) {
+            (Some(base), Some(account), Some(project)) => Ok(Self { http, base, account, project }),
+            _ => Err(Vec::new()),
         }
     }
 }

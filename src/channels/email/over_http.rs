@@ -15,7 +15,7 @@ use super::message::{AUTOMATIC, Envelope};
 use crate::channels::http::{Answer, Call, Http, HttpSettings, below};
 use crate::channels::outbox::Draft;
 use crate::channels::settings::Reader;
-use crate::channels::{Surroundings, unrenderable};
+use crate::channels::{SettingsProblem, Surroundings, unrenderable};
 use crate::domain::delivery::Job;
 use crate::domain::fault::Failure;
 use crate::render::email::EmailText;
@@ -40,29 +40,28 @@ pub(super) struct Letter {
 }
 
 impl Desk {
-    /// Takes `token`, `from`, `reply_to`, `base_url` and what every client behind HTTP can be told. `None` if
-    /// something that is needed is missing; the reader knows what.
+    /// Takes `token`, `from`, `reply_to`, `base_url` and what every client behind HTTP can be told.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
     pub(super) fn read(
-        reader: &mut Reader,
+        mut reader: Reader,
         token: &str,
         base_url: &str,
         surroundings: &Surroundings,
-    ) -> Option<Self> {
+    ) -> Result<Self, Vec<SettingsProblem>> {
         let token = reader.required_secret("token", token);
-        let settings = HttpSettings::read(reader);
-        let base = settings.address(reader, "base_url", Some(base_url));
+        let settings = HttpSettings::read(&mut reader);
+        let base = settings.address(&mut reader, "base_url", Some(base_url));
         let from = reader.required("from", "Foghorn <foghorn@example.com>");
-        let from = from.and_then(|text| mailbox(reader, "from", &text));
+        let from = from.and_then(|text| mailbox(&mut reader, "from", &text));
         let reply_to = reader.text("reply_to");
-        let reply_to = reply_to.and_then(|text| mailbox(reader, "reply_to", &text));
-        let http = Http::new(&settings, surroundings.clock);
-        if let Err(why) = &http {
-            reader.problem("ca_file", why.clone());
-        }
-        let from = from?;
+        let reply_to = reply_to.and_then(|text| mailbox(&mut reader, "reply_to", &text));
+        let http = Http::unless(reader.finish(), &settings, surroundings.clock)?;
+        let (Some(token), Some(base), Some(from)) = (token, base, from) else { return Err(Vec::new()) };
         let envelope = Envelope::new(&from, reply_to.as_ref());
         let letterhead = surroundings.letterhead();
-        Some(Self { http: http.ok()?, token: token?, base: base?, from, reply_to, envelope, letterhead })
+        Ok(Self { http, token, base, from, reply_to, envelope, letterhead })
     }
 
     /// The words of a mail.

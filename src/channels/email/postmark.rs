@@ -63,13 +63,9 @@ struct Postmark {
 
 pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
-    let desk = Desk::read(&mut reader, "00000000-0000-0000-0000-000000000000", BASE_URL, surroundings);
     let stream = reader.text("message_stream");
-    let problems = reader.finish();
-    match desk {
-        Some(desk) if problems.is_empty() => Ok(Arc::new(Postmark { desk, stream })),
-        _ => Err(problems),
-    }
+    let desk = Desk::read(reader, "00000000-0000-0000-0000-000000000000", BASE_URL, surroundings)?;
+    Ok(Arc::new(Postmark { desk, stream }))
 }
 
 /// What Postmark says, to a mail that it takes and to one that it does not.

@@ -70,13 +70,8 @@ struct SendGrid {
 }
 
 pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
-    let mut reader = Reader::new(settings);
-    let desk = Desk::read(&mut reader, "SG.…", BASE_URL, surroundings);
-    let problems = reader.finish();
-    match desk {
-        Some(desk) if problems.is_empty() => Ok(Arc::new(SendGrid { desk, clock: surroundings.clock })),
-        _ => Err(problems),
-    }
+    let desk = Desk::read(Reader::new(settings), "SG.…", BASE_URL, surroundings)?;
+    Ok(Arc::new(SendGrid { desk, clock: surroundings.clock }))
 }
 
 #[async_trait]

@@ -96,39 +96,40 @@ impl fmt::Debug for Call {
 }
 
 impl Http {
-    /// A client of these settings.
-    ///
-    /// # Errors
-    /// Why TLS cannot be had, for people.
-    pub(super) fn new(settings: &HttpSettings, clock: Clock) -> Result<Self, String> {
-        Self::built(Self::builder(settings), settings, clock)
-    }
-
-    /// The same, unless there is a problem with the settings already: then nobody needs a client, and
-    /// making one reads the machine's certificates.
+    /// A client of these settings, unless there are `problems` with them already: then nobody needs one,
+    /// and making it reads the machine's certificates.
     ///
     /// # Errors
     /// Everything that is wrong with the settings.
     pub(super) fn unless(
-        mut problems: Vec<SettingsProblem>,
+        problems: Vec<SettingsProblem>,
         settings: &HttpSettings,
         clock: Clock,
     ) -> Result<Self, Vec<SettingsProblem>> {
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Self::new(settings, clock).map_err(|message| {
-            problems.push(SettingsProblem { key: Some("ca_file".to_owned()), message });
-            problems
-        })
+        Self::made(problems, || Self::built(Self::builder(settings), settings, clock))
     }
 
     /// The same, for a provider that speaks nothing but HTTP/2.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub(super) fn speaking_http2(settings: &HttpSettings, clock: Clock) -> Result<Self, String> {
-        Self::built(Self::builder(settings).http2_prior_knowledge(), settings, clock)
+    /// As [`Self::unless`].
+    pub(super) fn speaking_http2_unless(
+        problems: Vec<SettingsProblem>,
+        settings: &HttpSettings,
+        clock: Clock,
+    ) -> Result<Self, Vec<SettingsProblem>> {
+        let builder = || Self::builder(settings).http2_prior_knowledge();
+        Self::made(problems, || Self::built(builder(), settings, clock))
+    }
+
+    fn made(
+        problems: Vec<SettingsProblem>,
+        make: impl FnOnce() -> Result<Self, String>,
+    ) -> Result<Self, Vec<SettingsProblem>> {
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        make().map_err(|message| vec![SettingsProblem { key: Some("ca_file".to_owned()), message }])
     }
 
     fn builder(settings: &HttpSettings) -> reqwest::ClientBuilder {

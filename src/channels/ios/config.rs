@@ -53,16 +53,10 @@ impl ApnsConfig {
             Some(true) => Loudest::Critical,
             Some(false) | None => Loudest::TimeSensitive,
         };
-        let client = Http::speaking_http2(&http, clock);
-        if let Err(why) = &client {
-            reader.problem("ca_file", why.clone());
-        }
-        let problems = reader.finish();
-        match (client, base, signer, topic) {
-            (Ok(http), Some(base), Some(signer), Some(topic)) if problems.is_empty() => {
-                Ok(Self { http, base, signer, topic, loudest })
-            }
-            _ => Err(problems),
+        let http = Http::speaking_http2_unless(reader.finish(), &http, clock)?;
+        match (base, signer, topic) {
+            (Some(base), Some(signer), Some(topic)) => Ok(Self { http, base, signer, topic, loudest }),
+            _ => Err(Vec::new()),
         }
     }
 }

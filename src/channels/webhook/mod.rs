@@ -74,21 +74,10 @@ fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let http = HttpSettings::read(&mut reader);
     let url = http.address(&mut reader, "url", None);
     let secrets = Secrets::read(&mut reader, url.as_ref());
-    let client = Http::new(&http, surroundings.clock);
-    if let Err(why) = &client {
-        reader.problem("ca_file", why.clone());
-    }
-    let problems = reader.finish();
-    match (url, secrets, client) {
-        (Some(url), Some(secrets), Ok(http)) if problems.is_empty() => Ok(Arc::new(Receiver {
-            http,
-            url,
-            secrets,
-            letterhead: surroundings.letterhead(),
-            clock: surroundings.clock,
-        })),
-        _ => Err(problems),
-    }
+    let http = Http::unless(reader.finish(), &http, surroundings.clock)?;
+    let (url, secrets) = url.zip(secrets).ok_or_else(Vec::new)?;
+    let letterhead = surroundings.letterhead();
+    Ok(Arc::new(Receiver { http, url, secrets, letterhead, clock: surroundings.clock }))
 }
 
 #[async_trait]

@@ -51,18 +51,10 @@ pub(super) fn build(settings: &Settings, surroundings: &Surroundings) -> Built {
     let http = HttpSettings::read(&mut reader);
     let tokens = Tokens::of(settings);
     let settings = TwilioSettings::read(&mut reader, &http, surroundings);
-    let client = Http::new(&http, surroundings.clock);
-    if let Err(why) = &client {
-        reader.problem("ca_file", why.clone());
-    }
-    let problems = reader.finish();
-    match (settings, client) {
-        (Some(settings), Ok(http)) if problems.is_empty() => {
-            let phrasing = Phrasing::new(settings.style, surroundings);
-            Ok(Arc::new(Twilio { http, settings, tokens, phrasing, clock: surroundings.clock }))
-        }
-        _ => Err(problems),
-    }
+    let http = Http::unless(reader.finish(), &http, surroundings.clock)?;
+    let settings = settings.ok_or_else(Vec::new)?;
+    let phrasing = Phrasing::new(settings.style, surroundings);
+    Ok(Arc::new(Twilio { http, settings, tokens, phrasing, clock: surroundings.clock }))
 }
 
 /// What Twilio says when it takes a message.
