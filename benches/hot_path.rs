@@ -16,10 +16,11 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::{Accept, IncidentRules};
 use foghorn::domain::delivery::{Job, Lease};
+use foghorn::domain::directory::{Directory, Reach};
 use foghorn::domain::event::{Event, Position};
 use foghorn::domain::fault::{Outcome, Receipt};
 use foghorn::domain::ids::EventId;
-use foghorn::domain::people::{Contact, Directory, Reach, User};
+use foghorn::domain::people::{Contact, User};
 use foghorn::domain::retry::{RetryPolicy, Standing, judge};
 use foghorn::domain::routes::{Policy, Route, RouteTable, Step};
 use foghorn::domain::suppression::Suppressions;

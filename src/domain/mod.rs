@@ -18,6 +18,7 @@ pub mod bulk;
 pub mod button;
 pub mod caution;
 pub mod delivery;
+pub mod directory;
 pub mod event;
 pub mod fault;
 pub mod ids;

@@ -10,10 +10,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Target;
+use super::directory::Directory;
 use super::event::{Body, Event, IncidentEvent};
 use super::names::{ChannelName, PolicyName, RouteName, SourceName};
 use super::pattern::Pattern;
-use super::people::{Directory, Recipient};
+use super::people::Recipient;
 use super::retry::later;
 use super::suppression::Suppressions;
 use super::{Timestamp, event};
