@@ -14,13 +14,7 @@ run: ## Build and start the demo: a broker, a mail outbox and a few incidents, n
 	$(CARGO) run --locked --profile demo --bin foghorn -- dev --demo $(ARGS)
 
 test: services ## Start the services that are missing and run every test
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	{ $(CARGO) test --locked --no-fail-fast --lib --bins --test it -- $(ARGS) 2>&1; echo "status $$?"; } | tee "$$log" | grep -v '^status '; \
-	echo; echo "── summary ──"; \
-	awk '/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
-	     /^skipped: / { skipped[$$0]++ } /^status / { status = $$2 } \
-	     END { for (line in skipped) print line " (" skipped[line] " tests)"; \
-	           printf "passed %d, failed %d, ignored %d\n", passed, failed, ignored; exit status }' "$$log"
+	@CARGO="$(CARGO)" scripts/test $(ARGS)
 
 lint: ## Format, clippy, documentation and dependencies, with warnings denied
 	$(CARGO) fmt --check
@@ -32,8 +26,9 @@ lint: ## Format, clippy, documentation and dependencies, with warnings denied
 		echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"; \
 	fi
 
-bench: ## Measure what one notification costs in our own code
+bench: ## Measure what one notification costs in our own code, and lists when a lot has happened
 	$(CARGO) bench --locked --bench hot_path -- $(ARGS)
+	$(CARGO) bench --locked --bench large_store
 
 release: ## Build the binary to ship: target/release/foghorn
 	$(CARGO) build --locked --release

@@ -21,8 +21,9 @@ use foghorn::domain::event::{Event, Position};
 use foghorn::domain::fault::{Outcome, Receipt};
 use foghorn::domain::ids::EventId;
 use foghorn::domain::people::{Contact, User};
+use foghorn::domain::policy::{Policy, Step};
 use foghorn::domain::retry::{RetryPolicy, Standing, judge};
-use foghorn::domain::routes::{Policy, Route, RouteTable, Step};
+use foghorn::domain::routes::{Route, RouteTable};
 use foghorn::domain::suppression::Suppressions;
 use foghorn::formats::{self, Words};
 use foghorn::store::Store;
@@ -58,6 +59,7 @@ fn event(number: usize) -> Arc<Event> {
     let raw = record(number);
     let id = EventId::new(now(), fastrand::u128(..));
     Arc::new(Event {
+        came_back: 0,
         id,
         source: "bench".into(),
         position: Position::Request(id),
@@ -72,16 +74,29 @@ fn event(number: usize) -> Arc<Event> {
 fn routes() -> RouteTable {
     let user = User { email: Some("ada@example.com".into()), ..User::default() };
     let reach = Reach { contact: Contact::Email, max_age: Duration::from_secs(86_400) };
-    let step = Step { notify: vec!["user:ada".parse().expect("valid")], via: vec!["email".into()] };
+    let step = Step {
+        after: Duration::ZERO,
+        notify: vec!["user:ada".parse().expect("valid")],
+        via: vec!["email".into()],
+    };
     RouteTable {
-        routes: vec![Route { name: "all".into(), matches: BTreeMap::new(), policy: "all".into() }],
-        policies: BTreeMap::from([("all".into(), Policy { immediate: vec![step], ..Policy::default() })]),
+        routes: vec![Route {
+            name: "all".into(),
+            matches: BTreeMap::new(),
+            policy: "all".into(),
+            group_by: Vec::new(),
+        }],
+        policies: Arc::new(BTreeMap::from([(
+            "all".into(),
+            Policy { steps: vec![step], ..Policy::default() },
+        )])),
         directory: Directory {
             users: BTreeMap::from([("ada".into(), user)]),
             teams: BTreeMap::new(),
             channels: BTreeMap::from([("email".into(), reach)]),
             ..Directory::default()
         },
+        ..RouteTable::default()
     }
 }
 

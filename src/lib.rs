@@ -17,6 +17,7 @@
 //! `ARCHITECTURE.md` tells the flow of a record and what is guaranteed when.
 
 pub mod actors;
+pub mod brokers;
 pub mod catalogue;
 pub mod channels;
 pub mod cli;

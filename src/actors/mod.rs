@@ -8,7 +8,8 @@
 //! │   └── worker 0…n  one attempt at a time; may die freely
 //! ├── router          plans who hears
 //! ├── ingest (topic)  one for each topic, one for each HTTP source
-//! └── sweeper         finds due rows that nobody armed
+//! ├── sweeper         finds due rows that nobody armed
+//! └── publisher (bus) hands events out, one for each sink
 //! ```
 //!
 //! They start in this order and drain in the reverse one. What an actor holds in memory is a copy of
@@ -19,6 +20,7 @@ pub mod credits;
 pub mod delivery;
 pub mod dlq;
 pub mod ingest;
+pub mod publisher;
 pub mod router;
 pub mod status;
 pub mod supervisor;

@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 22] = [
+pub(super) const ENTRIES: [Entry; 23] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -178,5 +178,13 @@ pub(super) const ENTRIES: [Entry; 22] = [
         title: "No table has this provider or this answer",
         meaning: "foghorn codes knows no provider of this name, or the word is neither a code of this provider nor a status.",
         fix: "Run foghorn codes for all providers, and foghorn codes PROVIDER for all of its answers.",
+    },
+    Entry {
+        code: Code::TokenUnreadable,
+        name: "FH0816",
+        effect: Effect::Ends(2),
+        title: "The token to show cannot be had",
+        meaning: "The file behind --token-file is not there, cannot be read or is empty, or what is said to be a token cannot stand in a header. Nothing was asked.",
+        fix: "Write the fh_… of foghorn token create into the file, on one line, or put it into FOGHORN_TOKEN. Whoever may open the socket needs none.",
     },
 ];

@@ -56,8 +56,8 @@ pub(super) const ENTRIES: [Entry; 8] = [
         name: "FH0404",
         effect: Effect::Refuses,
         title: "The API would be open to the network without a sign-in",
-        meaning: "Everybody who can reach the port could read what is there and send messages; this version signs nobody in.",
-        fix: "Keep [http] listen on 127.0.0.1 and put a proxy before it that signs people in. If only those can connect who may do everything, write [auth] mode = \"trusted_network\".",
+        meaning: "Everybody who can reach the port could read what is there and send messages, because nobody is asked for a token.",
+        fix: "Write [auth] mode = \"token\", so that every request shows a token, or keep [http] listen on 127.0.0.1. If only those can connect who may do everything, write [auth] mode = \"trusted_network\".",
     },
     Entry {
         code: Code::OpenByChoice,

@@ -12,12 +12,14 @@
 
 mod command;
 mod config;
+mod effect;
 mod file;
 mod http;
 mod pages;
 mod running;
 mod upkeep;
 
+pub use effect::{Effect, Origin};
 pub use pages::documentation;
 
 use std::fmt;
@@ -130,6 +132,8 @@ codes! {
     StorageBroken,
     /// The writer of the store keeps dying.
     TreeBroken,
+    /// A record of the store does not fit the files.
+    RecordLeftOut,
     /// A delivery was refused for good.
     DeliveryRefused,
     /// A delivery ran out.
@@ -168,6 +172,36 @@ codes! {
     Unavailable,
     /// A callback that its provider did not sign.
     Unsigned,
+    /// No token, or none that counts.
+    NoToken,
+    /// A token that is not good for this.
+    ScopeMissing,
+    /// The first request with this key still runs.
+    KeyRuns,
+    /// The key was used for another request.
+    KeyReused,
+    /// Too many requests.
+    TooOften,
+    /// It makes no sense for an incident or a delivery as it stands.
+    ActionRefused,
+    /// A link that nobody may act with.
+    LinkUnknown,
+    /// A request with a session that does not come from our own page.
+    NotOwnPage,
+    /// The identity provider's word is none, or not good for this.
+    SignInRefused,
+    /// The identity provider does not answer.
+    ProviderAway,
+    /// A file has what somebody wants to change.
+    OwnedByFile,
+    /// There is one of that name already.
+    AlreadyThere,
+    /// It was changed since it was looked at.
+    Outdated,
+    /// The configuration would not be valid any more.
+    ChangeRefused,
+    /// A template does not fit its variables.
+    TemplateUnfit,
     /// A bug.
     Internal,
     /// No Foghorn answers a command.
@@ -200,6 +234,8 @@ codes! {
     TemplateSaysNothing,
     /// No table of `foghorn codes` has this.
     UnknownAnswer,
+    /// What `--token-file` or `$FOGHORN_TOKEN` should hold cannot be had.
+    TokenUnreadable,
     /// This store is not backed up, restored or made smaller by Foghorn.
     NotOursToKeep,
     /// A backup would write over a file.
@@ -210,36 +246,6 @@ codes! {
     NotABackup,
     /// The database is damaged.
     Damaged,
-}
-
-/// What follows from an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The configuration is not taken.
-    Refuses,
-    /// The configuration is taken and something is said.
-    Warns,
-    /// A command ends with this exit code.
-    Ends(u8),
-    /// A request is answered with this status.
-    Answers(u16),
-    /// The log says so and Foghorn goes on.
-    Logs,
-    /// Foghorn ends with this exit code.
-    Stops(u8),
-}
-
-/// Where something goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The file and the environment.
-    Configuration,
-    /// A command.
-    Command,
-    /// A request to the API.
-    Request,
-    /// A process that runs.
-    Running,
 }
 
 /// One line of the tables.

@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 17] = [
+pub(super) const ENTRIES: [Entry; 18] = [
     Entry {
         code: Code::BrokerAway,
         name: "FH0501",
@@ -98,6 +98,14 @@ pub(super) const ENTRIES: [Entry; 17] = [
         title: "A part that nothing works without keeps dying",
         meaning: "The single writer of the store, or the supervisor itself, crashed too often. Foghorn ended so that it can be started afresh.",
         fix: "Start it again. If it ends the same way, report it with the log; what was acknowledged is in the store.",
+    },
+    Entry {
+        code: Code::RecordLeftOut,
+        name: "FH0531",
+        effect: Effect::Logs,
+        title: "A stored record does not fit and is left out",
+        meaning: "A user, team, policy, route or silence that was added over the API contradicts the files, which changed after it, or names something that is not there any more. Foghorn works without it rather than not at all.",
+        fix: "The line says why, and so does foghorn status. Mend the file and reload, or change or remove the record: foghorn user edit, foghorn user remove, and so on.",
     },
     Entry {
         code: Code::DeliveryRefused,

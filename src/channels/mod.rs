@@ -14,9 +14,11 @@ pub mod email;
 mod gateway;
 mod http;
 pub mod ios;
+pub mod oidc;
 pub mod outbox;
 mod secret_url;
 mod settings;
+pub mod sinks;
 pub mod slack;
 pub mod sms;
 pub mod talk;
@@ -31,8 +33,10 @@ use self::callback::{Callback, News, NotHeard};
 use crate::clock::Clock;
 use crate::domain::delivery::Job;
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent};
+use crate::domain::owner::Locales;
 use crate::domain::people::Contact;
 use crate::domain::retry::RetryPolicy;
+use crate::render::links::Links;
 use crate::render::{Letterhead, TemplateFault, Templates, sanitize};
 use outbox::{Draft, Outbox};
 
@@ -89,8 +93,12 @@ pub struct Surroundings {
     pub public_url: String,
     /// Where messages of `outbox` channels are kept.
     pub outbox: Arc<Outbox>,
-    /// `[templates] dir`, read.
+    /// The operator's templates.
     pub templates: Arc<Templates>,
+    /// What each user reads.
+    pub locales: Arc<Locales>,
+    /// Makes links to act with.
+    pub links: Option<Links>,
     /// What time it is, for dates in messages.
     pub clock: Clock,
     /// Upper bound of concurrent attempts.
@@ -104,6 +112,9 @@ impl Surroundings {
             server_name: self.server_name.clone(),
             public_url: self.public_url.clone(),
             templates: Arc::clone(&self.templates),
+            locales: Arc::clone(&self.locales),
+            links: self.links.clone(),
+            reader: None,
         }
     }
 }

@@ -122,6 +122,17 @@ impl Reader {
         numbers
     }
 
+    /// A list of texts, each a word without blanks.
+    pub(super) fn list(&mut self, key: &str) -> Option<Vec<String>> {
+        let list = self.settings.remove(key)?;
+        let word = |item: &toml::Value| item.as_str().filter(|word| is_word(word)).map(str::to_owned);
+        let words = list.as_array().and_then(|list| list.iter().map(word).collect::<Option<Vec<_>>>());
+        if words.is_none() {
+            self.problem(key, "must be a list of words");
+        }
+        words
+    }
+
     /// Is there anything at `key`?
     pub(super) fn has(&self, key: &str) -> bool {
         self.settings.contains_key(key)
@@ -177,4 +188,8 @@ impl Reader {
         }
         self.problems
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

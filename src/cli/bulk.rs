@@ -1,7 +1,7 @@
 //! Bulk jobs at the command line: what would be done, a question, then how it goes until it is over.
 //! ^C stops the job on the server, not only the watching.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,15 +9,14 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::signal::ctrl_c;
-use tokio::sync::oneshot;
 use tokio::time::interval;
 
 use super::Exit;
 use super::client::{Session, ShowArgs};
 use super::connection::Failure;
 use super::lists::{FormArgs, ListArgs, counted, parsed, print, read};
-use super::print::{refuse, say};
-use crate::catalogue::Code;
+use super::print::say;
+use super::question::{Answer, asked, may};
 use crate::domain::bulk::Rate;
 
 const JOBS: &str = "/api/v1/jobs";
@@ -105,14 +104,6 @@ impl Job {
     }
 }
 
-/// How a question was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Yes,
-    No,
-    Interrupted,
-}
-
 /// What watching came to.
 enum Watched {
     Ended(Job, Box<RawValue>),
@@ -149,22 +140,10 @@ pub(super) async fn run<W: Write>(
         say("Nothing to do.");
         return Ok(Exit::Done);
     }
-    if !args.yes {
-        match asked(&format!("{} {wanted}?", capital(action))).await {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => {
-                say("Nothing was done.");
-                return Ok(Exit::Failed);
-            }
-            Some(Answer::Interrupted) => return Ok(Exit::Interrupted),
-            None => {
-                refuse(
-                    Code::NotATerminal,
-                    &format!("this would {action} {wanted}, and nobody can be asked: --yes"),
-                );
-                return Ok(Exit::Usage);
-            }
-        }
+    if !args.yes
+        && let Err(exit) = may(action, &wanted.to_string()).await
+    {
+        return Ok(exit);
     }
     let begun: Job = session.server.post(&path, &wish(false)).await?;
     follow(begun.job_id, args, session).await
@@ -305,32 +284,6 @@ fn tell_preview(action: &str, args: &BulkArgs, preview: &Preview) {
     let wanted = preview.matched.saturating_sub(preview.skipped);
     let takes = humantime::format_duration(Duration::from_secs(preview.estimated_seconds));
     say(&format!("Will {action} {wanted} at {} ≈ {takes}.", args.rate));
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// Asks at the terminal; `None` if there is none.
-async fn asked(question: &str) -> Option<Answer> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return None;
-    }
-    let mut terminal = io::stderr();
-    let _ = write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush());
-    let (answered, answer) = oneshot::channel();
-    // A thread of its own: nobody can wait for it to end, should the question be broken off.
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
-        let yes = read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes");
-        answered.send(if yes { Answer::Yes } else { Answer::No })
-    });
-    tokio::select! {
-        answer = answer => Some(answer.unwrap_or(Answer::No)),
-        _ = ctrl_c() => Some(Answer::Interrupted),
-    }
 }
 
 pub(super) async fn list<W: Write>(form: &FormArgs, session: &mut Session<W>) -> Result<Exit, Failure> {

@@ -11,18 +11,26 @@ use super::control::{self, DrainArgs, LogLevelArgs, ReloadArgs};
 use super::delivery::{self, DeliveryCommand};
 use super::dlq::{self, DlqCommand};
 use super::event::{self, EventCommand};
+use super::explanation::{self, Question};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
+use super::on_call::{self, OnCallArgs};
+use super::pass::Pass;
 use super::policy::{self, PolicyCommand};
 use super::print::{Printer, reader_left};
 use super::process::environment;
 use super::route::{self, RouteCommand};
 use super::send::{self, SendArgs};
+use super::silence::{self, SilenceCommand};
 use super::status::{self, StatusArgs};
 use super::suppression::{self, SuppressionCommand};
 use super::tail::{self, TailArgs};
+use super::team::{self, TeamCommand};
+use super::template::running::{self, Asked};
+use super::token::{self, AuditArgs, TokenCommand};
 use super::top::{self, TopArgs};
 use super::trial::{self, TestCommand};
+use super::user::{self, UserCommand};
 use super::ways::{self, ChannelCommand, SourceCommand};
 use super::whom::Whom;
 use crate::clock::Clock;
@@ -64,9 +72,26 @@ pub enum Client {
     /// Who hears, how, and when it is tried again
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Who is on call, and who will be
+    #[command(name = "oncall")]
+    OnCall(OnCallArgs),
+    /// The people who are told
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Who belongs together
+    #[command(subcommand)]
+    Team(TeamCommand),
+    /// What nobody is told of for a while
+    #[command(subcommand)]
+    Silence(SilenceCommand),
     /// Addresses that providers have spoken against
     #[command(subcommand)]
     Suppression(SuppressionCommand),
+    /// Who may call its API: tokens, and what they are good for
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Who did what over its API, the newest first
+    Audit(AuditArgs),
     /// Hand it a mail that came back, on standard input: for a pipe of a mail server
     Bounce(BounceArgs),
     /// Have it read its configuration anew: all of it, or nothing
@@ -128,8 +153,12 @@ pub(super) fn id(text: &str) -> Result<String, String> {
 }
 
 /// Does what was asked, of the Foghorn at `url`, or of the one that is found here.
-pub async fn run(command: Client, url: Option<String>) -> Exit {
-    match obey(command, url).await {
+pub async fn run(command: Client, url: Option<String>, pass: &Pass) -> Exit {
+    ended(obey(command, url, pass).await)
+}
+
+fn ended(obeyed: Result<Exit, Failure>) -> Exit {
+    match obeyed {
         Ok(exit) => exit,
         Err(Failure::Output(error)) if reader_left(&error) => Exit::Done,
         Err(failure) => {
@@ -139,12 +168,34 @@ pub async fn run(command: Client, url: Option<String>) -> Exit {
     }
 }
 
-async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
-    let session = &mut Session {
-        server: Connection::to(&Whom::of(url, &environment()))?,
+/// Why who was told of an incident.
+pub(super) async fn explain(question: &Question<'_>, url: Option<String>, pass: &Pass) -> Exit {
+    let told = async {
+        let mut session = session(url, pass)?;
+        explanation::incident(question, &mut session).await
+    };
+    ended(told.await)
+}
+
+/// The templates of a running Foghorn.
+pub(super) async fn template(asked: &Asked<'_>, url: Option<String>, pass: &Pass) -> Exit {
+    let obeyed = async {
+        let mut session = session(url, pass)?;
+        running::run(asked, &mut session).await
+    };
+    ended(obeyed.await)
+}
+
+fn session(url: Option<String>, pass: &Pass) -> Result<Session<io::StdoutLock<'static>>, Failure> {
+    Ok(Session {
+        server: Connection::to(&Whom::of(url, &environment()), pass.token()?)?,
         out: Printer::new(io::stdout().lock()),
         now: Clock::system().now(),
-    };
+    })
+}
+
+async fn obey(command: Client, url: Option<String>, pass: &Pass) -> Result<Exit, Failure> {
+    let session = &mut session(url, pass)?;
     match command {
         Client::Health(args) => health::health(&args, session).await,
         Client::Version(args) => health::version(&args, session),
@@ -159,7 +210,13 @@ async fn obey(command: Client, url: Option<String>) -> Result<Exit, Failure> {
         Client::Test(command) => trial::run(&command, session).await,
         Client::Route(command) => route::run(&command, session).await,
         Client::Policy(command) => policy::run(&command, session).await,
+        Client::OnCall(args) => on_call::run(&args, session).await,
+        Client::User(command) => user::run(&command, session).await,
+        Client::Team(command) => team::run(&command, session).await,
+        Client::Silence(command) => silence::run(&command, session).await,
         Client::Suppression(command) => suppression::run(&command, session).await,
+        Client::Token(command) => token::run(&command, session).await,
+        Client::Audit(args) => token::audit(&args, session).await,
         Client::Bounce(args) => Ok(bounce::bounce(&args, session).await),
         Client::Reload(args) => control::reload(&args, session).await,
         Client::Drain(args) => control::drain(&args, session).await,

@@ -1,5 +1,6 @@
 //! `foghorn check --connect`: does what the configuration names answer? The store, each source's
-//! broker and each channel's provider are asked at once; nothing is sent, and nothing changed.
+//! broker, each channel's provider, who is told what changes and who says who somebody is are asked at once;
+//! nothing is sent, and nothing changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::process::unopened;
 use crate::channels::Channel;
 use crate::clock::Clock;
 use crate::config::{Config, SourceConfig};
-use crate::daemon::assembly;
+use crate::daemon::assembly::{self, AssemblyError};
 use crate::sources::SourceError;
 use crate::sources::kafka::{self, KafkaSettings};
 use crate::store::open;
@@ -21,7 +22,7 @@ use crate::store::open;
 /// One thing that was asked, and its answer.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// `store`, `source` or `channel`.
+    /// `store`, `source`, `channel`, `sink` or `auth`.
     pub part: &'static str,
     /// Its name; of the store, its kind.
     pub name: String,
@@ -63,8 +64,8 @@ pub async fn probe(config: &Config, deadline: Duration) -> Vec<Probe> {
             asking.push(("source", name.to_string(), asked.boxed()));
         }
     }
-    let channels = assembly::letterhead(config)
-        .and_then(|paper| assembly::channels(config, &paper.templates, &Arc::default(), Clock::system()));
+    let paper = assembly::letterhead(config);
+    let channels = assembly::channels(config, &paper, &Arc::default(), Clock::system());
     match channels {
         Ok(channels) => asking.extend(channels.into_iter().map(|(name, part)| {
             let name = name.to_string();
@@ -75,7 +76,43 @@ pub async fn probe(config: &Config, deadline: Duration) -> Vec<Probe> {
             asking.push(("channel", "all".to_owned(), async { Err(trouble) }.boxed()));
         }
     }
+    asking.extend(told(config, deadline));
     join_all(asking.into_iter().map(|(part, name, asked)| one(part, name, asked, deadline))).await
+}
+
+/// Who is told what changes, and who says who somebody is.
+fn told(config: &Config, deadline: Duration) -> Vec<(&'static str, String, Asking)> {
+    let mut asking: Vec<(&'static str, String, Asking)> = Vec::new();
+    let broken = |error: AssemblyError| async move {
+        Err(Trouble::refused(error.to_string(), "foghorn check tells more"))
+    };
+    match assembly::sinks(config, Clock::system()) {
+        Ok(sinks) => asking.extend(sinks.into_iter().map(|(name, sink)| {
+            let (name, within) = (name.to_string(), deadline.mul_f64(0.9));
+            let place = format!("[events_out.{name}]");
+            let asked = async move { sink.probe(within).await.map_err(|what| judged(what, &place)) };
+            ("sink", name, asked.boxed())
+        })),
+        Err(error) => asking.push(("sink", "all".to_owned(), broken(error).boxed())),
+    }
+    match assembly::provider(config, Clock::system()) {
+        Ok(None) => {}
+        Ok(Some(provider)) => {
+            let asked = async move { provider.probe().await.map_err(|what| judged(what, "[auth.oidc]")) };
+            asking.push(("auth", "oidc".to_owned(), asked.boxed()));
+        }
+        Err(error) => asking.push(("auth", "oidc".to_owned(), broken(error).boxed())),
+    }
+    asking
+}
+
+/// Whether somebody said no, or nobody anything.
+fn judged(what: String, place: &str) -> Trouble {
+    if ["connection:", "timeout:"].iter().any(|code| what.starts_with(code)) {
+        let fix = format!("check the address in {place}, and what lies on the way to it");
+        return Trouble::unreachable(what, fix);
+    }
+    Trouble::refused(what, format!("mend what {place} says; nothing was sent"))
 }
 
 /// In a task of its own, so that a probe that panics is one failure among others.
@@ -100,6 +137,8 @@ async fn one(part: &'static str, name: String, asked: Asking, deadline: Duration
 fn way_to(part: &str, name: &str) -> String {
     match part {
         "store" => "check [store] url, that the database runs, and what lies on the way to it".to_owned(),
+        "sink" => format!("check the address in [events_out.{name}], and what lies on the way to it"),
+        "auth" => "check issuer in [auth.oidc], and what lies on the way to it".to_owned(),
         _ => format!("check the address in [{part}s.{name}], and what lies on the way to it"),
     }
 }
@@ -154,14 +193,7 @@ async fn broker(name: String, settings: Arc<KafkaSettings>, deadline: Duration) 
 }
 
 async fn provider(name: String, channel: Arc<dyn Channel>) -> Result<String, Trouble> {
-    channel.probe().await.map_err(|what| {
-        let nobody = ["connection:", "timeout:"].iter().any(|code| what.starts_with(code));
-        if nobody {
-            return Trouble::unreachable(what, way_to("channel", &name));
-        }
-        let fix = format!("mend what [channels.{name}] says of the provider; nothing was sent");
-        Trouble::refused(what, fix)
-    })
+    channel.probe().await.map_err(|what| judged(what, &format!("[channels.{name}]")))
 }
 
 /// The exit code of all: somebody's no weighs more than nobody's answer, because waiting mends only

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -28,6 +29,9 @@ pub(super) enum Failure {
     /// `--url` is none.
     #[error("\"{0}\" is no URL of a server")]
     NoUrl(String),
+    /// There is no token where one was said to be.
+    #[error("{0}")]
+    NoToken(String),
     /// The server said no.
     #[error("{told}")]
     Refused { exit: Exit, code: String, told: String },
@@ -46,7 +50,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Unreachable(_) => Exit::Unreachable,
-            Self::NoUrl(_) => Exit::Usage,
+            Self::NoUrl(_) | Self::NoToken(_) => Exit::Usage,
             Self::Refused { exit, .. } => *exit,
             Self::Garbled { .. } | Self::Stranger(_) | Self::Output(_) => Exit::Failed,
         }
@@ -57,6 +61,7 @@ impl Failure {
         let code = match self {
             Self::Unreachable(_) => Code::NobodyAnswers,
             Self::NoUrl(_) => Code::NoServerUrl,
+            Self::NoToken(_) => Code::TokenUnreadable,
             Self::Garbled { .. } | Self::Stranger(_) => Code::NotUnderstood,
             Self::Output(_) => Code::CannotWrite,
             // Its detail says what to do, and the server may know more codes than this command.
@@ -102,13 +107,33 @@ struct Listening {
 struct Place {
     pointer: String,
     detail: String,
+    hint: Option<String>,
+}
+
+impl Place {
+    fn told(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        match self.pointer.as_str() {
+            "" => format!("\n{}{hint}", self.detail),
+            pointer => format!("; {pointer}: {}{hint}", self.detail),
+        }
+    }
 }
 
 impl Connection {
-    pub(super) fn to(whom: &Whom) -> Result<Self, Failure> {
+    pub(super) fn to(whom: &Whom, token: Option<SecretString>) -> Result<Self, Failure> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let header = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
+            let mut header = header
+                .map_err(|_| Failure::NoToken("the token is none: it cannot stand in a header".to_owned()))?;
+            header.set_sensitive(true);
+            headers.insert(AUTHORIZATION, header);
+        }
         let client = |bounded: reqwest::ClientBuilder| {
             let mut client = bounded
                 .redirect(reqwest::redirect::Policy::none())
+                .default_headers(headers.clone())
                 .user_agent(concat!("foghorn/", env!("CARGO_PKG_VERSION")));
             if let Whom::Socket(path) = whom {
                 client = client.unix_socket(path.clone());
@@ -152,12 +177,33 @@ impl Connection {
         self.ask(self.http.delete(format!("{}{path}", self.whom.base()))).await
     }
 
+    /// Takes away what is answered with nothing.
+    pub(super) async fn remove(&self, path: &str) -> Result<(), Failure> {
+        let (status, bytes) = self.exchange(self.http.delete(format!("{}{path}", self.whom.base()))).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, &bytes)) }
+    }
+
     pub(super) async fn put<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, Failure> {
         self.ask(self.http.put(format!("{}{path}", self.whom.base())).json(body)).await
+    }
+
+    /// Changes a part of something; with a version, only if it is at that one still.
+    pub(super) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        if_version: Option<u64>,
+    ) -> Result<T, Failure> {
+        let request = self.http.patch(format!("{}{path}", self.whom.base())).json(body);
+        let request = match if_version {
+            Some(version) => request.header(IF_MATCH, format!("\"v{version}\"")),
+            None => request,
+        };
+        self.ask(request).await
     }
 
     /// Hands over a mail as it is, with this password if there is one.
@@ -232,18 +278,16 @@ fn refused(status: StatusCode, bytes: &[u8]) -> Failure {
         StatusCode::NOT_FOUND => Exit::NotFound,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Denied,
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Exit::Usage,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Exit::Conflict,
         StatusCode::SERVICE_UNAVAILABLE => Exit::Unreachable,
+        StatusCode::TOO_MANY_REQUESTS => Exit::Later,
         _ => Exit::Failed,
     };
     let Ok(Told { code, title, detail, errors }) = serde_json::from_slice(bytes) else {
         return Failure::Stranger(status);
     };
     let exit = if code == Code::ReloadRefused.as_str() { Exit::InvalidConfig } else { exit };
-    let places = errors.iter().map(|place| match place.pointer.as_str() {
-        "" => format!("\n{}", place.detail),
-        pointer => format!("; {pointer}: {}", place.detail),
-    });
-    let told = format!("{title}: {detail}{}", places.collect::<String>());
+    let told = format!("{title}: {detail}{}", errors.iter().map(Place::told).collect::<String>());
     Failure::Refused { exit, code, told }
 }
 
@@ -280,7 +324,7 @@ mod tests {
             .expect("a port")
             .port();
         let url = format!("http://127.0.0.1:{port}");
-        let connection = Connection::to(&Whom::Url(url.clone())).expect("a client");
+        let connection = Connection::to(&Whom::Url(url.clone()), None).expect("a client");
         let failure = connection.probe("/livez").await.expect_err("nobody is there");
         assert_eq!(failure.exit(), Exit::Unreachable);
         let told = failure.to_string();

@@ -9,6 +9,7 @@ use super::Exit;
 use super::age::{age, moment};
 use super::client::{Session, ShowArgs, number};
 use super::connection::Failure;
+use super::handling::{self, HandleArgs, Wish};
 use super::lists::{FilterArgs, ListArgs, footer, none, or_none, parsed, print, read};
 use super::shapes::{Delivery, ReceiptShown, Rendered};
 use crate::domain::Timestamp;
@@ -22,6 +23,10 @@ pub enum DeliveryCommand {
     List(DeliveryListArgs),
     /// One, with its attempts
     Show(ShowArgs),
+    /// Take back what waits to be sent
+    Cancel(HandleArgs),
+    /// Try what waits now, or repeat what is dead
+    Retry(HandleArgs),
 }
 
 /// `foghorn delivery list`
@@ -52,6 +57,8 @@ pub(super) async fn run<W: Write>(
     match command {
         DeliveryCommand::List(args) => list(args, session).await,
         DeliveryCommand::Show(args) => show(PATH, args, session).await,
+        DeliveryCommand::Cancel(args) => handling::run(Wish::Cancel, args, session).await,
+        DeliveryCommand::Retry(args) => handling::run(Wish::Retry, args, session).await,
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Exit;
 use super::age::{age, moment};
+use super::archive::{self, ExportArgs, ImportArgs};
 use super::bulk::{self, BulkArgs};
 use super::client::{Session, ShowArgs, id};
 use super::connection::Failure;
@@ -31,6 +32,10 @@ pub enum DlqCommand {
     Retry(DlqRetryArgs),
     /// Take dead deliveries off the list; their history stays
     Discard(DlqDiscardArgs),
+    /// Print them with everything, one JSON object a line
+    Export(ExportArgs),
+    /// Take exported records in again
+    Import(ImportArgs),
     /// What was and is done to many at once
     Jobs(FormArgs),
     /// How far a job is
@@ -65,7 +70,7 @@ pub enum DlqKind {
 }
 
 impl DlqKind {
-    fn of_query(self) -> DeadLetterKind {
+    pub(super) fn of_query(self) -> DeadLetterKind {
         match self {
             Self::Delivery => DeadLetterKind::Delivery,
             Self::Event => DeadLetterKind::Event,
@@ -86,6 +91,12 @@ pub struct DlqRetryArgs {
     /// With --all: at most this many, at once and without a job
     #[arg(long, value_name = "N", requires = "all", conflicts_with_all = ["ids", "filter", "canary", "dry_run"])]
     pub limit: Option<u32>,
+    /// With IDs: to somebody else, user:NAME or an address
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "all")]
+    pub to: Option<String>,
+    /// With IDs: over another channel
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "all")]
+    pub via: Option<String>,
     /// How.
     #[command(flatten)]
     pub bulk: BulkArgs,
@@ -112,6 +123,8 @@ pub(super) async fn run<W: Write>(command: &DlqCommand, session: &mut Session<W>
         }
         DlqCommand::Retry(args) => retry(args, session).await,
         DlqCommand::Discard(args) => bulk::run("discard", &args.bulk, session).await,
+        DlqCommand::Export(args) => archive::export(args, session).await,
+        DlqCommand::Import(args) => archive::import(args, session).await,
         DlqCommand::Jobs(form) => bulk::list(form, session).await,
         DlqCommand::Job(args) => bulk::show(args, session).await,
         DlqCommand::Stop(args) => bulk::stop(args, session).await,
@@ -206,6 +219,9 @@ async fn show<W: Write>(args: &ShowArgs, session: &mut Session<W>) -> Result<Exi
 
 async fn retry<W: Write>(args: &DlqRetryArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let wish = match (args.all, args.limit) {
+        (false, _) if args.to.is_some() || args.via.is_some() => {
+            serde_json::json!({"ids": args.ids, "to": args.to, "via": args.via})
+        }
         (false, _) => serde_json::json!({"ids": args.ids}),
         (true, limit) => serde_json::json!({"all": true, "limit": limit}),
     };

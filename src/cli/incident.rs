@@ -3,12 +3,15 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::Exit;
+use super::acting::{self, ActArgs, EditArgs, NoteArgs, SnoozeArgs, act};
 use super::age::{age, moment};
 use super::client::{Session, number};
 use super::connection::{Failure, RawPage};
+use super::deleting::{self, DeleteArgs};
 use super::lists::{FilterArgs, ListArgs, counted, footer, none, parsed, print, read};
 use super::shapes::{Incident, TimelineEntry};
 use crate::domain::Timestamp;
@@ -21,6 +24,26 @@ pub enum IncidentCommand {
     List(IncidentListArgs),
     /// One, with its history
     Show(IncidentShowArgs),
+    /// Take it: paging stops
+    Ack(ActArgs),
+    /// Give it back: paging goes on
+    Unack(ActArgs),
+    /// It is over
+    Resolve(ActArgs),
+    /// It is not over: paging begins again
+    Reopen(ActArgs),
+    /// Quiet for a while; then paging begins again
+    Snooze(SnoozeArgs),
+    /// End the quiet
+    Unsnooze(ActArgs),
+    /// Take the next step of its policy now
+    Escalate(ActArgs),
+    /// Write something into its history
+    Note(NoteArgs),
+    /// Change what is known of it
+    Edit(EditArgs),
+    /// Nobody sees it any more, and nothing more is sent; it cannot be taken back
+    Delete(DeleteArgs),
 }
 
 /// `foghorn incident list`
@@ -56,6 +79,16 @@ pub(super) async fn run<W: Write>(
     match command {
         IncidentCommand::List(args) => list(args, session).await,
         IncidentCommand::Show(args) => show(args, session).await,
+        IncidentCommand::Ack(args) => act(acting::ACK, args, &json!({}), session).await,
+        IncidentCommand::Unack(args) => act(acting::UNACK, args, &json!({}), session).await,
+        IncidentCommand::Resolve(args) => act(acting::RESOLVE, args, &json!({}), session).await,
+        IncidentCommand::Reopen(args) => act(acting::REOPEN, args, &json!({}), session).await,
+        IncidentCommand::Unsnooze(args) => act(acting::UNSNOOZE, args, &json!({}), session).await,
+        IncidentCommand::Escalate(args) => act(acting::ESCALATE, args, &json!({}), session).await,
+        IncidentCommand::Snooze(args) => acting::snooze(args, session).await,
+        IncidentCommand::Note(args) => acting::note(args, session).await,
+        IncidentCommand::Edit(args) => acting::edit(args, session).await,
+        IncidentCommand::Delete(args) => deleting::run(args, session).await,
     }
 }
 
@@ -124,18 +157,28 @@ async fn show<W: Write>(args: &IncidentShowArgs, session: &mut Session<W>) -> Re
     }
     let incident: Incident = parsed(&raw)?;
     let timeline: RawPage = session.server.get(&format!("{path}/timeline"), &[]).await?;
-    for line in told_incident(&incident, session.now) {
+    for line in incident_lines(&incident, session.now) {
         session.out.line(&line)?;
     }
     session.out.line("TIMELINE")?;
     for entry in &timeline.data {
         let entry: TimelineEntry = parsed(entry)?;
-        session.out.line(&format!("{}  {:12}  {}", moment(entry.at), entry.kind, entry.detail))?;
+        session.out.line(&history_line(&entry))?;
     }
     Ok(Exit::Done)
 }
 
-fn told_incident(incident: &Incident, now: Timestamp) -> Vec<String> {
+/// `14:05:11Z  escalated       step 2: 1 delivery`; who did it goes before the words.
+fn history_line(entry: &TimelineEntry) -> String {
+    let by = match (&entry.by, &entry.via) {
+        (Some(by), Some(via)) if via != "timer" => format!("by {by} ({via})"),
+        _ => String::new(),
+    };
+    let colon = if by.is_empty() || entry.detail.is_empty() { "" } else { ": " };
+    format!("{}  {:14}  {by}{colon}{}", moment(entry.at), entry.kind, entry.detail).trim_end().to_owned()
+}
+
+pub(super) fn incident_lines(incident: &Incident, now: Timestamp) -> Vec<String> {
     let service = incident.service.as_deref().unwrap_or_default();
     let severity = incident.severity.to_uppercase();
     let route = match (&incident.route, &incident.policy) {
@@ -154,6 +197,21 @@ fn told_incident(incident: &Incident, now: Timestamp) -> Vec<String> {
             told(incident)
         ),
     ];
+    lines.extend(
+        incident
+            .acknowledged_by
+            .iter()
+            .filter(|_| incident.status == "acknowledged")
+            .map(|who| format!("{who} has it")),
+    );
+    lines.extend(incident.snoozed_until.map(|until| format!("snoozed until {}", moment(until))));
+    lines.extend(incident.assignee.iter().map(|who| format!("assigned to {who}")));
+    lines.extend(
+        incident
+            .next_step
+            .iter()
+            .map(|next| format!("next: step {} at {}, if nobody takes it", next.number, moment(next.at))),
+    );
     lines.extend(incident.description.iter().flat_map(|text| text.lines()).map(str::to_owned));
     lines.extend(incident.labels.iter().map(|(name, value)| format!("{name} = {value}")));
     lines.extend(incident.links.iter().map(|link| format!("{}  {}", link.text, link.url)));

@@ -1,4 +1,5 @@
-//! `foghorn completions` and `foghorn man`: made of the command tree itself, so they are never old.
+//! `foghorn completions` and `foghorn man`: made of the command tree itself, so they are never old; and
+//! `foghorn openapi`, which is made of the table of routes.
 
 use std::io;
 
@@ -8,6 +9,7 @@ use clap_mangen::Man;
 use super::configuration::printed;
 use super::print::say;
 use super::{Cli, CompletionsArgs, Exit, ManArgs};
+use crate::http::openapi;
 
 /// The whole tree, with what clap fills in only as it parses: full names, inherited options.
 fn tree() -> Command {
@@ -39,6 +41,11 @@ pub fn page(path: &[String]) -> Result<String, String> {
     let whole = Man::new(command.clone()).title(name).render(&mut page);
     whole.map_err(|error: io::Error| error.to_string())?;
     Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// The document of the API, as the server serves it.
+pub(super) fn openapi() -> Exit {
+    printed(&openapi::text())
 }
 
 pub(super) fn man(args: &ManArgs) -> Exit {

@@ -3,13 +3,15 @@
 //! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
 //! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), keep the
 //! database ([`Command::Db`]), or tell of
-//! Foghorn itself ([`Command::Explain`], [`Command::Codes`], [`Command::Man`]). All others are [`Command::Client`]: they
+//! Foghorn itself ([`Command::Explain`], [`Command::Codes`], [`Command::Openapi`], [`Command::Man`]). All others are [`Command::Client`]: they
 //! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
 //! machine.
 //!
 //! Data goes to standard output, talk to standard error. [`Exit`] has the exit codes.
 
+mod acting;
 mod age;
+mod archive;
 pub mod bounce;
 mod bulk;
 pub mod check;
@@ -20,28 +22,42 @@ pub mod connect;
 mod connection;
 pub mod control;
 pub mod db;
+pub mod deleting;
 pub mod delivery;
 pub mod dlq;
+mod each;
 pub mod event;
 mod explain;
-pub mod health;
+mod explanation;
+mod first_token;
+pub mod handling;
+mod health;
 pub mod incident;
 pub mod init;
 pub mod lists;
 pub mod manual;
+mod many;
+pub mod on_call;
+pub mod pass;
 pub mod policy;
 mod print;
 mod process;
+mod question;
 pub mod route;
 pub mod send;
 mod shapes;
+pub mod silence;
 pub mod status;
+pub mod stored;
 mod stream;
 pub mod suppression;
 pub mod tail;
+pub mod team;
 pub mod template;
+pub mod token;
 pub mod top;
 pub mod trial;
+pub mod user;
 pub mod ways;
 mod whom;
 
@@ -66,6 +82,9 @@ pub struct Cli {
     /// this machine, else http://127.0.0.1:3644
     #[arg(long, global = true, env = "FOGHORN_URL", value_name = "URL")]
     pub url: Option<String>,
+    /// Where the token is that it asks for.
+    #[command(flatten)]
+    pub pass: pass::Pass,
 }
 
 /// What to do.
@@ -92,6 +111,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// What the answers of providers mean, and what is done about them
     Codes(codes::CodesArgs),
+    /// The HTTP API as an OpenAPI 3.1 document
+    Openapi,
     /// Completions for a shell
     Completions(CompletionsArgs),
     /// The manual page, for man -l -
@@ -154,9 +175,15 @@ pub struct CheckArgs {
 /// `foghorn explain`
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// The code, in any spelling; without it, a list of all
-    #[arg(value_name = "FHnnnn")]
+    /// The code, in any spelling; without it, a list of all. Or: incident
+    #[arg(value_name = "FHnnnn|incident")]
     pub code: Option<String>,
+    /// Which incident: why was who told of it, and who was not?
+    #[arg(value_name = "NUMBER", value_parser = client::number)]
+    pub number: Option<u64>,
+    /// Only what concerns this user
+    #[arg(long, value_name = "USER", requires = "number")]
+    pub user: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -193,13 +220,20 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::init(&args),
         Command::Check(args) => check::run(&args).await,
         Command::Config(command) => configuration::run(&command),
-        Command::Template(command) => template::run(&command),
+        Command::Template(command) => template::run(&command, cli.url, &cli.pass).await,
         Command::Db(command) => db::run(&command).await,
-        Command::Explain(args) => explain::explain(&args),
+        Command::Explain(args) => match (args.code.as_deref(), args.number) {
+            (Some("incident"), Some(number)) => {
+                let question = explanation::Question { number, user: args.user.as_deref(), json: args.json };
+                client::explain(&question, cli.url, &cli.pass).await
+            }
+            _ => explain::explain(&args),
+        },
         Command::Codes(args) => codes::codes(&args),
+        Command::Openapi => manual::openapi(),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
-        Command::Client(client) => client::run(client, cli.url).await,
+        Command::Client(client) => client::run(client, cli.url, &cli.pass).await,
     }
 }
 
@@ -216,6 +250,8 @@ pub enum Exit {
     NotFound,
     /// Not allowed.
     Denied,
+    /// It is not as it was thought to be: somebody was faster, or it makes no sense.
+    Conflict,
     /// What was to be read will never be understood.
     Unfit,
     /// Server, store or broker cannot be reached.
@@ -241,6 +277,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::Denied => 4,
+            Self::Conflict => 6,
             Self::Unfit => 65,
             Self::Unreachable => 69,
             Self::Crashed => 70,

@@ -12,9 +12,12 @@ use super::Exit;
 use super::client::{Session, name};
 use super::connection::Failure;
 use super::lists::{FormArgs, ListArgs, counted, none, parsed, print, read};
-use super::route::{after, over};
+use super::route::{after, outcome, over};
+use super::stored::{self, NamedArgs, SetArgs};
 use crate::config::short_duration;
-use crate::domain::routes::OnResolve;
+use crate::domain::Timestamp;
+use crate::domain::policy::News;
+use crate::domain::record::Section;
 
 /// `foghorn policy`
 #[derive(Debug, Subcommand)]
@@ -23,6 +26,12 @@ pub enum PolicyCommand {
     List(FormArgs),
     /// One: its steps, and the retries of its channels
     Show(PolicyArgs),
+    /// Who would hear, and when, if it began now or at another moment
+    Simulate(SimulateArgs),
+    /// Have one say what a file says; what stands in the configuration file is changed there
+    Set(SetArgs),
+    /// Take one away
+    Remove(NamedArgs),
 }
 
 /// `foghorn policy show`
@@ -36,12 +45,32 @@ pub struct PolicyArgs {
     pub json: bool,
 }
 
+/// `foghorn policy simulate`
+#[derive(Debug, Clone, Args)]
+pub struct SimulateArgs {
+    /// Its name in the configuration
+    #[arg(value_name = "NAME", value_parser = name)]
+    pub name: String,
+    /// When it would begin, such as 2026-11-21T18:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
+    /// How bad the incident would be
+    #[arg(long)]
+    pub severity: Option<String>,
+    /// What it would be about
+    #[arg(long)]
+    pub service: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Deserialize)]
 struct Policy {
     name: String,
     routes: Vec<String>,
     steps: Vec<Step>,
-    on_resolve: OnResolve,
+    on_resolve: News,
     #[serde(default)]
     schedules: BTreeMap<String, Schedule>,
 }
@@ -69,6 +98,9 @@ pub(super) async fn run<W: Write>(
     match command {
         PolicyCommand::List(form) => list(form, session).await,
         PolicyCommand::Show(args) => show(args, session).await,
+        PolicyCommand::Simulate(args) => simulate(args, session).await,
+        PolicyCommand::Set(args) => stored::set(Section::Policies, args, session).await,
+        PolicyCommand::Remove(args) => stored::remove(Section::Policies, args, session).await,
     }
 }
 
@@ -93,6 +125,21 @@ async fn show<W: Write>(args: &PolicyArgs, session: &mut Session<W>) -> Result<E
         return Ok(Exit::Done);
     }
     lines(&parsed(&raw)?).iter().try_for_each(|line| session.out.line(line))?;
+    Ok(Exit::Done)
+}
+
+async fn simulate<W: Write>(args: &SimulateArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
+    let mut query: Vec<(&str, String)> = Vec::new();
+    query.extend(args.at.map(|at| ("at", at.to_string())));
+    query.extend(args.severity.clone().map(|severity| ("severity", severity)));
+    query.extend(args.service.clone().map(|service| ("service", service)));
+    let path = format!("/api/v1/policies/{}/preview", args.name);
+    let raw: Box<RawValue> = session.server.get(&path, &query).await?;
+    if args.json {
+        session.out.json(raw.get())?;
+        return Ok(Exit::Done);
+    }
+    outcome(&parsed(&raw)?).iter().try_for_each(|line| session.out.line(line))?;
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::print::{refuse, say};
-use super::{DevArgs, Exit, ServeArgs};
+use super::{DevArgs, Exit, ServeArgs, first_token};
 use crate::catalogue::Code;
 use crate::config::{self, LogFormat, Problem};
 use crate::daemon::StartError;
@@ -39,7 +39,10 @@ pub(super) async fn serve(args: &ServeArgs) -> Exit {
     // Variables are those of the start: nobody can change them from outside.
     let reread = Arc::new(move || config::load(file.as_deref(), &environment()));
     match Serving::start(&loaded, reread).await {
-        Ok(serving) => exit_of(&serving.watched_by(ServiceManager::of(&environment())).run().await),
+        Ok(serving) => {
+            first_token::tell(&serving, &loaded.config).await.iter().for_each(|line| say(line));
+            exit_of(&serving.watched_by(ServiceManager::of(&environment())).run().await)
+        }
         Err(error) => refused(&error),
     }
 }

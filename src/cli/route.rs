@@ -1,6 +1,7 @@
 //! `foghorn route`: which policy takes an incident, who would hear, and why. A file can be asked
 //! instead of a server, so that a change of it is tried before anybody works by it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +10,22 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Exit;
+use super::age::moment;
 use super::client::Session;
 use super::connection::Failure;
 use super::lists::{FormArgs, ListArgs, parsed, print, read};
 use super::print::{refuse, say};
 use super::process::{environment, invalid};
+use super::stored::{self, NamedArgs, SetArgs};
 use crate::catalogue::Code;
 use crate::config::{self, short_duration};
+use crate::domain::Timestamp;
+use crate::domain::on_call::OnCall;
+use crate::domain::policy::News;
+use crate::domain::record::Section;
+use crate::domain::rotation::Because;
 use crate::domain::route_test::{Answer, Condition, Question, Rule, Told, Verdict};
-use crate::domain::routes::OnResolve;
+use crate::domain::silence::Held;
 
 /// `foghorn route`
 #[derive(Debug, Subcommand)]
@@ -26,6 +34,10 @@ pub enum RouteCommand {
     List(FormArgs),
     /// Who would hear of an incident like this
     Test(RouteTestArgs),
+    /// Have one say what a file says; it comes after those of the configuration file, but for its last
+    Set(SetArgs),
+    /// Take one away
+    Remove(NamedArgs),
 }
 
 /// `foghorn route test`
@@ -37,6 +49,9 @@ pub struct RouteTestArgs {
     /// Fail if any other policy would take it
     #[arg(long, value_name = "POLICY")]
     pub expect: Option<String>,
+    /// If it opened then, such as 2026-01-05T03:00:00Z; now unless said
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
     /// Each rule, and why it takes it or not
     #[arg(long)]
     pub explain: bool,
@@ -56,7 +71,7 @@ fn pair(text: &str) -> Result<String, String> {
 struct Route {
     number: usize,
     name: String,
-    r#match: std::collections::BTreeMap<String, Vec<String>>,
+    r#match: BTreeMap<String, Vec<String>>,
     policy: String,
 }
 
@@ -65,6 +80,8 @@ pub(super) async fn run<W: Write>(command: &RouteCommand, session: &mut Session<
     match command {
         RouteCommand::List(form) => list(form, session).await,
         RouteCommand::Test(args) => test(args, session).await,
+        RouteCommand::Set(args) => stored::set(Section::Routes, args, session).await,
+        RouteCommand::Remove(args) => stored::remove(Section::Routes, args, session).await,
     }
 }
 
@@ -72,9 +89,7 @@ async fn list<W: Write>(form: &FormArgs, session: &mut Session<W>) -> Result<Exi
     let list = ListArgs::all(form.clone());
     let listed = read(&session.server, "/api/v1/routes", &[], &list).await?;
     let row = |route: &Route| {
-        let matchers = route.r#match.iter().map(|(field, any_of)| format!("{field}={}", any_of.join("|")));
-        let matchers = matchers.collect::<Vec<_>>().join(" ");
-        let matchers = if matchers.is_empty() { "everything".to_owned() } else { matchers };
+        let matchers = matchers(&route.r#match);
         [route.number.to_string(), route.name.clone(), matchers, route.policy.clone()]
     };
     let header = ["#", "NAME", "MATCHES", "POLICY"];
@@ -82,9 +97,16 @@ async fn list<W: Write>(form: &FormArgs, session: &mut Session<W>) -> Result<Exi
     Ok(Exit::Done)
 }
 
+/// `service=checkout-*|payments-* severity=critical`
+pub(super) fn matchers(matches: &BTreeMap<String, Vec<String>>) -> String {
+    let each = matches.iter().map(|(field, any_of)| format!("{field}={}", any_of.join("|")));
+    let all = each.collect::<Vec<_>>().join(" ");
+    if all.is_empty() { "everything".to_owned() } else { all }
+}
+
 async fn test<W: Write>(args: &RouteTestArgs, session: &mut Session<W>) -> Result<Exit, Failure> {
     let question = match Question::of(args.pairs.iter().map(String::as_str)) {
-        Ok(question) => question,
+        Ok(question) => Question { at: args.at, ..question },
         Err(error) => return Ok(wrong(&error.to_string())),
     };
     let (answer, json) = match &args.config {
@@ -115,7 +137,7 @@ fn of_file<W>(path: &Path, question: &Question, session: &Session<W>) -> Result<
     let (event, source) = question
         .event(&config.severities.aliases, config.severities.default)
         .map_err(|error| wrong(&error.to_string()))?;
-    Ok(config.route_table.would(&event, &source, session.now))
+    Ok(config.route_table.would(&event, &source, question.at.unwrap_or(session.now)))
 }
 
 /// As the command line says that an argument is wrong.
@@ -173,11 +195,18 @@ fn because(condition: &Condition) -> String {
     }
 }
 
-fn outcome(answer: &Answer) -> Vec<String> {
+pub(super) fn outcome(answer: &Answer) -> Vec<String> {
     let Some(policy) = &answer.policy else {
         return vec!["→ no route takes it: it is recorded, and nobody hears".to_owned()];
     };
     let mut lines = vec![format!("→ policy {policy}")];
+    lines.extend(answer.on_call.iter().map(on_call));
+    lines.extend(answer.silence.iter().map(|Held { silence, until }| {
+        format!(
+            "   silence {silence} holds until {}: nobody is told, then what is still open is",
+            moment(*until)
+        )
+    }));
     let mut moments: Vec<(u64, &str)> = Vec::new();
     for told in &answer.told {
         if !moments.contains(&(told.after_s, &told.channel)) {
@@ -187,14 +216,29 @@ fn outcome(answer: &Answer) -> Vec<String> {
     for (after_s, channel) in moments {
         let same = |told: &&Told| told.after_s == after_s && told.channel == channel;
         let who: Vec<String> = answer.told.iter().filter(same).map(who).collect();
-        lines.push(format!("   {:<8} {channel:<12} {}", after(after_s), who.join(", ")));
+        let quiet = answer.told.iter().filter(same).find_map(|told| told.quiet_until);
+        let quiet = quiet.map(|until| format!("   after quiet hours, {}", moment(until)));
+        let (after, who) = (after(after_s), who.join(", "));
+        lines.push(format!("   {after:<8} {channel:<12} {who}{}", quiet.unwrap_or_default()));
     }
-    if answer.told.is_empty() {
+    if answer.told.is_empty() && answer.silence.is_none() {
         lines.push("   nobody can be reached".to_owned());
     }
-    lines.extend(answer.unreachable.iter().map(|why| format!("   not reached: {why}")));
+    lines.extend(answer.withheld.iter().map(|one| format!("   not told: {}", one.words)));
+    if answer.repeat > 0 {
+        lines.push(format!("   repeats {}×, then it is written down that nobody answered", answer.repeat));
+    }
     lines.extend(answer.on_resolve.map(over));
     lines
+}
+
+fn on_call(one: &OnCall) -> String {
+    let until = one.until.map(|until| format!(" until {}", moment(until))).unwrap_or_default();
+    let why = if one.because == Because::Override { ", standing in" } else { "" };
+    match &one.user {
+        Some(user) => format!("   on call   {}: {user}{until}{why}", one.team),
+        None => format!("   on call   {}: nobody{until}", one.team),
+    }
 }
 
 fn who(told: &Told) -> String {
@@ -213,10 +257,10 @@ pub(super) fn after(seconds: u64) -> String {
 }
 
 /// What people hear when it is over.
-pub(super) fn over(on_resolve: OnResolve) -> String {
+pub(super) fn over(on_resolve: News) -> String {
     match on_resolve {
-        OnResolve::Notify => "   when it is over, everybody who was told is told".to_owned(),
-        OnResolve::Silent => "   when it is over, nobody is told".to_owned(),
+        News::Notify => "   when it is over, everybody who was told is told".to_owned(),
+        News::Silent => "   when it is over, nobody is told".to_owned(),
     }
 }
 
@@ -233,7 +277,8 @@ mod tests {
                 {"after_s": 180, "channel": "sms", "recipient": "ada", "to": "+15***11"},
                 {"after_s": 180, "channel": "sms", "recipient": "grace", "to": "+15***12"}
             ],
-            "unreachable": ["joan has no phone (channel sms)"],
+            "withheld": [{"recipient": "joan", "channel": "sms", "why": "no_address", "contact": "phone",
+                "words": "joan has no phone (channel sms)"}],
             "rules": [
                 {"number": 1, "name": "web", "policy": "mail", "verdict": "no_match", "conditions": [
                     {"field": "service", "value": "db", "any_of": ["web-*"], "holds": false},
@@ -258,7 +303,7 @@ mod tests {
                 "→ policy page",
                 "   now      ios          ada (4f1***9c)",
                 "   +3m      sms          ada (+15***11), grace (+15***12)",
-                "   not reached: joan has no phone (channel sms)",
+                "   not told: joan has no phone (channel sms)",
                 "   when it is over, everybody who was told is told",
             ]
         );

@@ -21,12 +21,27 @@ pub(super) struct Incident {
     pub(super) policy: Option<String>,
     pub(super) opened_at: Timestamp,
     #[serde(default)]
+    pub(super) version: u64,
+    pub(super) acknowledged_by: Option<String>,
+    pub(super) resolved_by: Option<String>,
+    pub(super) assignee: Option<String>,
+    pub(super) snoozed_until: Option<Timestamp>,
+    /// Of an incident that was asked for alone.
+    pub(super) next_step: Option<NextStep>,
+    #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) links: Vec<Link>,
     /// Counts by state.
     #[serde(default)]
     pub(super) deliveries: BTreeMap<String, u64>,
+}
+
+/// What its policy does next.
+#[derive(Debug, Deserialize)]
+pub(super) struct NextStep {
+    pub(super) number: u32,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,6 +54,8 @@ pub(super) struct Link {
 pub(super) struct TimelineEntry {
     pub(super) at: Timestamp,
     pub(super) kind: String,
+    pub(super) by: Option<String>,
+    pub(super) via: Option<String>,
     pub(super) detail: String,
 }
 

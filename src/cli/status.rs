@@ -42,6 +42,8 @@ struct Config {
     digest: String,
     loaded_at: Option<Timestamp>,
     refused_at: Option<Timestamp>,
+    #[serde(default)]
+    left_out: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +112,7 @@ fn lines(status: &Status, url: &str, now: Timestamp) -> Vec<String> {
     if let Some(at) = status.config.refused_at {
         lines.push(format!("CONFIG       a newer one was refused {} ago   → foghorn check", age(at, now)));
     }
+    lines.extend(status.config.left_out.iter().map(|left| format!("LEFT OUT     {left}")));
     if status.store.state != "ok" {
         lines.push(format!("STORE        {}", told(&status.store)));
     }
@@ -174,7 +177,8 @@ mod tests {
     fn one_screen_says_what_is_stuck_and_where_to_look() {
         let status = serde_json::json!({
             "version": "0.4.1", "started_at": "2026-11-18T10:00:00Z", "phase": "running", "ready": true,
-            "config": {"digest": "a81f3c00", "loaded_at": "2026-11-21T12:00:00Z", "refused_at": "2026-11-21T13:50:00Z"},
+            "config": {"digest": "a81f3c00", "loaded_at": "2026-11-21T12:00:00Z", "refused_at": "2026-11-21T13:50:00Z",
+                "left_out": ["teams/core: no such user"]},
             "store": {"state": "ok", "reason": null},
             "incidents": {"open": 3, "open_critical": 1, "acknowledged": 2},
             "deliveries": {"pending": 0, "sending": 1, "retrying": 4, "oldest_at": "2026-11-21T13:54:00Z"},
@@ -190,6 +194,7 @@ mod tests {
             [
                 "foghorn 0.4.1   up 3d   http://127.0.0.1:3644   config a81f3c00 read 2h ago   ready",
                 "CONFIG       a newer one was refused 10m ago   → foghorn check",
+                "LEFT OUT     teams/core: no such user",
                 "INCIDENTS    open 3 (1 critical)   acknowledged 2",
                 "DELIVERIES   pending 0   sending 1   retrying 4 (oldest 6m)",
                 "DEAD         2 deliveries, 1 event   → foghorn dlq list",

@@ -149,8 +149,10 @@ impl Reading<'_> {
             public_url: self.server.public_url.clone(),
             outbox: Arc::default(),
             templates: Arc::clone(self.templates),
+            locales: Arc::default(),
             workers,
             // A dry run: nothing is sent, so nobody asks for the time.
+            links: None,
             clock: Clock::starting_at(Timestamp::UNIX_EPOCH),
         }
     }

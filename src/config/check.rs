@@ -42,7 +42,10 @@ impl Check<'_, '_> {
             (Kind::Each(section), Value::List(list)) => self.each(path, list, section),
             (Kind::Properties, Value::Table(table)) => self.all(path, table, Kind::Properties),
             (Kind::Words(words), Value::Table(table)) => self.all(path, table, Kind::Word(words, &[])),
-            (Kind::Match, Value::Table(table)) => self.all(path, table, Kind::Match),
+            (Kind::Switches, Value::Table(table)) => self.all(path, table, Kind::Switch),
+            (Kind::Match | Kind::Patterns, Value::Table(table)) => {
+                self.all(path, table, Kind::Patterns);
+            }
             (kind, value) => {
                 if let Some(problem) = wrong(key, kind, value) {
                     self.report.at(&node.place, problem);
@@ -116,13 +119,9 @@ impl Check<'_, '_> {
 
     /// Names become metric labels and parts of addresses, and people mix up their cases.
     fn names(&mut self, path: &str, table: &Table) {
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
         for (index, entry) in table.entries.iter().enumerate() {
             let name = &entry.key;
-            if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-                let what = format!("{name:?} is no name for [{path}.NAME]");
-                let problem = Problem::new(Code::WrongValue, what)
-                    .label("use up to 64 letters, digits, \"-\", \"_\" and \".\"");
+            if let Some(problem) = nameless(path, name) {
                 self.report.at(&entry.place, problem);
             }
             let twin = table.entries[..index].iter().find(|earlier| earlier.key.eq_ignore_ascii_case(name));
@@ -133,6 +132,17 @@ impl Check<'_, '_> {
             }
         }
     }
+}
+
+/// What is wrong with this name in that table.
+pub(super) fn nameless(path: &str, name: &str) -> Option<Problem> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
+    let problem = || {
+        Problem::new(Code::WrongValue, format!("{name:?} is no name for [{path}.NAME]"))
+            .label("use up to 64 letters, digits, \"-\", \"_\" and \".\"")
+    };
+    (!fits).then(problem)
 }
 
 /// Is it worth asking for a value here, or was one written and found wrong?

@@ -8,52 +8,71 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
+use super::access;
 use super::channels::{self, Lanes};
 use super::check::is_bad;
+use super::events_out;
 use super::heartbeat;
+use super::notices;
+use super::oidc;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::routing;
 use super::schema::SEVERITIES;
 use super::settings::{
-    AuthMode, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig, SeverityWords,
-    StoreConfig, StoreUrl, TemplatesConfig,
+    AuthMode, Config, Explorer, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
+    SeverityWords, StoreConfig, StoreUrl, TemplatesConfig,
 };
 use super::socket::socket;
 use super::sources;
 use super::tree::{Entry, Node, Table, Value};
 use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::NodeName;
+use crate::domain::retention::Retention;
 use crate::domain::severity::{Severity, SeverityAliases};
-use crate::domain::suggest::{nearest, question};
-use crate::render::Templates;
 
-/// Reads `tree`, which lies over the defaults, and checks what no single key can tell.
-pub(super) fn compose(tree: &Table, report: &mut Report<'_>) -> Config {
+/// Reads `tree`, which lies over the defaults, but for `templates`, which were read before, and checks what no single key can tell.
+pub(super) fn compose(tree: &Table, templates: TemplatesConfig, report: &mut Report<'_>) -> Config {
     let server = server(tree.table("server"), report);
     let store = store(tree.table("store"), &server.data_dir, report);
-    let auth = auth(tree.table("auth"));
+    let auth = access::mode(tree.table("auth"));
+    let oidc = oidc::read(tree.table("auth"), &server.public_url, report);
     let http = http(tree, auth, report);
-    let (dir, templates) = templates(tree.table("templates"), report);
     let sources = sources::read(tree.table("sources"), report);
     let lanes = Lanes::of(tree.table("delivery"), report);
-    let read = channels::Reading { server: &server, templates: &templates, lanes: &lanes };
+    let read = channels::Reading { server: &server, templates: &templates.all, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
     let route_table = routing::read(tree, &channels, report);
+    let sinks = events_out::read(tree.table("events_out"), report);
+    let incidents = tree.table("incidents");
+    let rules = IncidentRules {
+        dedup_window: incidents.duration("dedup_window").unwrap_or_default(),
+        flap_window: incidents.duration("flap_window").unwrap_or_default(),
+        auto_resolve: incidents.duration("auto_resolve").filter(|after| !after.is_zero()),
+        max_age: incidents.duration("max_age").filter(|age| !age.is_zero()),
+        policies: Arc::clone(&route_table.policies),
+        directory: Arc::new(route_table.directory.clone()),
+        events_out: Arc::new(events_out::wanted(&server.public_url, &sinks)),
+    };
     warn_of_local_links(tree, &channels, &server, report);
     Config {
         server,
         http,
         auth,
+        oidc,
+        session_ttl: tree.table("auth").duration("session_ttl").unwrap_or_default(),
+        ack_link_ttl: tree.table("auth").duration("ack_link_ttl").unwrap_or_default(),
+        tokens: access::tokens(tree.table("tokens"), report),
         store,
         sources,
         channels: channels.configured,
+        events_out: sinks,
         route_table,
-        incidents: IncidentRules {
-            dedup_window: tree.table("incidents").duration("dedup_window").unwrap_or_default(),
-        },
+        tables: Arc::default(),
+        incidents: rules,
         severities: severities(tree.table("incidents")),
-        templates: TemplatesConfig { dir },
+        links: notices::links(tree, report),
+        templates,
         logs: logs(tree.table("telemetry").table("logs")),
         metrics: MetricsConfig {
             enabled: tree.table("telemetry").table("metrics").switch("enabled").unwrap_or(true),
@@ -75,15 +94,6 @@ fn server(table: &Table, report: &mut Report<'_>) -> ServerConfig {
         refuse(table, "data_dir", "is no directory", r#"write a path such as "/var/lib/foghorn""#, report);
     }
     let timezone = table.text("timezone").unwrap_or_default();
-    if let Some(node) = table.get("timezone")
-        && jiff::tz::TimeZone::get(timezone).is_err()
-    {
-        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-        let slip = nearest(timezone, names.iter().map(String::as_str));
-        let problem = Problem::new(Code::WrongValue, format!("timezone = {timezone:?} is not known"))
-            .label(format!(r#"write an IANA name such as "Europe/London".{}"#, question(slip)));
-        report.at(&node.place, problem);
-    }
     ServerConfig {
         name: NodeName::from(name),
         public_url: public_url(table, report),
@@ -117,13 +127,6 @@ fn refuse(table: &Table, key: &str, what: &str, fix: &str, report: &mut Report<'
     }
 }
 
-fn auth(table: &Table) -> AuthMode {
-    match table.text("mode") {
-        Some("trusted_network") => AuthMode::TrustedNetwork,
-        _ => AuthMode::None,
-    }
-}
-
 fn http(tree: &Table, auth: AuthMode, report: &mut Report<'_>) -> HttpConfig {
     let table = tree.table("http");
     let listen = table.text("listen").unwrap_or_default();
@@ -136,7 +139,7 @@ fn http(tree: &Table, auth: AuthMode, report: &mut Report<'_>) -> HttpConfig {
             report.at(&node.place, problem);
         }
         (Some(address), Some(node)) if !address.ip().to_canonical().is_loopback() => {
-            open_to_others(address, auth, node, report);
+            access::open_to_others(address, auth, node, report);
         }
         _ => {}
     }
@@ -146,27 +149,8 @@ fn http(tree: &Table, auth: AuthMode, report: &mut Report<'_>) -> HttpConfig {
         socket: socket(tree),
         max_body: table.size("max_body").and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20),
         request_timeout: table.duration("request_timeout").unwrap_or_default(),
-    }
-}
-
-/// Nobody signs in, and others than this machine can connect.
-fn open_to_others(address: SocketAddr, auth: AuthMode, listen: &Node, report: &mut Report<'_>) {
-    match auth {
-        AuthMode::None => {
-            let what = format!("[auth] mode = \"none\" while listening on {address}");
-            let problem = Problem::new(Code::OpenWithoutAuth, what)
-                .label("listen on 127.0.0.1")
-                .note("why: anyone who can reach this port could read and send messages")
-                .note("fix: keep it on loopback and put a proxy with sign-in before it; or, if only those can connect who may do everything: [auth] mode = \"trusted_network\"");
-            report.at(&listen.place, problem);
-        }
-        AuthMode::TrustedNetwork => {
-            let what = format!("whoever can connect to {address} may read and send everything");
-            let problem = Problem::new(Code::OpenByChoice, what)
-                .note("why: [auth] mode = \"trusted_network\" signs nobody in")
-                .note("fix: nothing, if only those can connect who may; otherwise listen on 127.0.0.1");
-            report.beside(&listen.place, problem);
-        }
+        rate: access::rate_limit(table, report),
+        explorer: if table.switch("docs").unwrap_or(true) { Explorer::Served } else { Explorer::Off },
     }
 }
 
@@ -208,6 +192,16 @@ fn store(table: &Table, data_dir: &Path, report: &mut Report<'_>) -> StoreConfig
             Some("manual") => Migrate::Manual,
             _ => Migrate::Auto,
         },
+        retention: retention(table.table("retention")),
+    }
+}
+
+/// `[store.retention]`; nothing but ages, so nothing can be wrong between them.
+fn retention(table: &Table) -> Retention {
+    let kept = Retention::default();
+    Retention {
+        audit: table.duration("audit").map_or(kept.audit, |age| Some(age).filter(|age| !age.is_zero())),
+        idempotency_keys: table.duration("idempotency_keys").unwrap_or(kept.idempotency_keys),
     }
 }
 
@@ -237,19 +231,6 @@ fn check_store_url(text: &str, node: &Node, table: &Table, report: &mut Report<'
             .label(r#"take it out and add: password = { env = "PGPASSWORD" }"#);
         report.beside(&node.place, problem);
     }
-}
-
-fn templates(table: &Table, report: &mut Report<'_>) -> (Option<PathBuf>, Arc<Templates>) {
-    let dir = path(table, "dir");
-    let templates = Templates::load(dir.as_deref()).unwrap_or_else(|problems| {
-        if let Some(node) = table.get("dir") {
-            for problem in problems {
-                report.at(&node.place, Problem::new(Code::WrongValue, problem));
-            }
-        }
-        Templates::default()
-    });
-    (dir, Arc::new(templates))
 }
 
 fn severities(table: &Table) -> SeverityWords {

@@ -3,7 +3,7 @@
 //!
 //! | variable | means | |
 //! |---|---|---|
-//! | `KAFKA_BROKERS`, `KAFKA_TOPIC`, `KAFKA_GROUP_ID` | `[sources.kafka]` | unless the file has another Kafka source |
+//! | `KAFKA_BROKERS`, `KAFKA_TOPIC`, `KAFKA_GROUP_ID`, `KAFKA_DLQ_TOPIC` | `[sources.kafka]` | unless the file has another Kafka source |
 //! | `SMTP_*`, `EMAIL_*` | `[channels.email]` | unless the file has another email channel |
 //! | `DATABASE_URL` | `[store] url` | if it is one of a store |
 //! | `WORKER_POOL_SIZE`, `MAX_RETRIES`, `BACKOFF_BASE_DELAY_MS` | `[delivery]` | |
@@ -23,7 +23,7 @@ const PREFIX: &str = "FOGHORN_";
 
 /// Variables that mean something elsewhere.
 fn is_taken(name: &str) -> bool {
-    matches!(name, "FOGHORN_CONFIG" | "FOGHORN_URL" | "FOGHORN_REQUIRE_SERVICES")
+    matches!(name, "FOGHORN_CONFIG" | "FOGHORN_URL" | "FOGHORN_TOKEN" | "FOGHORN_REQUIRE_SERVICES")
         || name.starts_with("FOGHORN_TEST_")
 }
 
@@ -97,9 +97,8 @@ fn read(text: &str, kind: Option<Kind>, path: &[String], place: &Place) -> Node 
     match kind {
         _ if secret && !written.starts_with('{') => plain(text, place),
         Some(Kind::Texts) if !structured => listed(written, place),
-        Some(Kind::Text | Kind::Word(..) | Kind::Duration(..) | Kind::Rate | Kind::Size(..)) => {
-            plain(text, place)
-        }
+        Some(Kind::Text | Kind::Word(..) | Kind::Duration(..) | Kind::Rate | Kind::Size(..))
+        | Some(Kind::Moment | Kind::Clock | Kind::Zone) => plain(text, place),
         None if !structured && !is_certain(written) => plain(text, place),
         _ => parsed(written, place).unwrap_or_else(|| plain(text, place)),
     }
@@ -145,10 +144,11 @@ enum Foreign {
 }
 
 /// The names that other services use, each with its meaning. The first that is set wins.
-const FOREIGN: [(&str, &str, Foreign); 17] = [
+const FOREIGN: [(&str, &str, Foreign); 18] = [
     ("KAFKA_BROKERS", "sources.kafka.brokers", Foreign::List),
     ("KAFKA_TOPIC", "sources.kafka.topics", Foreign::List),
     ("KAFKA_GROUP_ID", "sources.kafka.group_id", Foreign::Text),
+    ("KAFKA_DLQ_TOPIC", "sources.kafka.dead_letter_topic", Foreign::Text),
     ("SMTP_HOST", "channels.email.host", Foreign::Text),
     ("EMAIL_HOST", "channels.email.host", Foreign::Text),
     ("SMTP_PORT", "channels.email.port", Foreign::Count),

@@ -15,11 +15,16 @@ use super::report::Report;
 use super::tree::{self, Entry, Node, Place, Table, Value};
 use crate::domain::pattern::Pattern;
 
+/// Takes what was included before as it was then.
+pub(super) fn include_again(tree: &mut Table, files: &[(PathBuf, String)], report: &mut Report<'_>) {
+    files.iter().for_each(|(file, text)| add(tree, file, text, report));
+}
+
 /// Reads what `tree`, which was read from `path`, includes.
 pub(super) fn include(tree: &mut Table, path: Option<&Path>, report: &mut Report<'_>) {
     let home = path.and_then(Path::parent).filter(|home| !home.as_os_str().is_empty());
     let home = home.unwrap_or_else(|| Path::new("."));
-    let mut read: Vec<PathBuf> = path.and_then(|path| path.canonicalize().ok()).into_iter().collect();
+    let mut known: Vec<PathBuf> = path.and_then(|path| path.canonicalize().ok()).into_iter().collect();
     let patterns = tree.get("include").map(Node::list).unwrap_or_default().to_vec();
     for pattern in &patterns {
         // What is no text is told by the check.
@@ -28,9 +33,12 @@ pub(super) fn include(tree: &mut Table, path: Option<&Path>, report: &mut Report
             Ok(files) => {
                 for file in files {
                     let real = file.canonicalize().unwrap_or_else(|_| file.clone());
-                    if !read.contains(&real) {
-                        read.push(real);
-                        add(tree, &file, report);
+                    if !known.contains(&real) {
+                        known.push(real);
+                        match read(&file) {
+                            Ok(text) => add(tree, &file, &text, report),
+                            Err(problems) => report.also(problems),
+                        }
                     }
                 }
             }
@@ -66,12 +74,8 @@ fn matching(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn add(tree: &mut Table, file: &Path, report: &mut Report<'_>) {
-    let text = match read(file) {
-        Ok(text) => text,
-        Err(problems) => return report.also(problems),
-    };
-    let text = without_mark(&text);
+fn add(tree: &mut Table, file: &Path, text: &str, report: &mut Report<'_>) {
+    let text = without_mark(text);
     let start = report.add(text, &file.display().to_string());
     let place = |span: std::ops::Range<usize>| Place::File(start + span.start..start + span.end);
     let document = match DeTable::parse(text) {

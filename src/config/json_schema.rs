@@ -84,6 +84,12 @@ impl Drawing {
             }
             Kind::Rate => json!({ "type": "string", "pattern": "^[1-9][0-9]*/[smh]$" }),
             Kind::Size(..) => json!({ "type": "string", "pattern": "^[0-9]+ *(B|[kMG]B|[KMG]iB)$" }),
+            Kind::Moment => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?$" }),
+            Kind::Clock => json!({ "type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$" }),
+            Kind::Zone => json!({ "type": "string", "minLength": 1 }),
+            Kind::Switches => {
+                json!({ "type": "object", "additionalProperties": { "type": "boolean" } })
+            }
             Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
             Kind::Table(section) => self.section(path, section),
             Kind::Each(section) => json!({ "type": "array", "items": self.section(path, section) }),
@@ -97,6 +103,7 @@ impl Drawing {
                 let plain = json!({ "type": ["string", "number", "boolean"] });
                 json!({ "type": "object", "additionalProperties": { "anyOf": [plain, elsewhere] } })
             }
+            Kind::Patterns => json!({ "type": ["string", "array", "object"] }),
             Kind::Match => {
                 let texts = json!({ "type": "array", "items": { "type": "string" } });
                 let one = json!({ "anyOf": [{ "type": "string" }, texts] });

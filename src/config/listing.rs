@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::load::{Found, defaults, find, without_mark, written as written_tree};
+use super::load::{Found, Reading, defaults, find, without_mark, written as written_tree};
 use super::problem::Problem;
 use super::report::{Report, may_be_secret};
 use super::secrets::reference;
@@ -106,7 +106,7 @@ fn said(found: &Found, env: &Environment) -> Result<(Table, Lines), Vec<Problem>
     let path = found.path.as_deref();
     let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
     let mut report = Report::new(&found.text, &shown);
-    let (tree, _) = written_tree(&found.text, path, env, &mut report)?;
+    let (tree, _) = written_tree(&Reading::of(&found.text, path, env), &mut report)?;
     Ok((tree, Lines(report.texts().clone())))
 }
 

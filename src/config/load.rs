@@ -1,27 +1,34 @@
 //! From a file and an environment to a [`Config`], or to everything that is wrong with them.
 //!
 //! ```text
-//! file, and those it includes ─ parse ─▶ tree ─▶ FOGHORN_* over it, other services' names under it ─▶ secrets read
+//! file, and those it includes ─ parse ─▶ tree ─▶ FOGHORN_* over it, other services' names under it
+//!      ─▶ records of the store beside it ─▶ secrets read
 //!      ─▶ checked along the schema ─▶ laid over the compiled-in defaults ─▶ composed, laws checked
 //! ```
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use super::check::check;
 use super::compose::compose;
 use super::environment;
-use super::include::include;
+use super::files::Files;
+use super::include::{include, include_again};
 use super::problem::{Code, Location, Problem};
 use super::renamed;
 use super::report::Report;
 use super::secrets;
 use super::settings::Config;
 use super::snapshot::Snapshot;
+use super::stored;
+use super::templates;
 use super::tree::{self, Place, Table};
+use crate::domain::record::Record;
+use crate::render::templates::Folder;
 
 /// The reference: every key with its default, and the defaults themselves.
 pub const REFERENCE: &str = include_str!("../../config.toml");
@@ -49,6 +56,8 @@ pub struct Loaded {
     pub keys: usize,
     /// How many secrets were read.
     pub secrets: usize,
+    /// What the files said, to be composed anew with other records.
+    pub files: Files,
     /// What it amounts to, to be compared with the next one.
     pub snapshot: Snapshot,
 }
@@ -74,7 +83,11 @@ pub fn load_for_store(
 ) -> Result<Loaded, Vec<Problem>> {
     let found = find(explicit, env)?;
     let whole = Config::parse(&found.text, found.path.as_deref(), env);
-    whole.or_else(|_| parsed(&found.text, found.path.as_deref(), env, &["server", "store"]))
+    whole.or_else(|_| {
+        let reading =
+            Reading { only: &["server", "store"], ..Reading::of(&found.text, found.path.as_deref(), env) };
+        parsed(&reading)
+    })
 }
 
 /// A configuration as it was found: the text, and the file it is from.
@@ -122,33 +135,55 @@ impl Config {
         path: Option<&Path>,
         env: &BTreeMap<String, String>,
     ) -> Result<Loaded, Vec<Problem>> {
-        parsed(text, path, env, &[])
+        parsed(&Reading::of(text, path, env))
     }
 }
 
-/// What the tables `only` come to, or all of them if none is named.
-fn parsed(
-    text: &str,
-    path: Option<&Path>,
-    env: &BTreeMap<String, String>,
-    only: &[&str],
-) -> Result<Loaded, Vec<Problem>> {
+/// What a configuration is read from.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) text: &'a str,
+    pub(super) path: Option<&'a Path>,
+    pub(super) env: &'a BTreeMap<String, String>,
+    /// What it includes, if that was read before.
+    pub(super) included: Option<&'a [(PathBuf, String)]>,
+    /// What lies in the directory of templates, if that was read before.
+    pub(super) folder: Option<&'a Arc<Folder>>,
+    /// What the API owns of it.
+    pub(super) records: &'a [Record],
+    /// The tables that are wanted; all of them if none is named.
+    pub(super) only: &'a [&'a str],
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(text: &'a str, path: Option<&'a Path>, env: &'a BTreeMap<String, String>) -> Self {
+        Self { text, path, env, included: None, folder: None, records: &[], only: &[] }
+    }
+}
+
+/// What it comes to.
+pub(super) fn parsed(reading: &Reading<'_>) -> Result<Loaded, Vec<Problem>> {
+    let Reading { text, path, env, folder, records, only, .. } = *reading;
     let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
     let text = without_mark(text);
     let mut report = Report::new(text, &shown);
-    let (mut tree, borrowed) = written(text, path, env, &mut report)?;
+    let (mut tree, borrowed) = written(&Reading { text, ..*reading }, &mut report)?;
     if !only.is_empty() {
         tree.entries.retain(|entry| only.contains(&entry.key.as_str()));
     }
     report.hide_secrets_of(&tree);
     let secrets = secrets::resolve(&mut tree, env, &mut report);
+    let mut tables = stored::tables(&tree, records, &report);
     check(&mut tree, &mut report);
     let keys = tree.count_leaves();
     let mut whole = defaults();
     whole.lay(tree);
     let snapshot = Snapshot::of(&whole);
-    let config = compose(&whole, &mut report);
-    let included = report.texts().included().map(PathBuf::from).collect();
+    let (templates, folder) = templates::read(whole.table("templates"), folder, records, &mut report);
+    tables.0.extend(templates::entries(&templates.all, &folder, records));
+    let config = Config { tables: Arc::new(tables), ..compose(&whole, templates, &mut report) };
+    let included = report.texts().included();
+    let included: Vec<_> = included.map(|(path, text)| (PathBuf::from(path), text.to_owned())).collect();
     let problems = report.finish();
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
@@ -157,7 +192,8 @@ fn parsed(
         config,
         warnings: problems,
         origin: path.map(Path::to_owned),
-        included,
+        included: included.iter().map(|(path, _)| path.clone()).collect(),
+        files: Files::new(text, path, included, folder, env),
         borrowed,
         keys,
         secrets,
@@ -173,16 +209,19 @@ pub(super) fn without_mark(text: &str) -> &str {
 /// What file and environment say together, nothing of it checked and no secret read. Beside it, the
 /// variables of other services that were of use.
 pub(super) fn written(
-    text: &str,
-    path: Option<&Path>,
-    env: &BTreeMap<String, String>,
+    reading: &Reading<'_>,
     report: &mut Report<'_>,
 ) -> Result<(Table, Vec<String>), Vec<Problem>> {
+    let Reading { text, path, env, included, records, .. } = *reading;
     let mut tree = parse_text(text, report)?;
-    include(&mut tree, path, report);
+    match included {
+        None => include(&mut tree, path, report),
+        Some(files) => include_again(&mut tree, files, report),
+    }
     renamed::rename(&mut tree, report);
     environment::overrides(&mut tree, env, report);
     let borrowed = environment::foreign(&mut tree, env);
+    stored::merge(&mut tree, records, report);
     Ok((tree, borrowed))
 }
 

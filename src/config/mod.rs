@@ -10,15 +10,22 @@
 //! A key exists when it is in `schema`; what it means is in the module of its table. A key of a
 //! channel belongs to the channel's type, which checks it when it is built.
 
+mod access;
+mod calendar;
 mod channels;
 mod check;
 mod compose;
 mod environment;
+mod events_out;
+mod files;
 mod heartbeat;
 mod include;
 mod json_schema;
 mod listing;
 mod load;
+mod matching;
+mod notices;
+mod oidc;
 mod people;
 mod problem;
 mod remarks;
@@ -28,9 +35,12 @@ mod routing;
 mod schema;
 mod secrets;
 mod settings;
+mod silences;
 mod snapshot;
 mod socket;
 mod sources;
+mod stored;
+mod templates;
 mod texts;
 mod tree;
 mod unknown;
@@ -40,15 +50,17 @@ mod wrong;
 #[cfg(test)]
 mod tests;
 
+pub use files::{Composed, Files, LeftOut};
 pub use heartbeat::{Heartbeat, HeartbeatUrl};
 pub use json_schema::json_schema;
 pub use listing::{Difference, Origin, Setting, differences, effective, written};
 pub use load::{Loaded, REFERENCE, load, load_for_store};
-pub use problem::{Code, Excerpt, Gravity, Location, Problem};
+pub use problem::{Code, Excerpt, Gravity, InRecord, Location, Problem};
 pub use report::is_secret;
 pub use settings::{
-    AuthMode, ChannelConfig, Config, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate, ServerConfig,
-    SeverityWords, SocketPlace, SourceConfig, StoreConfig, StoreUrl, TemplatesConfig,
+    AuthMode, ChannelConfig, Config, Explorer, HttpConfig, LogFormat, LogsConfig, MetricsConfig, Migrate,
+    RateLimit, ServerConfig, SeverityWords, SinkConfig, SinkSettings, SocketPlace, SourceConfig, StoreConfig,
+    StoreUrl, TemplatesConfig, TokenConfig,
 };
 pub use snapshot::{Change, Snapshot};
 pub use socket::usual_socket;

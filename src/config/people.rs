@@ -1,16 +1,25 @@
 //! `[users]` and `[teams]`.
 
+use std::collections::BTreeSet;
+
+use super::calendar::{preferences, quiet_hours, rotation, zone};
 use super::channels::texts;
 use super::problem::{Code, Problem};
 use super::report::Report;
 use super::tree::Table;
 use crate::domain::delivery::Address;
-use crate::domain::names::UserName;
+use crate::domain::names::{MessageType, UserName};
 use crate::domain::people::{Role, Team, User, is_phone, is_slack_member};
 use crate::domain::suggest::{listed, nearest, question};
 
 /// `[users.NAME]`
-pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
+pub(super) fn user(
+    name: &str,
+    table: &Table,
+    tree: &Table,
+    insistent: &BTreeSet<MessageType>,
+    report: &mut Report<'_>,
+) -> User {
     let mut address = |key: &str, what: &str, fits: fn(&str) -> bool, example: &str| {
         let node = table.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
         let text = node.text()?;
@@ -35,12 +44,26 @@ pub(super) fn user(name: &str, table: &Table, report: &mut Report<'_>) -> User {
         ios: devices("ios"),
         android: devices("android"),
         slack,
-        role: match table.text("role") {
-            Some("viewer") => Role::Viewer,
-            Some("admin") => Role::Admin,
-            _ => Role::default(),
-        },
+        role: table.text("role").and_then(Role::parse).unwrap_or_default(),
+        timezone: zone(table),
+        locale: locale(name, table, report),
+        quiet_hours: quiet_hours(name, table, tree, report),
+        preferences: preferences(name, table, tree, insistent, report),
     }
+}
+
+/// A language as browsers and phones name it; whether anybody speaks it is not asked.
+fn locale(name: &str, table: &Table, report: &mut Report<'_>) -> Option<String> {
+    let node = table.get("locale").filter(|node| node.text().is_some_and(|text| !text.is_empty()))?;
+    let text = node.text()?;
+    let mut parts = text.split('-');
+    let language = |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase());
+    let more = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !parts.next().is_some_and(language) || !parts.all(more) {
+        let problem = Problem::new(Code::WrongValue, format!("[users.{name}] locale is no language"));
+        report.at(&node.place, problem.label("write one such as \"en-GB\""));
+    }
+    Some(text.to_owned())
 }
 
 /// One mailbox; whether it exists only its server knows.
@@ -64,7 +87,9 @@ pub(super) fn team(name: &str, table: &Table, tree: &Table, report: &mut Report<
             report.at(place, stranger(what, member, users));
         }
     }
-    Team { members: members.into_iter().map(|(member, _)| UserName::from(member)).collect() }
+    let members: Vec<_> = members.into_iter().map(|(member, _)| UserName::from(member)).collect();
+    let rotation = rotation(name, table, &members, tree, report);
+    Team { members, rotation }
 }
 
 /// A problem about somebody of `table` who does not exist.

@@ -13,6 +13,7 @@
 use std::fmt;
 
 use crate::catalogue::Effect;
+use crate::domain::record::Section;
 
 pub use crate::catalogue::Code;
 
@@ -55,6 +56,17 @@ pub enum Location {
     Whole(String),
 }
 
+/// A place in a record of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InRecord {
+    /// Where the record stands.
+    pub section: Section,
+    /// Its name there.
+    pub name: String,
+    /// A JSON pointer into its document.
+    pub pointer: String,
+}
+
 /// A line of the file with a mark under part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
@@ -77,6 +89,8 @@ pub struct Problem {
     pub what: String,
     /// Where.
     pub location: Option<Location>,
+    /// Where in the store, if it lies there.
+    pub record: Option<InRecord>,
     /// What to see at the mark.
     pub label: Option<String>,
     /// More lines: what is known, why it matters, what to do.
@@ -90,6 +104,7 @@ impl Problem {
             gravity: Gravity::of(code),
             what: what.into(),
             location: None,
+            record: None,
             label: None,
             notes: Vec::new(),
         }
@@ -97,6 +112,11 @@ impl Problem {
 
     pub(super) fn located(mut self, location: Option<Location>) -> Self {
         self.location = location;
+        self
+    }
+
+    pub(super) fn in_record(mut self, record: Option<InRecord>) -> Self {
+        self.record = record;
         self
     }
 

@@ -6,7 +6,8 @@ use super::load::REFERENCE;
 use super::schema::join;
 
 /// Tables whose tables the operator names.
-const NAMED: [&str; 5] = ["sources", "channels", "users", "teams", "policies"];
+const NAMED: [&str; 8] =
+    ["sources", "channels", "events_out", "users", "teams", "policies", "silences", "notifications"];
 
 /// Remarks by path, `NAME` for the operator's names.
 pub(super) fn remarks() -> BTreeMap<String, String> {
@@ -67,7 +68,10 @@ mod tests {
         let remarks = remarks();
         let said = |path: &str| remarks.get(path).map(String::as_str).unwrap_or_default();
         assert_eq!(said("server.timezone"), "of times in messages; stored times are always UTC");
-        assert_eq!(said("policies.NAME.steps.notify"), "user:NAME, team:NAME, role:NAME or an address");
+        assert_eq!(
+            said("policies.NAME.steps.notify"),
+            "user:NAME, team:NAME, oncall:TEAM, role:NAME or an address"
+        );
         assert!(said("http.hosts").ends_with("the host of public_url are always known"), "{remarks:?}");
         assert_eq!(said("channels.NAME.security"), "starttls | tls | none");
     }

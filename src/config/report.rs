@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::problem::{Excerpt, Location, Problem};
 use super::texts::{Texts, floor};
 use super::tree::{Node, Place, Table, Value};
+use crate::domain::record::Section;
 
 /// Keys that hold a secret, under channels, sources, the store and the server.
 const SECRETS: &[&str] = &[
@@ -74,6 +75,11 @@ impl<'a> Report<'a> {
         self.texts.add(text, path)
     }
 
+    /// Says that the file that was added last is this record; see [`Texts::is_record`].
+    pub(super) fn is_record(&mut self, section: Section, name: &str, pointers: Vec<(Range<usize>, String)>) {
+        self.texts.is_record(section, name, pointers);
+    }
+
     /// The files so far.
     pub(super) fn texts(&self) -> &Texts {
         &self.texts
@@ -103,7 +109,11 @@ impl<'a> Report<'a> {
             Place::Variable(name) => Some(Location::Variable(name.to_string())),
             Place::File(span) => Some(self.locate(span.clone(), true)),
         };
-        self.problems.push((order(place), problem.located(location)));
+        let record = match place {
+            Place::File(span) => self.texts.record_at(span.start),
+            _ => None,
+        };
+        self.problems.push((order(place), problem.located(location).in_record(record)));
     }
 
     /// Adds a problem whose line is better not shown.
@@ -111,7 +121,8 @@ impl<'a> Report<'a> {
         match place {
             Place::File(span) => {
                 let location = self.locate(span.clone(), false);
-                self.problems.push((span.start, problem.located(Some(location))));
+                let record = self.texts.record_at(span.start);
+                self.problems.push((span.start, problem.located(Some(location)).in_record(record)));
             }
             _ => self.at(place, problem),
         }

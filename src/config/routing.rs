@@ -1,27 +1,33 @@
 //! `[[routes]]` and `[policies]`: who hears about what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::calendar::{ROTATION, insistent};
 use super::channels::{Channels, texts};
 use super::check::is_bad;
+use super::matching::{fields, matches};
 use super::people::{stranger, team, user};
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{FIELDS, SEVERITIES, join};
 use super::settings::ChannelConfig;
-use super::tree::{Entry, Node, Place, Table, Value};
+use super::silences;
+use super::tree::{Node, Place, Table};
+use crate::domain::Timestamp;
 use crate::domain::directory::{Directory, Reach, StandIns};
 use crate::domain::names::{ChannelName, PolicyName, RouteName, TeamName, UserName};
-use crate::domain::pattern::Pattern;
 use crate::domain::people::Recipient;
-use crate::domain::routes::{Field, OnResolve, Policy, Route, RouteTable, Step};
-use crate::domain::severity::Severity;
+use crate::domain::policy::{News, Policy, Step, StopWhen};
+use crate::domain::routes::{Route, RouteTable};
 use crate::domain::suggest::{listed, nearest, question};
+use crate::domain::withheld::in_words;
 
 /// Reads everything that a plan is made from.
 pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -> RouteTable {
-    let users: BTreeMap<_, _> =
-        each(tree.table("users"), |name, table| (UserName::from(name), user(name, table, report)));
+    let insistent = insistent(tree);
+    let users: BTreeMap<_, _> = each(tree.table("users"), |name, table| {
+        (UserName::from(name), user(name, table, tree, &insistent, report))
+    });
     let teams: BTreeMap<_, _> =
         each(tree.table("teams"), |name, table| (TeamName::from(name), team(name, table, tree, report)));
     let reach = |(name, channel): (&ChannelName, &ChannelConfig)| {
@@ -33,13 +39,22 @@ pub(super) fn read(tree: &Table, channels: &Channels, report: &mut Report<'_>) -
         teams,
         channels: channels.configured.iter().map(reach).collect(),
         stand_ins: StandIns::new(),
+        insistent,
     };
     let mut desk = Desk { tree, channels, directory: &directory, report };
     let policies =
         each(tree.table("policies"), |name, table| (PolicyName::from(name), desk.policy(name, table)));
     let routes = desk.routes();
-    policies.values().flat_map(|policy| &policy.immediate).for_each(|step| directory.pair(&step.via));
-    RouteTable { routes, policies, directory }
+    policies.values().flat_map(|policy| &policy.steps).for_each(|step| directory.pair(&step.via));
+    RouteTable { routes, policies: Arc::new(policies), directory, silences: silences::read(tree, report) }
+}
+
+fn news(table: &Table, key: &str, usual: News) -> News {
+    match table.text(key) {
+        Some("notify") => News::Notify,
+        Some("silent") => News::Silent,
+        _ => usual,
+    }
 }
 
 fn each<K: Ord, V>(table: &Table, mut read: impl FnMut(&str, &Table) -> (K, V)) -> BTreeMap<K, V> {
@@ -65,25 +80,28 @@ impl Desk<'_, '_, '_> {
                 self.report.at(&entry.place, problem.label(example));
             }
         }
+        let usual = Policy::default();
+        let mut steps: Vec<Step> = steps.iter().filter_map(|step| self.step(name, step)).collect();
+        // Written in any order; those of one moment stay in the order they are written in.
+        steps.sort_by_key(|step| step.after);
         Policy {
-            immediate: steps.iter().filter_map(|step| self.step(name, step)).collect(),
-            on_resolve: match table.text("on_resolve") {
-                Some("silent") => OnResolve::Silent,
-                _ => OnResolve::Notify,
+            steps,
+            repeat: table.count("repeat").and_then(|count| u32::try_from(count).ok()).unwrap_or(usual.repeat),
+            repeat_after: table.duration("repeat_after").unwrap_or(usual.repeat_after),
+            ack_timeout: table.duration("ack_timeout").filter(|timeout| !timeout.is_zero()),
+            bundle: table.duration("bundle").filter(|bundle| !bundle.is_zero()),
+            stop_when: match table.text("stop_when") {
+                Some("resolved") => StopWhen::Resolved,
+                _ => StopWhen::Acknowledged,
             },
+            on_update: news(table, "on_update", usual.on_update),
+            on_acknowledge: news(table, "on_acknowledge", usual.on_acknowledge),
+            on_resolve: news(table, "on_resolve", usual.on_resolve),
         }
     }
 
     fn step(&mut self, policy: &str, step: &Node) -> Option<Step> {
         let table = step.table()?;
-        if table.duration("after").is_some_and(|after| !after.is_zero()) {
-            let node = table.get("after")?;
-            let what = format!("policy \"{policy}\": a step later than \"0s\" arrives in a later version");
-            let problem = Problem::new(Code::Later, what)
-                .label("only \"0s\" works in this version")
-                .note("why: the people of this step would never hear");
-            self.report.at(&node.place, problem);
-        }
         for (key, example) in [("notify", "user:NAME"), ("via", "CHANNEL")] {
             let node = table.get(key);
             if node.is_none_or(|node| !is_bad(node) && node.list().is_empty()) {
@@ -100,15 +118,10 @@ impl Desk<'_, '_, '_> {
         let via: Vec<ChannelName> =
             via.iter().filter_map(|(text, place)| self.channel(policy, text, place)).collect();
         self.warn_if_unreached(policy, step, &notify, &via);
-        Some(Step { notify, via })
+        Some(Step { after: table.duration("after").unwrap_or_default(), notify, via })
     }
 
     fn recipient(&mut self, policy: &str, text: &str, place: &Place) -> Option<Recipient> {
-        if text.starts_with("oncall:") {
-            let what = format!("policy \"{policy}\" notifies \"{text}\": on-call arrives in a later version");
-            self.report.at(place, Problem::new(Code::Later, what).label("write team:NAME or user:NAME"));
-            return None;
-        }
         let recipient = match text.parse::<Recipient>() {
             Ok(recipient) => recipient,
             Err(invalid) => {
@@ -118,13 +131,20 @@ impl Desk<'_, '_, '_> {
         };
         let (room, name) = match &recipient {
             Recipient::User(name) => ("users", name.as_str()),
-            Recipient::Team(name) => ("teams", name.as_str()),
+            Recipient::Team(name) | Recipient::OnCall(name) => ("teams", name.as_str()),
             Recipient::Role(_) | Recipient::Address(_) => return Some(recipient),
         };
         let known = self.tree.table(room);
         if !known.has(name) {
             let what = format!("policy \"{policy}\" notifies {recipient}, who does not exist");
             self.report.at(place, stranger(what, name, known));
+            return None;
+        }
+        if matches!(recipient, Recipient::OnCall(_)) && !known.table(name).has("rotation") {
+            let what = format!("policy \"{policy}\" notifies {recipient}, and nobody there takes turns");
+            let problem = Problem::new(Code::Missing, what);
+            let fix = format!("write team:{name}, or add to [teams.{name}]: {ROTATION}");
+            self.report.at(place, problem.label(fix));
             return None;
         }
         Some(recipient)
@@ -152,12 +172,20 @@ impl Desk<'_, '_, '_> {
         None
     }
 
+    /// Whoever is on call today, the others are some day.
+    fn some_day(&self, recipient: &Recipient) -> Vec<Recipient> {
+        let Recipient::OnCall(team) = recipient else { return vec![recipient.clone()] };
+        let rotation = self.directory.teams.get(team).and_then(|team| team.rotation.as_ref());
+        let people: BTreeSet<_> = rotation.into_iter().flat_map(|rotation| rotation.people()).collect();
+        people.into_iter().map(|user| Recipient::User(user.clone())).collect()
+    }
+
     /// People without the address that the channel needs are found here, not at three at night.
     fn warn_if_unreached(&mut self, policy: &str, step: &Node, notify: &[Recipient], via: &[ChannelName]) {
-        let reached = self.directory.reach(notify, via);
+        let ever: Vec<Recipient> = notify.iter().flat_map(|who| self.some_day(who)).collect();
+        let reached = self.directory.reach(&ever, via, Timestamp::UNIX_EPOCH);
         let by_role_alone = notify.iter().all(|who| matches!(who, Recipient::Role(_)));
-        if reached.unreachable.is_empty()
-            && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty())
+        if reached.withheld.is_empty() && !(reached.targets.is_empty() && by_role_alone && !notify.is_empty())
         {
             return;
         }
@@ -166,10 +194,10 @@ impl Desk<'_, '_, '_> {
         }
         let place =
             step.table().and_then(|table| table.get("notify")).map_or(&step.place, |node| &node.place);
-        let why = if reached.unreachable.is_empty() {
+        let why = if reached.withheld.is_empty() {
             "nobody has this role".to_owned()
         } else {
-            reached.unreachable.join("; ")
+            in_words(&reached.withheld)
         };
         let what = format!("policy \"{policy}\" does not reach everybody it names");
         self.report.at(place, Problem::new(Code::NobodyHears, what).label(why));
@@ -237,63 +265,11 @@ impl Desk<'_, '_, '_> {
             }
         }
         Route {
-            matches: self.matches(table.table("match"), ""),
+            matches: matches(table.table("match"), "", self.report),
+            group_by: table.get("group_by").map(|node| fields(node, self.report)).unwrap_or_default(),
             policy: PolicyName::from(table.text("policy").unwrap_or_default()),
             name: RouteName::from(name),
         }
-    }
-
-    /// `labels.env = "x"` without quotes is a table in a table, and means the same.
-    fn matches(&mut self, table: &Table, path: &str) -> BTreeMap<Field, Vec<Pattern>> {
-        let mut matches = BTreeMap::new();
-        for entry in table.entries.iter().filter(|entry| !is_bad(&entry.node)) {
-            let key = join(path, &entry.key);
-            if let Value::Table(inner) = &entry.node.value
-                && key == "labels"
-            {
-                matches.extend(self.matches(inner, &key));
-                continue;
-            }
-            match Field::parse(&key) {
-                Some(field) => {
-                    let patterns = self.patterns(&field, entry);
-                    matches.insert(field, patterns);
-                }
-                None => self.unknown_field(&key, entry),
-            }
-        }
-        matches
-    }
-
-    fn patterns(&mut self, field: &Field, entry: &Entry) -> Vec<Pattern> {
-        let one = entry.node.text().map(|text| (text.to_owned(), &entry.node.place));
-        let patterns: Vec<(String, &Place)> = one.map_or_else(|| texts(&entry.node), |one| vec![one]);
-        if patterns.is_empty() {
-            let problem = Problem::new(Code::WrongValue, format!("{} matches nothing", entry.key));
-            self.report.at(&entry.node.place, problem.label("write at least one text"));
-        }
-        for (text, place) in &patterns {
-            let severity = || Severity::ALL.iter().any(|known| known.as_str() == text);
-            if *field == Field::Severity && !text.contains('*') && !severity() {
-                let slip = nearest(text, SEVERITIES.iter().copied());
-                let problem = Problem::new(Code::WrongValue, format!("severity {text:?} is not known"))
-                    .label(format!(
-                        "write one of: {}.{}",
-                        listed(SEVERITIES.iter().copied()),
-                        question(slip)
-                    ));
-                self.report.at(place, problem);
-            }
-        }
-        patterns.into_iter().map(|(text, _)| Pattern::new(text)).collect()
-    }
-
-    fn unknown_field(&mut self, key: &str, entry: &Entry) {
-        let slip = nearest(key, FIELDS);
-        let problem = Problem::new(Code::UnknownKey, format!("unknown key \"{key}\""))
-            .label(format!("routes do not match on it.{}", question(slip)))
-            .note(format!("known keys: {}, \"labels.NAME\"", listed(FIELDS)));
-        self.report.at(&entry.place, problem);
     }
 }
 

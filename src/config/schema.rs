@@ -1,6 +1,16 @@
 //! Every key there is, and what may stand behind it. The check, the environment and the test of
 //! the reference file all read this one table.
 
+mod access;
+mod events_out;
+mod people;
+mod routing;
+
+use access::{AUTH, HTTP, TOKEN};
+pub(super) use events_out::EVENTS_OUT;
+use people::{NOTIFICATION, SILENCE, TEAM, USER};
+use routing::{POLICY, ROUTE};
+
 /// What may stand behind a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
@@ -20,6 +30,12 @@ pub(super) enum Kind {
     Rate,
     /// A size in this range, in bytes.
     Size(u64, u64),
+    /// A date and a time: local, or with an offset.
+    Moment,
+    /// A time of the day.
+    Clock,
+    /// The name of a time zone.
+    Zone,
     /// Texts.
     Texts,
     /// A secret, resolved before anything is checked.
@@ -34,10 +50,14 @@ pub(super) enum Kind {
     Each(&'static Section),
     /// Any keys, each one of these words.
     Words(&'static [&'static str]),
+    /// Any keys, each `true` or `false`.
+    Switches,
     /// Any keys with a text, number or switch behind each.
     Properties,
     /// `match = { … }`
     Match,
+    /// What must fit one field of it; `labels` without quotes has a table of its own.
+    Patterns,
 }
 
 /// A key and what may stand behind it.
@@ -87,13 +107,17 @@ pub(super) static ROOT: Section = section(
         key("server", Kind::Table(&SERVER)),
         key("http", Kind::Table(&HTTP)),
         key("auth", Kind::Table(&AUTH)),
+        key("tokens", Kind::Named(&TOKEN)),
         key("store", Kind::Table(&STORE)),
         key("sources", Kind::Sources),
         key("channels", Kind::Named(&CHANNEL)),
+        key("events_out", Kind::Named(&EVENTS_OUT)),
         key("users", Kind::Named(&USER)),
         key("teams", Kind::Named(&TEAM)),
         key("routes", Kind::Each(&ROUTE)),
         key("policies", Kind::Named(&POLICY)),
+        key("silences", Kind::Named(&SILENCE)),
+        key("notifications", Kind::Named(&NOTIFICATION)),
         key("incidents", Kind::Table(&INCIDENTS)),
         key("delivery", Kind::Table(&DELIVERY)),
         key("templates", Kind::Table(&TEMPLATES)),
@@ -106,7 +130,7 @@ static SERVER: Section = section(
     &[
         key("name", Kind::Text),
         key("public_url", Kind::Text),
-        key("timezone", Kind::Text),
+        key("timezone", Kind::Zone),
         key("data_dir", Kind::Text),
         key("shutdown_grace", Kind::Duration(0, HOUR)),
         key("heartbeat_url", Kind::Secret),
@@ -115,30 +139,20 @@ static SERVER: Section = section(
     &[],
 );
 
-static HTTP: Section = section(
-    &[
-        key("listen", Kind::Text),
-        key("hosts", Kind::Texts),
-        key("socket", Kind::Text),
-        key("max_body", Kind::Size(1 << 10, 64 << 20)),
-        key("request_timeout", Kind::Duration(100, HOUR)),
-    ],
-    &["base_path", "trusted_proxies", "ui", "docs", "tls", "rate_limit"],
-);
-
-static AUTH: Section = section(
-    &[key("mode", Kind::Word(&["none", "trusted_network"], &["password", "oidc", "proxy"]))],
-    &["session_ttl", "default_role", "ack_link_ttl", "oidc"],
-);
-
 static STORE: Section = section(
     &[
         key("url", Kind::Text),
         key("password", Kind::Secret),
         key("max_connections", Kind::Count(1, 1_000)),
         key("migrate", Kind::Word(&["auto", "manual"], &[])),
+        key("retention", Kind::Table(&RETENTION)),
     ],
-    &["replica_url", "retention"],
+    &["replica_url"],
+);
+
+static RETENTION: Section = section(
+    &[key("audit", Kind::Duration(0, 3_650 * DAY)), key("idempotency_keys", Kind::Duration(HOUR, 30 * DAY))],
+    &["resolved_incidents", "deliveries", "dead_letters", "raw_events"],
 );
 
 /// `[sources.NAME]` with `type = "http"`.
@@ -163,9 +177,10 @@ pub(super) static KAFKA_SOURCE: Section = section(
         key("max_in_flight", Kind::Count(1, 1_000_000)),
         key("sasl", Kind::Table(&SASL)),
         key("tls", Kind::Table(&TLS)),
+        key("dead_letter_topic", Kind::Text),
         key("properties", Kind::Properties),
     ],
-    &["dead_letter_topic", "map"],
+    &["map"],
 );
 
 /// Types of sources that exist.
@@ -215,34 +230,6 @@ pub(super) const CHANNEL_TYPES_LATER: &[&str] = &["telegram"];
 /// Keys of channels that a later version will know.
 pub(super) const CHANNEL_KEYS_LATER: &[&str] = &[];
 
-static USER: Section = section(
-    &[
-        key("name", Kind::Text),
-        key("email", Kind::Text),
-        key("phone", Kind::Text),
-        key("ios", Kind::Texts),
-        key("android", Kind::Texts),
-        key("slack", Kind::Text),
-        key("role", Kind::Word(&["viewer", "responder", "admin"], &[])),
-    ],
-    &["quiet_hours", "preferences", "timezone"],
-);
-
-static TEAM: Section = section(&[key("members", Kind::Texts)], &["rotation"]);
-
-static ROUTE: Section =
-    section(&[key("name", Kind::Text), key("match", Kind::Match), key("policy", Kind::Text)], &[]);
-
-static POLICY: Section = section(
-    &[key("on_resolve", Kind::Word(&["notify", "silent"], &[])), key("steps", Kind::Each(&STEP))],
-    &["repeat", "ack_timeout", "bundle"],
-);
-
-static STEP: Section = section(
-    &[key("after", Kind::Duration(0, 30 * DAY)), key("notify", Kind::Texts), key("via", Kind::Texts)],
-    &[],
-);
-
 /// What `match` may name, besides `labels.NAME`.
 pub(super) const FIELDS: [&str; 4] = ["service", "severity", "source", "title"];
 
@@ -252,10 +239,13 @@ pub(super) const SEVERITIES: &[&str] = &["critical", "high", "medium", "low", "i
 static INCIDENTS: Section = section(
     &[
         key("dedup_window", Kind::Duration(0, 365 * DAY)),
+        key("flap_window", Kind::Duration(0, DAY)),
+        key("auto_resolve", Kind::Duration(0, 365 * DAY)),
+        key("max_age", Kind::Duration(0, 365 * DAY)),
         key("default_severity", Kind::Word(SEVERITIES, &[])),
         key("severity_aliases", Kind::Words(SEVERITIES)),
     ],
-    &["auto_resolve"],
+    &[],
 );
 
 static DELIVERY: Section = section(
@@ -275,7 +265,8 @@ static RETRY: Section = section(
     &[],
 );
 
-static TEMPLATES: Section = section(&[key("dir", Kind::Text)], &["locale", "subject_style", "links"]);
+static TEMPLATES: Section =
+    section(&[key("dir", Kind::Text), key("locale", Kind::Text)], &["subject_style", "links"]);
 
 static TELEMETRY: Section =
     section(&[key("logs", Kind::Table(&LOGS)), key("metrics", Kind::Table(&METRICS))], &["traces"]);
@@ -346,6 +337,7 @@ pub(super) fn kind_at(path: &[String]) -> Option<Kind> {
                 None => return Some(Kind::Properties),
             },
             Kind::Words(_) => return Some(Kind::Text),
+            Kind::Switches => return Some(Kind::Switch),
             _ => return None,
         };
         kind = section.kind(name)?;
@@ -357,6 +349,7 @@ fn deeper(kind: Kind, rest: &[String]) -> Option<Kind> {
     match (kind, rest) {
         (kind, []) => Some(kind),
         (Kind::Table(section), [name, rest @ ..]) => deeper(section.kind(name)?, rest),
+        (Kind::Switches, [_]) => Some(Kind::Switch),
         _ => None,
     }
 }

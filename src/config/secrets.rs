@@ -20,7 +20,8 @@ pub(super) type Environment = BTreeMap<String, String>;
 const LONGEST: u64 = 64 << 10;
 
 /// Tables whose secrets are read.
-pub(super) const ROOMS: [&str; 4] = ["channels", "sources", "store", "server"];
+pub(super) const ROOMS: [&str; 7] =
+    ["channels", "sources", "events_out", "store", "server", "auth", "tokens"];
 
 /// Replaces every reference to a secret by the secret. Returns how many there are.
 pub(super) fn resolve(tree: &mut Table, env: &Environment, report: &mut Report<'_>) -> usize {

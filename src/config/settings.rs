@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,19 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::heartbeat::Heartbeat;
+use crate::channels::sinks::kafka::KafkaSinkSettings;
 use crate::channels::{ChannelType, Settings};
 use crate::domain::acceptance::IncidentRules;
-use crate::domain::names::{ChannelName, NodeName, SourceName};
+use crate::domain::names::{ChannelName, MessageType, NodeName, SinkName, SourceName};
+use crate::domain::pattern::Pattern;
 use crate::domain::rate::Rates;
+use crate::domain::record::Tables;
+use crate::domain::retention::Retention;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
 use crate::domain::severity::{Severity, SeverityAliases};
+use crate::domain::token::Scopes;
+use crate::render::Templates;
 use crate::sources::kafka::KafkaSettings;
 
 /// Everything the operator can say.
@@ -28,24 +35,66 @@ pub struct Config {
     pub http: HttpConfig,
     /// `[auth] mode`
     pub auth: AuthMode,
+    /// `[auth.oidc]`
+    pub oidc: Option<Settings>,
+    /// `[auth] session_ttl`
+    pub session_ttl: Duration,
+    /// `[auth] ack_link_ttl`
+    pub ack_link_ttl: Duration,
+    /// `[tokens]`
+    pub tokens: Vec<TokenConfig>,
     /// `[store]`
     pub store: StoreConfig,
     /// `[sources]`; `api` is always there.
     pub sources: BTreeMap<SourceName, SourceConfig>,
     /// `[channels]`
     pub channels: BTreeMap<ChannelName, ChannelConfig>,
+    /// `[events_out]`
+    pub events_out: BTreeMap<SinkName, SinkConfig>,
     /// `[users]`, `[teams]`, `[[routes]]`, `[policies]`
     pub route_table: RouteTable,
+    /// The tables that could also stand in the store, and where each of them stands.
+    pub tables: Arc<Tables>,
     /// `[incidents]`, for the router.
     pub incidents: IncidentRules,
     /// `[incidents]`, for whoever reads records.
     pub severities: SeverityWords,
+    /// `[notifications.TYPE] link`, for whoever reads records.
+    pub links: BTreeMap<MessageType, String>,
     /// `[templates]`
     pub templates: TemplatesConfig,
     /// `[telemetry.logs]`
     pub logs: LogsConfig,
     /// `[telemetry.metrics]`
     pub metrics: MetricsConfig,
+}
+
+/// `[events_out.NAME]`
+#[derive(Debug, Clone)]
+pub struct SinkConfig {
+    /// Whom to tell.
+    pub settings: SinkSettings,
+    /// What of; nothing means everything.
+    pub only: Vec<Pattern>,
+}
+
+/// What `type` says, with its settings.
+#[derive(Clone)]
+pub enum SinkSettings {
+    /// A topic.
+    Kafka(Arc<KafkaSinkSettings>),
+    /// An address.
+    Webhook(Settings),
+}
+
+impl fmt::Debug for SinkSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kafka(settings) => settings.fmt(f),
+            // Any of them may be a secret.
+            Self::Webhook(settings) => f.debug_set().entries(settings.keys()).finish(),
+        }
+    }
 }
 
 /// `[server]`
@@ -78,6 +127,39 @@ pub struct HttpConfig {
     pub max_body: usize,
     /// From the first byte of a request to the last of its answer.
     pub request_timeout: Duration,
+    /// How often one caller may ask.
+    pub rate: Option<RateLimit>,
+    /// `docs`
+    pub explorer: Explorer,
+}
+
+/// `[http] docs`: whether `/docs` shows the API to look at and to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Explorer {
+    /// It does.
+    Served,
+    /// It is not there.
+    Off,
+}
+
+/// `[http] rate_limit`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// So often, on and on.
+    pub per_second: NonZeroU32,
+    /// So often at once, after a rest.
+    pub burst: NonZeroU32,
+}
+
+/// `[tokens.NAME]`
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// Its name.
+    pub name: String,
+    /// What whoever has it shows.
+    pub secret: SecretString,
+    /// What it is good for.
+    pub scopes: Scopes,
 }
 
 /// `[http] socket`
@@ -100,6 +182,8 @@ pub enum AuthMode {
     /// The same, on any address: somebody else decides who can connect, and whoever wrote this
     /// knows who that is.
     TrustedNetwork,
+    /// Whoever shows a token may do what it is good for.
+    Token,
 }
 
 /// `[store]`
@@ -113,6 +197,8 @@ pub struct StoreConfig {
     pub max_connections: u32,
     /// Who brings the schema up to date.
     pub migrate: Migrate,
+    /// `[store.retention]`
+    pub retention: Retention,
 }
 
 /// `[store] migrate`
@@ -229,10 +315,14 @@ pub struct SeverityWords {
 }
 
 /// `[templates]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TemplatesConfig {
     /// Where the operator's own are.
     pub dir: Option<PathBuf>,
+    /// What is read by those of whom nothing is known.
+    pub locale: Option<String>,
+    /// Those that lay there, and those of the store: read and compiled.
+    pub all: Arc<Templates>,
 }
 
 /// `[telemetry.logs]`

@@ -33,8 +33,8 @@ pub struct Change {
 }
 
 /// Tables and keys that are read once, when the process starts.
-const READ_AT_START: [&str; 6] =
-    ["server", "http", "auth", "store", "telemetry.logs.format", "telemetry.metrics"];
+const READ_AT_START: [&str; 7] =
+    ["server", "http", "auth", "store", "events_out", "telemetry.logs.format", "telemetry.metrics"];
 
 impl Snapshot {
     pub(super) fn of(tree: &Table) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::load::{defaults, find, without_mark, written};
+use super::load::{Reading, defaults, find, without_mark, written};
 use super::report::Report;
 use super::settings::SocketPlace;
 use super::tree::Table;
@@ -30,7 +30,8 @@ pub(super) fn socket(tree: &Table) -> SocketPlace {
 pub fn usual_socket(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let found = find(None, env).ok()?;
     let text = without_mark(&found.text);
-    let (tree, _) = written(text, found.path.as_deref(), env, &mut Report::new(text, "")).ok()?;
+    let (tree, _) =
+        written(&Reading::of(text, found.path.as_deref(), env), &mut Report::new(text, "")).ok()?;
     let mut whole = defaults();
     whole.lay(tree);
     match socket(&whole) {
@@ -45,7 +46,9 @@ mod tests {
 
     fn place(text: &str) -> SocketPlace {
         let mut whole = defaults();
-        whole.lay(written(text, None, &BTreeMap::new(), &mut Report::new(text, "")).expect("TOML").0);
+        whole.lay(
+            written(&Reading::of(text, None, &BTreeMap::new()), &mut Report::new(text, "")).expect("TOML").0,
+        );
         socket(&whole)
     }
 

@@ -81,6 +81,8 @@ fn the_examples_of_the_reference_are_valid_too() {
     let account =
         serde_json::json!({ "client_email": "foghorn@example.com", "private_key": fcm }).to_string();
     let secrets = [
+        ("OIDC_CLIENT_SECRET", "x"),
+        ("PROMETHEUS_TOKEN", "fh_twenty-or-more-characters"),
         ("KAFKA_PASSWORD", "x"),
         ("SMTP_PASSWORD", "x"),
         ("POSTMARK_TOKEN", "x"),
@@ -91,6 +93,8 @@ fn the_examples_of_the_reference_are_valid_too() {
         ("SMS_GATEWAY_LOGIN", "x"),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("WEBHOOK_OLD_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("EVENTS_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("EVENTS_OLD_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
         ("SLACK_SIGNING_SECRET", "x"),
         ("SLACK_OLD_SIGNING_SECRET", "x"),
@@ -104,6 +108,8 @@ fn the_examples_of_the_reference_are_valid_too() {
     assert_eq!(loaded.config.route_table.routes.len(), 2);
     assert_eq!(loaded.config.channels.len(), 13);
     assert_eq!(loaded.config.sources.len(), 2);
+    assert_eq!(loaded.config.tokens.len(), 1);
+    assert_eq!(loaded.config.events_out.len(), 2);
 }
 
 #[test]
@@ -125,6 +131,9 @@ fn sample(kind: Kind) -> &'static str {
         Kind::Duration(..) => "'5s'",
         Kind::Size(..) => "'1MiB'",
         Kind::Rate => "'1/s'",
+        Kind::Moment => "'2026-01-05T09:00:00'",
+        Kind::Clock => "'22:00'",
+        Kind::Zone => "'UTC'",
         Kind::Texts | Kind::Each(_) => "[]",
         _ => "{}",
     }
@@ -156,7 +165,7 @@ fn table_of(path: &str, key: &str) -> String {
         text.push_str("[sources.x]\ntype = 'kafka'\n");
     }
     let header = path.replace("NAME", "x");
-    let list = path == "routes" || path.ends_with("steps");
+    let list = path == "routes" || path.ends_with("steps") || path.ends_with("overrides");
     match (path.is_empty(), list) {
         (true, _) => {}
         (false, true) => text.push_str(&format!("[[{header}]]\n")),

@@ -1,5 +1,10 @@
 //! The files of a configuration as one text, so that a place is a range of bytes wherever it is.
 
+use std::ops::Range;
+
+use super::problem::InRecord;
+use crate::domain::record::Section;
+
 /// All of them, one behind the other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
@@ -11,6 +16,15 @@ pub(super) struct Texts {
 struct File {
     start: usize,
     path: String,
+    record: Option<Stored>,
+}
+
+/// A file that is a record of the store, and what of its document each range of bytes is.
+#[derive(Debug, Clone)]
+struct Stored {
+    section: Section,
+    name: String,
+    pointers: Vec<(Range<usize>, String)>,
 }
 
 impl Texts {
@@ -29,8 +43,25 @@ impl Texts {
         }
         let start = self.all.len();
         self.all.push_str(text);
-        self.files.push(File { start, path: path.to_owned() });
+        self.files.push(File { start, path: path.to_owned(), record: None });
         start
+    }
+
+    /// Says that the last file is this record, and where each part of its document is in all texts.
+    pub(super) fn is_record(&mut self, section: Section, name: &str, pointers: Vec<(Range<usize>, String)>) {
+        if let Some(file) = self.files.last_mut() {
+            file.record = Some(Stored { section, name: name.to_owned(), pointers });
+        }
+    }
+
+    /// The place of this byte in a record, if it is in one.
+    pub(super) fn record_at(&self, at: usize) -> Option<InRecord> {
+        let behind = self.files.partition_point(|file| file.start <= at);
+        let stored = self.files.get(behind.saturating_sub(1))?.record.as_ref()?;
+        let around = stored.pointers.iter().filter(|(range, _)| range.contains(&at));
+        let pointer = around.min_by_key(|(range, _)| range.len()).map(|(_, pointer)| pointer.clone());
+        let (section, name) = (stored.section, stored.name.clone());
+        Some(InRecord { section, name, pointer: pointer.unwrap_or_default() })
     }
 
     /// Everything.
@@ -51,9 +82,11 @@ impl Texts {
         self.all[start..floor(&self.all, at)].matches('\n').count() + 1
     }
 
-    /// What the files are called that the first one includes.
-    pub(super) fn included(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().skip(1).map(|file| file.path.as_str())
+    /// What the files are called that the first one includes, and what they say.
+    pub(super) fn included(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ends = self.files.iter().skip(1).map(|file| file.start - 1).chain([self.all.len()]);
+        let files = self.files.iter().zip(ends).skip(1).filter(|(file, _)| file.record.is_none());
+        files.map(|(file, end)| (file.path.as_str(), &self.all[file.start..end]))
     }
 }
 

@@ -86,6 +86,14 @@ impl Node {
         }
     }
 
+    /// A date or a time, in quotes or without.
+    pub(super) fn date(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Datetime(text) => Some(text),
+            _ => None,
+        }
+    }
+
     pub(super) fn table(&self) -> Option<&Table> {
         match &self.value {
             Value::Table(table) => Some(table),

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+
+use crate::domain::Timestamp;
+
 /// Why a text is no duration or size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreadable {
@@ -38,6 +43,48 @@ pub(super) fn size(text: &str) -> Result<u64, Unreadable> {
     };
     let number: u64 = number.parse().map_err(|_| Unreadable::Nonsense)?;
     number.checked_mul(factor).ok_or(Unreadable::Nonsense)
+}
+
+/// A date and a time as people write them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// The same everywhere: `2026-01-05T09:00:00Z`.
+    Everywhere(Timestamp),
+    /// What the clocks of some place show: `2026-01-05T09:00:00`.
+    Local(DateTime),
+}
+
+impl Moment {
+    /// When it is, on the clocks of `zone` where it does not say.
+    pub(super) fn timestamp(self, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Everywhere(moment) => Some(moment),
+            Self::Local(local) => zone.to_timestamp(local).ok(),
+        }
+    }
+
+    /// What the clocks of `zone` show then.
+    pub(super) fn local(self, zone: &TimeZone) -> DateTime {
+        match self {
+            Self::Everywhere(moment) => zone.to_datetime(moment),
+            Self::Local(local) => local,
+        }
+    }
+}
+
+/// `2026-01-05T09:00:00`, `2026-01-05 09:00`, `2026-01-05T09:00:00+01:00`; a date alone is its midnight.
+pub(super) fn moment(text: &str) -> Option<Moment> {
+    // A zone in brackets would be read over: it is another key.
+    if text.contains('[') {
+        return None;
+    }
+    let everywhere = text.parse().map(Moment::Everywhere);
+    everywhere.or_else(|_| text.parse().map(Moment::Local)).ok()
+}
+
+/// `22:00`
+pub(super) fn clock(text: &str) -> Option<Time> {
+    text.contains(':').then(|| text.parse().ok()).flatten()
 }
 
 fn is_bare(text: &str) -> bool {
@@ -95,6 +142,27 @@ mod tests {
         assert_eq!(size("1 parsec"), Err(Unreadable::Nonsense));
         assert_eq!(size("18446744073709551615GiB"), Err(Unreadable::Nonsense));
         assert_eq!(size("MiB"), Err(Unreadable::Nonsense));
+    }
+
+    #[test]
+    fn a_moment_is_local_unless_it_says_where() {
+        let london = TimeZone::get("Europe/London").expect("a zone");
+        for (text, expected) in [
+            ("2026-07-05T09:00:00", Some("2026-07-05T08:00:00Z")),
+            ("2026-07-05 09:00", Some("2026-07-05T08:00:00Z")),
+            ("2026-07-05", Some("2026-07-04T23:00:00Z")),
+            ("2026-07-05T09:00:00Z", Some("2026-07-05T09:00:00Z")),
+            ("2026-07-05T09:00:00+02:00", Some("2026-07-05T07:00:00Z")),
+            ("2026-07-05T09:00[Asia/Tokyo]", None),
+            ("2026-02-30", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            let found = moment(text).and_then(|moment| moment.timestamp(&london));
+            assert_eq!(found.map(|found| found.to_string()).as_deref(), expected, "{text}");
+        }
+        assert_eq!(clock("22:00"), Time::new(22, 0, 0, 0).ok());
+        assert_eq!([clock("24:00"), clock("22"), clock("ten"), clock("")], [None; 4]);
     }
 
     #[test]

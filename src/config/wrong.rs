@@ -12,7 +12,7 @@ use crate::domain::suggest::{listed, nearest, question};
 /// What is wrong with `value` behind `key`, if something is.
 pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {
     match (kind, value) {
-        (Kind::Text | Kind::Match, Value::Text(_)) | (Kind::Switch, Value::Switch(_)) => None,
+        (Kind::Text | Kind::Patterns, Value::Text(_)) | (Kind::Switch, Value::Switch(_)) => None,
         (Kind::Secret, Value::Secret(_)) => None,
         (Kind::Text, Value::Secret(_)) => None,
         (Kind::Word(known, later), Value::Text(word)) => wrong_word(key, known, later, word),
@@ -21,12 +21,15 @@ pub(super) fn wrong(key: &str, kind: Kind, value: &Value) -> Option<Problem> {
             Problem::new(Code::WrongValue, format!("{key} = {text:?} {why}"))
                 .label(format!("write {}", wanted(key, kind)))
         }),
+        (Kind::Moment, Value::Text(text) | Value::Datetime(text)) => wrong_moment(key, text),
+        (Kind::Clock, Value::Text(text) | Value::Datetime(text)) => wrong_clock(key, text),
+        (Kind::Zone, Value::Text(text)) => wrong_zone(key, text),
         (Kind::Share, Value::Integer(_) | Value::Float(_)) => wrong_share(key, value),
         (Kind::Duration(least, most), Value::Text(text)) => wrong_duration(key, text, least, most),
         (Kind::Duration(..), Value::Integer(number)) => Some(without_unit(key, &number.to_string(), "s")),
         (Kind::Size(least, most), Value::Text(text)) => wrong_size(key, text, least, most),
         (Kind::Size(..), Value::Integer(number)) => Some(without_unit(key, &number.to_string(), "KiB")),
-        (Kind::Texts | Kind::Match, Value::List(list)) => {
+        (Kind::Texts | Kind::Patterns, Value::List(list)) => {
             let odd = list.iter().find(|item| item.text().is_none())?;
             let what = format!("{key} is a list of texts, and one of them is {}", odd.value.kind());
             Some(Problem::new(Code::WrongValue, what))
@@ -55,14 +58,20 @@ fn wanted(key: &str, kind: Kind) -> String {
         Kind::Duration(..) => r#"a duration such as "30s", "5m" or "7d""#.to_owned(),
         Kind::Rate => r#"a rate such as "20/s", "100/m" or "1000/h""#.to_owned(),
         Kind::Size(..) => r#"a size such as "64KiB" or "1MiB""#.to_owned(),
+        Kind::Moment => format!("a date and a time such as {MOMENT}"),
+        Kind::Clock => format!("a time of the day such as {CLOCK}"),
+        Kind::Zone => format!("an IANA name such as {ZONE}"),
         Kind::Texts => format!(r#"a list of texts: {key} = ["…"]"#),
         Kind::Secret => {
             r#"a secret: { env = "NAME" }, { file = "/path" } or { credential = "name" }"#.to_owned()
         }
-        Kind::Table(_) | Kind::Named(_) | Kind::Sources | Kind::Words(_) => format!("a table: [{key}]"),
+        Kind::Table(_) | Kind::Named(_) | Kind::Sources | Kind::Words(_) | Kind::Switches => {
+            format!("a table: [{key}]")
+        }
         Kind::Each(_) => format!("a list of tables: [[{key}]]"),
         Kind::Properties => "a text, a number, true or false".to_owned(),
-        Kind::Match => r#"a text, a list of texts, or a table: { service = "checkout-*" }"#.to_owned(),
+        Kind::Match => r#"a table: { service = "checkout-*" }"#.to_owned(),
+        Kind::Patterns => "a text, or a list of texts".to_owned(),
     }
 }
 
@@ -126,6 +135,30 @@ fn wrong_duration(key: &str, text: &str, least: u64, most: u64) -> Option<Proble
             })
         }
     }
+}
+
+const MOMENT: &str = r#""2026-01-05T09:00:00", or with an offset "2026-01-05T09:00:00Z""#;
+const CLOCK: &str = r#""22:00""#;
+const ZONE: &str = r#""Europe/London""#;
+
+fn wrong_moment(key: &str, text: &str) -> Option<Problem> {
+    let what = || Problem::new(Code::WrongValue, format!("{key} = {text:?} is no date and time"));
+    values::moment(text).is_none().then(|| what().label(format!("write one such as {MOMENT}")))
+}
+
+fn wrong_clock(key: &str, text: &str) -> Option<Problem> {
+    let what = || Problem::new(Code::WrongValue, format!("{key} = {text:?} is no time of the day"));
+    values::clock(text).is_none().then(|| what().label(format!("write one such as {CLOCK}")))
+}
+
+fn wrong_zone(key: &str, text: &str) -> Option<Problem> {
+    if jiff::tz::TimeZone::get(text).is_ok() {
+        return None;
+    }
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    let slip = nearest(text, names.iter().map(String::as_str));
+    let problem = Problem::new(Code::WrongValue, format!("{key} = {text:?} is not known"));
+    Some(problem.label(format!("write an IANA name such as {ZONE}.{}", question(slip))))
 }
 
 fn wrong_size(key: &str, text: &str, least: u64, most: u64) -> Option<Problem> {

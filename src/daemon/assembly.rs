@@ -3,20 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{BUDGET_WINDOW, ChannelPart, MAX_RESTARTS, Parts, SourcePart};
 use crate::channels::Surroundings;
+use crate::channels::oidc::{self, Provider};
 use crate::channels::outbox::Outbox;
+use crate::channels::sinks::kafka::KafkaSink;
+use crate::channels::sinks::{Sink, webhook};
+use crate::channels::sms;
 use crate::clock::Clock;
-use crate::config::{Config, Migrate, SourceConfig};
+use crate::config::{Config, Migrate, SinkSettings, SourceConfig, TokenConfig};
 use crate::domain::event::Bounds;
-use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::names::{ChannelName, SinkName, SourceName};
 use crate::domain::restarts::RestartBudget;
+use crate::domain::token::ConfiguredToken;
 use crate::feed::Feed;
 use crate::formats::Words;
+use crate::http::digest;
 use crate::messages::IngestKey;
-use crate::render::{Letterhead, Templates};
-use crate::sources::Source;
-use crate::sources::kafka::{KafkaSettings, KafkaSource};
+use crate::render::Letterhead;
+use crate::render::links::Links;
+use crate::sources::kafka::{KafkaLetters, KafkaSettings, KafkaSource};
+use crate::sources::{LetterBox, LetterBoxes, Source};
 use crate::store::Store;
 use crate::store::open::{self, StoreSettings};
 use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
@@ -29,9 +38,17 @@ const REQUESTS_IN_FLIGHT: usize = 4096;
 /// depends on files.
 #[derive(Debug, thiserror::Error)]
 pub enum AssemblyError {
-    /// Templates that cannot be read or compiled.
-    #[error("[templates]: {}", .0.join("; "))]
-    Templates(Vec<String>),
+    /// An identity provider that cannot be asked.
+    #[error("[auth.oidc]: {}", .0.join("; "))]
+    Provider(Vec<String>),
+    /// A sink of events that cannot be built.
+    #[error("[events_out.{name}]: {}", .problems.join("; "))]
+    Sink {
+        /// Which.
+        name: SinkName,
+        /// Everything that is wrong with it.
+        problems: Vec<String>,
+    },
     /// A channel that cannot be built.
     #[error("[channels.{name}]: {}", .problems.join("; "))]
     Channel {
@@ -40,6 +57,18 @@ pub enum AssemblyError {
         /// Everything that is wrong with it.
         problems: Vec<String>,
     },
+}
+
+/// Who says who somebody is.
+///
+/// # Errors
+/// Its settings are wrong, such as by a file that is not there any more.
+pub fn provider(config: &Config, clock: Clock) -> Result<Option<Arc<Provider>>, AssemblyError> {
+    let Some(settings) = &config.oidc else { return Ok(None) };
+    let built = oidc::provider(settings, &config.server.public_url, clock);
+    built.map(|provider| Some(Arc::new(provider))).map_err(|problems| {
+        AssemblyError::Provider(problems.into_iter().map(|problem| problem.message).collect())
+    })
 }
 
 /// Which store the configuration names.
@@ -61,6 +90,7 @@ pub fn words(config: &Config) -> Words {
         bounds: Bounds { bytes: config.http.max_body, ..Bounds::default() },
         aliases: config.severities.aliases.clone(),
         default_severity: config.severities.default,
+        links: config.links.clone(),
     }
 }
 
@@ -97,6 +127,8 @@ pub struct Shared {
     pub health: Health,
     /// Where what was committed is told.
     pub feed: Feed,
+    /// What links in messages are signed with.
+    pub link_key: SecretString,
 }
 
 /// The parts of the Foghorn that `config` describes.
@@ -104,17 +136,23 @@ pub struct Shared {
 /// # Errors
 /// What cannot be built, and why.
 pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
-    let Shared { store, outbox, clock, health, feed } = shared.clone();
-    let letterhead = letterhead(config)?;
+    let Shared { store, outbox, clock, health, feed, link_key } = shared.clone();
+    let links = Links::new(link_key.expose_secret().as_bytes(), config.ack_link_ttl);
+    let letterhead = Letterhead { links: Some(links), ..letterhead(config) };
     Ok(Parts {
         node: config.server.name.clone(),
         store,
         rules: config.incidents.clone(),
         words: words(config),
         routes: config.route_table.clone(),
-        channels: channels(config, &letterhead.templates, &outbox, clock)?,
+        tables: Arc::clone(&config.tables),
+        channels: channels(config, &letterhead, &outbox, clock)?,
         letterhead,
+        retention: config.store.retention,
+        tokens: tokens(config),
         sources: sources(config),
+        sinks: sinks(config, clock)?,
+        letter_boxes: letter_boxes(config),
         budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
         clock,
         health,
@@ -122,17 +160,25 @@ pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
     })
 }
 
-/// What messages of this configuration share, its templates read and compiled.
-///
-/// # Errors
-/// Templates that cannot be read or compiled.
-pub fn letterhead(config: &Config) -> Result<Letterhead, AssemblyError> {
-    let templates = Templates::load(config.templates.dir.as_deref()).map_err(AssemblyError::Templates)?;
-    Ok(Letterhead {
+/// Of the secrets only what they are recognised by goes on from here.
+fn tokens(config: &Config) -> Vec<ConfiguredToken> {
+    let token = |token: &TokenConfig| ConfiguredToken {
+        name: token.name.clone(),
+        digest: digest(token.secret.expose_secret()),
+        scopes: token.scopes,
+    };
+    config.tokens.iter().map(token).collect()
+}
+
+/// What messages of this configuration share.
+pub fn letterhead(config: &Config) -> Letterhead {
+    Letterhead {
         server_name: config.server.name.to_string(),
         public_url: config.server.public_url.clone(),
-        templates: Arc::new(templates),
-    })
+        templates: Arc::clone(&config.templates.all),
+        locales: Arc::new(config.route_table.directory.readers()),
+        ..Letterhead::default()
+    }
 }
 
 /// The channels of `config`, ready to send.
@@ -141,7 +187,7 @@ pub fn letterhead(config: &Config) -> Result<Letterhead, AssemblyError> {
 /// What cannot be built, and why.
 pub fn channels(
     config: &Config,
-    templates: &Arc<Templates>,
+    letterhead: &Letterhead,
     outbox: &Arc<Outbox>,
     clock: Clock,
 ) -> Result<BTreeMap<ChannelName, ChannelPart>, AssemblyError> {
@@ -151,7 +197,9 @@ pub fn channels(
             server_name: config.server.name.to_string(),
             public_url: config.server.public_url.clone(),
             outbox: Arc::clone(outbox),
-            templates: Arc::clone(templates),
+            templates: Arc::clone(&letterhead.templates),
+            locales: Arc::clone(&letterhead.locales),
+            links: letterhead.links.clone(),
             workers: channel.workers,
             clock,
         };
@@ -167,8 +215,30 @@ pub fn channels(
             workers: channel.workers,
             rates: channel.rates,
             retry: channel.retry.clone(),
+            texts: sms::style(channel.channel_type, &channel.settings),
         };
         parts.insert(name.clone(), part);
+    }
+    Ok(parts)
+}
+
+/// Who is told what changes.
+///
+/// # Errors
+/// What cannot be built, and why.
+pub fn sinks(config: &Config, clock: Clock) -> Result<BTreeMap<SinkName, Arc<dyn Sink>>, AssemblyError> {
+    let mut parts: BTreeMap<SinkName, Arc<dyn Sink>> = BTreeMap::new();
+    for (name, sink) in &config.events_out {
+        let built: Arc<dyn Sink> = match &sink.settings {
+            SinkSettings::Kafka(settings) => Arc::new(KafkaSink::new(Arc::clone(settings))),
+            SinkSettings::Webhook(settings) => {
+                webhook(settings, clock).map_err(|problems| AssemblyError::Sink {
+                    name: name.clone(),
+                    problems: problems.into_iter().map(|problem| problem.message).collect(),
+                })?
+            }
+        };
+        parts.insert(name.clone(), built);
     }
     Ok(parts)
 }
@@ -195,6 +265,18 @@ fn sources(config: &Config) -> BTreeMap<IngestKey, SourcePart> {
         }
     }
     parts
+}
+
+/// Where the dead letters of each source go, too.
+fn letter_boxes(config: &Config) -> LetterBoxes {
+    let topic = |(name, source): (&SourceName, &SourceConfig)| match source {
+        SourceConfig::Kafka(settings) => {
+            let letters = KafkaLetters::to(settings, settings.dead_letter_topic.as_deref()?);
+            Some((name.clone(), Arc::new(letters) as Arc<dyn LetterBox>))
+        }
+        SourceConfig::Http => None,
+    };
+    config.sources.iter().filter_map(topic).collect()
 }
 
 /// Each topic has a consumer of its own, so that one that is lost or slow does not hold another.

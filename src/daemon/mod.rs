@@ -5,50 +5,57 @@
 
 pub mod assembly;
 pub mod dev;
+mod handed_out;
 pub mod heartbeat;
 pub mod reload;
 pub mod serve;
 pub mod service_manager;
 pub mod signals;
 mod socket;
+mod stored;
+mod tenure;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use handed_out::{in_use, renewal};
 use ractor::Actor;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::actors::born::Born;
 use crate::actors::status::StatusArguments;
-use crate::actors::supervisor::{Plan, Supervisor, SupervisorArguments};
+use crate::actors::supervisor::{Plan, Sinking, Supervisor, SupervisorArguments};
 use crate::actors::sweeper::SweeperArguments;
 use crate::channels::Channel;
+use crate::channels::sinks::Sink;
 use crate::clock::Clock;
 use crate::domain::acceptance::IncidentRules;
-use crate::domain::delivery::Lease;
-use crate::domain::names::{ChannelName, NodeName, SourceName};
+use crate::domain::names::{ChannelName, NodeName, SinkName};
 use crate::domain::rate::Rates;
+use crate::domain::record::Tables;
 use crate::domain::restarts::RestartBudget;
+use crate::domain::retention::Retention;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
+use crate::domain::token::ConfiguredToken;
 use crate::feed::Feed;
 use crate::formats::Words;
-use crate::messages::delivery::Equipment;
-use crate::messages::in_use::{InUse, WayOut};
-use crate::messages::ingest::Intake;
+use crate::messages::in_use::InUse;
 use crate::messages::post::Post;
 use crate::messages::renewal::Renewal;
 use crate::messages::supervisor::{Fatality, SupervisorMessage};
 use crate::messages::{IngestKey, Peers};
 use crate::render::Letterhead;
-use crate::sources::Connect;
+use crate::render::sms::SmsStyle;
+use crate::sources::{Connect, LetterBoxes};
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
-use crate::telemetry::handles::{ChannelMetrics, ConfiguredChannel, ConfiguredSource, SourceMetrics};
+use crate::telemetry::handles::{ChannelMetrics, ConfiguredChannel};
 use crate::telemetry::health::{Condition, Health, Phase};
 use crate::telemetry::labels::ActorKind;
+use tenure::Tenure;
 
 /// What a Foghorn is made of.
 #[derive(Clone)]
@@ -63,12 +70,22 @@ pub struct Parts {
     pub words: Words,
     /// Who hears of what.
     pub routes: RouteTable,
+    /// Where what it is made of stands.
+    pub tables: Arc<Tables>,
     /// What every message says of this Foghorn.
     pub letterhead: Letterhead,
+    /// `[store.retention]`
+    pub retention: Retention,
+    /// `[tokens]`
+    pub tokens: Vec<ConfiguredToken>,
     /// `[channels]`
     pub channels: BTreeMap<ChannelName, ChannelPart>,
     /// `[sources]`, each topic by itself.
     pub sources: BTreeMap<IngestKey, SourcePart>,
+    /// `[events_out]`; which of them want what is in `rules`.
+    pub sinks: BTreeMap<SinkName, Arc<dyn Sink>>,
+    /// Where the dead letters of sources go, too.
+    pub letter_boxes: LetterBoxes,
     /// How often an actor may die before its lane is left alone.
     pub budget: RestartBudget,
     /// The time.
@@ -94,6 +111,8 @@ pub struct ChannelPart {
     pub rates: Rates,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// How it wants text messages, if that is what it sends.
+    pub texts: Option<SmsStyle>,
 }
 
 impl ChannelPart {
@@ -135,37 +154,26 @@ pub struct Foghorn {
     peers: watch::Receiver<Arc<Peers>>,
     in_use: watch::Sender<Arc<InUse>>,
     fatal: mpsc::UnboundedReceiver<Fatality>,
+    records: watch::Receiver<u64>,
     health: Health,
     tenure: Tenure,
 }
-
-/// What a life has of its node, to be given back when it ends in order.
-#[derive(Clone)]
-struct Tenure {
-    store: Arc<dyn Store>,
-    lease: Lease,
-    clock: Clock,
-}
-
-impl Tenure {
-    async fn give_back(self) {
-        let release = self.store.release(&self.lease, self.clock.now());
-        match tokio::time::timeout(RELEASE_PATIENCE, release).await {
-            Ok(Ok(())) => {}
-            // As after a crash, the next life reads with care for a while.
-            Ok(Err(error)) => tracing::warn!(%error, "the store was not told that this life ends in order"),
-            Err(_) => tracing::warn!("the store was not told in time that this life ends in order"),
-        }
-    }
-}
-
-/// A store that does not answer does not hold up the end for longer.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Actors may die this often within [`BUDGET_WINDOW`].
 pub const MAX_RESTARTS: usize = 20;
 /// See [`MAX_RESTARTS`].
 pub const BUDGET_WINDOW: Duration = Duration::from_secs(60);
+
+/// The tree, from its root.
+async fn grown(
+    arguments: SupervisorArguments,
+) -> Result<(Post<SupervisorMessage>, JoinHandle<()>), StartError> {
+    let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
+    let born = Born { life: life.clone(), with: arguments };
+    let spawned = Actor::spawn(None, Supervisor, born).await;
+    let (supervisor, tree) = spawned.map_err(|error| StartError::Tree(error.to_string()))?;
+    Ok((Post::new(supervisor, life), tree))
+}
 
 impl Foghorn {
     /// Starts the tree. Rows that an earlier life held are adopted as the pools start.
@@ -180,8 +188,7 @@ impl Foghorn {
             );
         }
         let lease = parts.store.lease(&parts.node, parts.clock.now()).await?;
-        let store = Arc::clone(&parts.store);
-        let tenure = Tenure { store, lease: lease.clone(), clock: parts.clock };
+        let tenure = Tenure { store: Arc::clone(&parts.store), lease: lease.clone(), clock: parts.clock };
         let health = parts.health.clone();
         health.store(Condition::Up);
         let (clock, budget) = (parts.clock, parts.budget.clone());
@@ -197,40 +204,39 @@ impl Foghorn {
             feed: parts.feed.clone(),
             supervisor: None,
         };
-        let Renewal { words, routes, channels: pools, sources: ingests, .. } = renewal(&parts);
+        let Renewal { words, routes, channels: pools, sources: ingests, letter_boxes, .. } = renewal(&parts);
         let in_use = watch::Sender::new(Arc::new(in_use(&parts, &routes, &words)));
+        let (records_out, records) = watch::channel(0);
         let sweeper = SweeperArguments {
+            records: records_out,
             store: Arc::clone(&parts.store),
+            retention: parts.retention,
             channels: pools.iter().map(|(name, pool)| (name.clone(), pool.metrics.clone())).collect(),
             clock,
             health: health.clone(),
             supervisor: None,
         };
         let caution = died.then(|| Arc::new(Semaphore::new(1)));
-        let health_of_tree = health.clone();
         let plan = Plan {
             status,
             pools,
             routes,
             ingests,
+            letter_boxes,
             words,
             caution,
             sweeper,
+            sinks: parts.sinks.iter().map(|(name, sink)| (name.clone(), Sinking(Arc::clone(sink)))).collect(),
             budget,
             clock,
-            health: health_of_tree,
+            health: health.clone(),
         };
         let (peers_out, peers) = watch::channel(Arc::default());
         let (fatal_out, fatal) = mpsc::unbounded_channel();
         let arguments = SupervisorArguments { plan, paused, suppressed, peers: peers_out, fatal: fatal_out };
-        let life = ActorLife::begin(ActorKind::Supervisor, "supervisor");
-        let born = Born { life: life.clone(), with: arguments };
-        let (supervisor, tree) = Actor::spawn(None, Supervisor, born)
-            .await
-            .map_err(|error| StartError::Tree(error.to_string()))?;
-        let supervisor = Post::new(supervisor, life);
+        let (supervisor, tree) = grown(arguments).await?;
         health.enter(Phase::Running);
-        Ok(Self { supervisor, tree, peers, in_use, fatal, health, tenure })
+        Ok(Self { supervisor, tree, peers, in_use, fatal, records, health, tenure })
     }
 
     /// Who is there now; changes whenever an actor was restarted.
@@ -241,6 +247,11 @@ impl Foghorn {
     /// What it works by; changes with each renewal.
     pub fn in_use(&self) -> watch::Receiver<Arc<InUse>> {
         self.in_use.subscribe()
+    }
+
+    /// The last change of the records that the sweeper saw; marked as changed with each look.
+    pub fn records_seen(&self) -> watch::Receiver<u64> {
+        self.records.clone()
     }
 
     /// Waits until the process must not go on. Cancel safe.
@@ -323,49 +334,4 @@ pub enum Drained {
     Completely,
     /// What is left is rows, adopted at the next start.
     OutOfTime,
-}
-
-/// What is told of `parts` to those who ask.
-fn in_use(parts: &Parts, routes: &Arc<RouteTable>, words: &Arc<Words>) -> InUse {
-    let way_out = |(name, part): (&ChannelName, &ChannelPart)| {
-        let ChannelPart { kind, provider, channel, retry, .. } = part.clone();
-        (name.clone(), WayOut { kind, provider, channel, retry })
-    };
-    InUse {
-        routes: Arc::clone(routes),
-        words: Arc::clone(words),
-        letterhead: parts.letterhead.clone(),
-        channels: parts.channels.iter().map(way_out).collect(),
-    }
-}
-
-/// What the actors are given by `parts`; nobody has to reconnect.
-fn renewal(parts: &Parts) -> Renewal {
-    let equipment = |name: &ChannelName, part: &ChannelPart| Equipment {
-        metrics: part.metrics(name),
-        channel: Arc::clone(&part.channel),
-        workers: part.workers,
-        rates: part.rates,
-        stand_ins: parts.routes.directory.stand_ins.get(name).cloned().unwrap_or_default(),
-        retry: part.retry.clone(),
-    };
-    // The topics of a source count together.
-    let mut metrics: BTreeMap<&SourceName, SourceMetrics> = BTreeMap::new();
-    for (key, part) in &parts.sources {
-        let source = ConfiguredSource { name: key.source.clone(), kind: part.kind.clone() };
-        metrics.entry(&key.source).or_insert_with(|| SourceMetrics::of(&source));
-    }
-    let intake = |key: &IngestKey, part: &SourcePart| Intake {
-        connect: part.connect.clone(),
-        max_in_flight: part.max_in_flight,
-        metrics: metrics[&key.source].clone(),
-    };
-    Renewal {
-        rules: parts.rules.clone(),
-        words: Arc::new(parts.words.clone()),
-        routes: Arc::new(parts.routes.clone()),
-        channels: parts.channels.iter().map(|(name, part)| (name.clone(), equipment(name, part))).collect(),
-        sources: parts.sources.iter().map(|(key, part)| (key.clone(), intake(key, part))).collect(),
-        reconnect: BTreeSet::new(),
-    }
 }

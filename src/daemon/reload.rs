@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::assembly::{self, Shared};
-use super::{Foghorn, Renewed};
+use super::{Foghorn, Parts, Renewed, stored};
 use crate::catalogue::Code;
-use crate::config::{Change, Config, Loaded, Problem, Snapshot};
+use crate::config::{Change, Composed, Config, Files, LeftOut, Loaded, Problem, Snapshot};
+use crate::domain::names::SinkName;
+use crate::domain::record::{Record, Records, Tables};
 use crate::messages::IngestKey;
 use crate::messages::control::{ReloadRefused, Reloaded};
 use crate::telemetry::{level, metrics};
@@ -21,14 +23,35 @@ pub type Reread = Arc<dyn Fn() -> Result<Loaded, Vec<Problem>> + Send + Sync>;
 /// Where configurations come from, and which one is in use.
 pub struct Configuration {
     reread: Reread,
+    pub(super) files: Files,
     snapshot: Snapshot,
+    pub(super) tables: Arc<Tables>,
+    /// Those that it knows of.
+    pub(super) records: Records,
+    /// Of those, the ones that are not in use.
+    left_out: Vec<LeftOut>,
+    /// A change made elsewhere that could not be taken on; said once.
+    pub(super) refused: Option<u64>,
+}
+
+/// Everything that could fail is done.
+pub(super) struct Prepared {
+    parts: Parts,
+    reconnect: BTreeSet<IngestKey>,
+    changes: Vec<Change>,
+    composed: Composed,
+    records: Records,
 }
 
 impl Configuration {
-    /// `snapshot` is in use, and `reread` finds its successors.
-    pub fn new(snapshot: Snapshot, reread: Reread, shared: &Shared) -> Self {
+    /// `composed`, with these records, is in use, and `reread` finds the successors of its files.
+    pub fn new(composed: &Composed, records: Records, reread: Reread, shared: &Shared) -> Self {
+        let Composed { loaded, left_out } = composed.clone();
+        stored::tell(&[], &left_out, shared);
+        let tables = Arc::clone(&loaded.config.tables);
+        let Loaded { files, snapshot, .. } = loaded;
         taken(&snapshot.digest(), shared);
-        Self { reread, snapshot }
+        Self { reread, files, snapshot, tables, records, left_out, refused: None }
     }
 
     /// The digest of the configuration in use.
@@ -71,44 +94,72 @@ impl Configuration {
         // Files are read.
         let loaded = tokio::task::spawn_blocking(move || reread()).await;
         let loaded = loaded.map_err(|_| refused(vec!["reading the configuration panicked".to_owned()]))?;
-        let loaded = loaded.map_err(|problems| {
+        let wrong = |problems: Vec<Problem>| {
             let errors = problems.iter().filter(|problem| problem.is_error());
             refused(errors.map(Problem::render).collect())
-        })?;
+        };
+        let files = loaded.map_err(wrong)?.files;
+        let composed = files.with(&self.records.all, |record| self.is_left_out(record)).map_err(wrong)?;
+        let prepared = self.prepare(composed, self.records.clone(), shared).map_err(refused)?;
+        let changes = prepared.changes.iter().map(ToString::to_string).collect();
+        let warnings = prepared.composed.loaded.warnings.iter().map(Problem::render).collect();
+        self.take_on(prepared, foghorn, shared).await;
+        Ok(Reloaded { changes, warnings, digest: self.snapshot.digest() })
+    }
+
+    /// Is this one that does not fit, as far as is known?
+    pub(super) fn is_left_out(&self, record: &Record) -> bool {
+        self.left_out.iter().any(|left| (left.section, &left.name) == (record.section, &record.name))
+    }
+
+    /// Does everything that can fail.
+    pub(super) fn prepare(
+        &self,
+        composed: Composed,
+        records: Records,
+        shared: &Shared,
+    ) -> Result<Prepared, Vec<String>> {
+        let loaded = &composed.loaded;
         let changes = self.snapshot.changes(&loaded.snapshot);
         let fixed: Vec<String> = changes.iter().filter(|change| change.needs_restart()).map(fixed).collect();
         if !fixed.is_empty() {
-            return Err(refused(fixed));
+            return Err(fixed);
         }
         let config = &loaded.config;
-        let parts = assembly::parts(config, shared).map_err(|error| refused(vec![error.to_string()]))?;
-        level::configure(&config.logs.level).or_else(no_log).map_err(|why| refused(vec![why]))?;
-        announce(config, shared);
+        let parts = assembly::parts(config, shared).map_err(|error| vec![error.to_string()])?;
+        level::configure(&config.logs.level).or_else(no_log).map_err(|why| vec![why])?;
         let moved =
             |key: &&IngestKey| changes.iter().any(|change| change.is_below(["sources", key.source.as_str()]));
         let reconnect: BTreeSet<IngestKey> = parts.sources.keys().filter(moved).cloned().collect();
+        Ok(Prepared { parts, reconnect, changes, composed, records })
+    }
+
+    /// Has `foghorn` work by what was prepared. Nothing of it can fail.
+    pub(super) async fn take_on(&mut self, prepared: Prepared, foghorn: &Foghorn, shared: &Shared) {
+        let Prepared { parts, reconnect, composed: Composed { loaded, left_out }, records, .. } = prepared;
+        announce(&loaded.config, shared);
         if foghorn.renew(&parts, reconnect).await == Renewed::NotConfirmed {
             tracing::warn!(
                 "the new configuration was not confirmed in time; it is taken on as actors get to it"
             );
         }
+        stored::tell(&self.left_out, &left_out, shared);
+        self.tables = Arc::clone(&loaded.config.tables);
         self.snapshot = loaded.snapshot;
-        Ok(Reloaded {
-            changes: changes.iter().map(ToString::to_string).collect(),
-            warnings: loaded.warnings.iter().map(Problem::render).collect(),
-            digest: self.snapshot.digest(),
-        })
+        self.files = loaded.files;
+        (self.records, self.left_out, self.refused) = (records, left_out, None);
     }
 }
 
 /// Makes known who is configured.
 pub(super) fn announce(config: &Config, shared: &Shared) {
     let roster = assembly::roster(config);
-    metrics::register(&roster.sources, &roster.channels);
+    let sinks: Vec<SinkName> = config.events_out.keys().cloned().collect();
+    metrics::register(&roster.sources, &roster.channels, &sinks);
     shared.health.roster(roster);
 }
 
-fn taken(digest: &str, shared: &Shared) {
+pub(super) fn taken(digest: &str, shared: &Shared) {
     let now = shared.clock.now();
     metrics::config_loaded(digest, now);
     shared.health.configured(digest.to_owned(), now);

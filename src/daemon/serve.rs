@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -19,18 +20,22 @@ use super::reload::{self, Configuration, Reread};
 use super::service_manager::ServiceManager;
 use super::signals::{Signal, Signals};
 use super::socket;
+use super::stored;
 use super::{Drained, Foghorn, StartError};
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
-use crate::config::{Config, Loaded};
+use crate::config::{AuthMode, Config, Loaded};
 use crate::domain::event::Bounds;
+use crate::domain::ids::TokenId;
+use crate::domain::token::{Entrance, Token, entrance};
 use crate::feed::{Feed, Room};
 use crate::http::limits::Limits;
 use crate::http::{self, Api, Doors, Stage};
 use crate::messages::control::{self, Control, ControlMessage};
 use crate::messages::supervisor::Fatality;
-use crate::store::Store;
+use crate::render::links;
 use crate::store::open::{OpenError, open};
+use crate::store::{Store, StoreError};
 use crate::telemetry::health::{Health, Phase};
 use crate::telemetry::metrics::{self, MetricsHandle};
 
@@ -96,6 +101,7 @@ pub struct Serving {
     api: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     grace: Duration,
+    auth: AuthMode,
     signals: Signals,
     manager: ServiceManager,
 }
@@ -105,6 +111,13 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// More questions to the process wait outside.
 const QUESTIONS: usize = 8;
+
+/// What links in messages are signed with, the same for every node.
+async fn link_key(store: &dyn Store, clock: Clock) -> Result<SecretString, StoreError> {
+    let no_numbers = || StoreError::Corrupt("the machine gives no random numbers".to_owned());
+    let candidate = links::fresh_key().ok_or_else(no_numbers)?;
+    store.signing_key(&candidate, clock.now()).await
+}
 
 impl Serving {
     /// Starts everything that the configuration names. Returns once it is ready. `reread` finds the
@@ -125,15 +138,21 @@ impl Serving {
         let (clock, health, outbox) = (Clock::system(), Health::default(), Arc::new(Outbox::default()));
         let feed = Feed::new(clock, Room::default());
         let store = open(&assembly::store_settings(config)).await?;
+        let (composed, records) = stored::at_start(loaded, &*store).await.map_err(StartError::Store)?;
+        let config = &composed.loaded.config;
         let doors = Doors::new(listener, socket::listen(&config.http.socket)?);
-        let shared = Shared { store: Arc::clone(&store), outbox: Arc::clone(&outbox), clock, health, feed };
+        let link_key = link_key(&*store, clock).await.map_err(StartError::Store)?;
+        let outside = (Arc::clone(&store), Arc::clone(&outbox));
+        let shared = Shared { store, outbox, clock, health, feed, link_key };
+        let (store, outbox) = outside;
         reload::announce(config, &shared);
         let foghorn = Foghorn::start(assembly::parts(config, &shared)?).await?;
-        let configuration = Configuration::new(loaded.snapshot.clone(), reread, &shared);
+        let configuration = Configuration::new(&composed, records, reread, &shared);
 
         let (stage, stages) = watch::channel(Stage::Running);
         let (control, asked) = mpsc::channel(QUESTIONS);
-        let api = api(config, &shared, &foghorn, control, metrics.clone(), address);
+        let provider = assembly::provider(config, clock)?;
+        let api = Api { provider, ..api(config, &shared, &foghorn, control, metrics.clone(), address) };
         let api = tokio::spawn(http::serve(doors, api, stages));
         if let Some(heartbeat) = config.server.heartbeat.clone() {
             // Ends with the runtime, and before that with the readiness.
@@ -154,9 +173,36 @@ impl Serving {
             api,
             upkeep,
             grace,
+            auth: config.auth,
             signals,
             manager: ServiceManager::default(),
         })
+    }
+
+    /// Can anybody get in who may do everything? Where no token is asked for, everybody can.
+    pub async fn entrance(&self) -> Entrance {
+        if self.auth != AuthMode::Token {
+            return Entrance::Open;
+        }
+        match self.store.tokens().await {
+            Ok(made) => {
+                let in_use = self.foghorn.in_use().borrow().clone();
+                entrance(&in_use.tokens, &made, self.shared.clock.now())
+            }
+            // Nobody knows: then nothing is said.
+            Err(_) => Entrance::Open,
+        }
+    }
+
+    /// Keeps a token with this secret as the first one; `None` if another node has made it already.
+    ///
+    /// # Errors
+    /// The store does not say whether it was kept.
+    pub async fn keep_first_token(&self, secret: &str) -> Result<Option<TokenId>, StoreError> {
+        let now = self.shared.clock.now();
+        let token = Token::first(TokenId::new(now, fastrand::u128(..)), http::digest(secret), now);
+        let kept = self.store.first_token(&token).await?;
+        Ok(kept.then_some(token.id))
     }
 
     /// Has `manager` told how it goes, from now on.
@@ -171,6 +217,7 @@ impl Serving {
 
     /// Runs until a signal or a fatality, and ends in order.
     pub async fn run(mut self) -> Ended {
+        let mut records = self.foghorn.records_seen();
         let signal = loop {
             tokio::select! {
                 signal = self.signals.next() => match signal {
@@ -181,6 +228,10 @@ impl Serving {
                     Signal::StopIntake => drop(self.stop_intake().await),
                 },
                 Some(question) = self.asked.recv() => self.answer(question).await,
+                Ok(()) = records.changed() => {
+                    let revision = *records.borrow_and_update();
+                    self.configuration.follow(revision, &self.foghorn, &self.shared).await;
+                }
                 fatality = self.foghorn.fatal() => return self.fail(fatality).await,
             }
         };
@@ -208,6 +259,10 @@ impl Serving {
     async fn answer(&mut self, question: ControlMessage) {
         match question {
             ControlMessage::Reload(reply) => drop(reply.send(self.reload().await)),
+            ControlMessage::Record(wish, reply) => {
+                let changed = self.configuration.change(&wish, &self.foghorn, &self.shared).await;
+                drop(reply.send(changed));
+            }
             ControlMessage::Drain(reply) => drop(reply.send(self.stop_intake().await)),
         }
     }
@@ -267,10 +322,16 @@ fn api(
         limits: Limits {
             body_bytes: config.http.max_body,
             request_time: config.http.request_timeout,
+            rate: config.http.rate,
             ..Limits::default()
         },
         bounds: Bounds { bytes: config.http.max_body, ..Bounds::default() },
         source: "api".into(),
+        auth: config.auth,
+        provider: None,
+        session_ttl: config.session_ttl,
+        retention: config.store.retention,
+        explorer: config.http.explorer,
         hosts: config.http.hosts.clone(),
         public_url: config.server.public_url.clone(),
         address,

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::Timestamp;
 use super::ids::{DeliveryId, JobId};
@@ -40,7 +42,8 @@ macro_rules! words {
 }
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = JobAction)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
     /// Dead deliveries are repeated as new ones.
@@ -52,7 +55,8 @@ pub enum BulkAction {
 words!(BulkAction: Retry = "retry", Discard = "discard");
 
 /// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = JobState)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkState {
     /// It goes on.
@@ -68,7 +72,8 @@ pub enum BulkState {
 words!(BulkState: Running = "running", WaitingCanary = "waiting_canary", Done = "done", Stopped = "stopped");
 
 /// What becomes of calls to act about incidents that are resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ResolvedIncidents)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolved {
     /// They are left alone: nobody has to act any more.
@@ -136,6 +141,19 @@ impl fmt::Display for Rate {
         if self.0.is_multiple_of(60) { write!(f, "{}/s", self.0 / 60) } else { write!(f, "{}/m", self.0) }
     }
 }
+
+impl utoipa::PartialSchema for Rate {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("How many a second, or a minute: at most 1000/s."))
+            .pattern(Some("^[1-9][0-9]{0,4}/(s|m|min)$"))
+            .examples(["10/s", "30/m"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Rate {}
 
 impl Serialize for Rate {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

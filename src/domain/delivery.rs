@@ -5,7 +5,9 @@
 //! provider accepted. What the provider says later is an attribute, never a new state.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use super::names::{ChannelName, NodeName};
 use super::notification::Content;
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// Waits for its first attempt.
@@ -187,6 +189,21 @@ pub struct Target {
     pub address: Address,
 }
 
+/// A dead delivery to repeat as a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeat {
+    /// Which.
+    pub dead: DeliveryId,
+    /// To whom and how from now on; `None`: as before.
+    pub to: Option<Target>,
+}
+
+impl From<DeliveryId> for Repeat {
+    fn from(dead: DeliveryId) -> Self {
+        Self { dead, to: None }
+    }
+}
+
 /// A delivery as it is first written down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
@@ -206,6 +223,8 @@ pub struct Delivery {
     pub expires_at: Timestamp,
     /// The dead delivery that this one repeats.
     pub replay_of: Option<DeliveryId>,
+    /// How long it waits for others to the same address once one has gone there; `None`: for nobody.
+    pub bundle: Option<Duration>,
 }
 
 /// A delivery in the hands of a pool: its attempt is already on record.
@@ -229,6 +248,32 @@ pub struct Job {
     pub created_at: Timestamp,
     /// After this it makes no sense.
     pub expires_at: Timestamp,
+    /// Deliveries to the same address that go out in the same message.
+    pub rest: Vec<Job>,
+}
+
+impl Job {
+    /// The deliveries of this message, each by itself.
+    pub fn each(mut self) -> impl Iterator<Item = Self> {
+        let rest = std::mem::take(&mut self.rest);
+        iter::once(self).chain(rest)
+    }
+
+    /// The ids of the deliveries of this message.
+    pub fn ids(&self) -> impl Iterator<Item = DeliveryId> {
+        iter::once(self.id).chain(self.rest.iter().map(|job| job.id))
+    }
+
+    /// What is sent: everything that its deliveries have to say.
+    #[must_use]
+    pub fn message(mut self) -> Self {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            let contents = iter::once(self.content).chain(rest.into_iter().map(|job| job.content));
+            self.content = Arc::new(Content::Bundle(contents.collect()));
+        }
+        self
+    }
 }
 
 /// To whom a job goes and what it says. A clone copies no text.

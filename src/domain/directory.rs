@@ -1,14 +1,16 @@
 //! Who is reached: recipients, as people write them, become addresses on channels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Timestamp;
 use super::delivery::{Address, Target};
-use super::names::{ChannelName, TeamName, UserName};
+use super::names::{ChannelName, MessageType, TeamName, UserName};
 use super::people::{Contact, Recipient, Team, User};
 use super::severity::Severity;
 use super::suppression::Suppressions;
+use super::withheld::{Why, Withheld};
 
 /// What planning needs to know of a channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +32,8 @@ pub struct Directory {
     pub channels: BTreeMap<ChannelName, Reach>,
     /// Which channels take over when one cannot, in this order.
     pub stand_ins: StandIns,
+    /// Types of direct notifications that nobody can turn off.
+    pub insistent: BTreeSet<MessageType>,
 }
 
 /// Which channels take over from which, in this order.
@@ -40,8 +44,8 @@ pub type StandIns = BTreeMap<ChannelName, Vec<ChannelName>>;
 pub struct Reached {
     /// One delivery each; nobody twice.
     pub targets: Vec<Target>,
-    /// In words, for the timeline: `grace has no phone (channel sms)`.
-    pub unreachable: Vec<String>,
+    /// Who does not hear on which channel, and why.
+    pub withheld: Vec<Withheld>,
 }
 
 impl Directory {
@@ -53,31 +57,33 @@ impl Directory {
         via: &[ChannelName],
         known: &Suppressions,
         severity: Option<Severity>,
+        at: Timestamp,
     ) -> Reached {
-        let mut reached = self.reach(notify, via);
+        let mut reached = self.reach(notify, via, at);
         if known.is_empty() {
             return reached;
         }
-        let Reached { targets, unreachable } = &mut reached;
+        let Reached { targets, withheld } = &mut reached;
         targets.retain(|target| {
             let against = known.of(&target.channel, &target.address);
             let contact = self.channels.get(&target.channel).map(|reach| reach.contact);
             let against = against.zip(contact).filter(|(against, contact)| against.holds(*contact, severity));
-            unreachable.extend(against.map(|(against, _)| against.words()));
+            withheld.extend(against.map(|(against, _)| Withheld::suppressed(against)));
             against.is_none()
         });
         reached
     }
 
-    /// Everybody in `notify` on every channel in `via`, each address once per channel.
-    pub fn reach(&self, notify: &[Recipient], via: &[ChannelName]) -> Reached {
+    /// Everybody in `notify` on every channel in `via`, each address once per channel. Who is on call is
+    /// asked for `at`.
+    pub fn reach(&self, notify: &[Recipient], via: &[ChannelName], at: Timestamp) -> Reached {
         let mut reached = Reached::default();
         for (place, channel) in via.iter().enumerate() {
             if via[..place].iter().any(|earlier| self.stands_in(channel, earlier)) {
                 continue;
             }
             let Some(reach) = self.channels.get(channel) else {
-                reached.unreachable.push(format!("no channel {channel}"));
+                reached.withheld.push(Withheld::on(channel, "", Why::NoSuchChannel));
                 continue;
             };
             if reach.contact == Contact::Fixed {
@@ -85,10 +91,20 @@ impl Directory {
                 continue;
             }
             for recipient in notify {
-                self.reach_one(recipient, channel, reach.contact, &mut reached);
+                self.reach_one(recipient, (channel, reach.contact), at, &mut reached);
             }
         }
         reached
+    }
+
+    /// Who of `team` is on call.
+    ///
+    /// # Errors
+    /// Why nobody is.
+    pub fn on_call(&self, team: &TeamName, at: Timestamp) -> Result<UserName, Why> {
+        let team = self.teams.get(team).ok_or(Why::NoSuchTeam)?;
+        let rotation = team.rotation.as_ref().ok_or(Why::NoRotation)?;
+        rotation.on_call(at).user.ok_or(Why::NobodyOnCall)
     }
 
     fn stands_in(&self, channel: &ChannelName, earlier: &ChannelName) -> bool {
@@ -117,37 +133,45 @@ impl Directory {
     fn reach_one(
         &self,
         recipient: &Recipient,
-        channel: &ChannelName,
-        contact: Contact,
+        (channel, contact): (&ChannelName, Contact),
+        at: Timestamp,
         reached: &mut Reached,
     ) {
-        let users: Vec<&UserName> = match recipient {
+        let users: Vec<UserName> = match recipient {
             Recipient::Address(address) => {
                 if fits(address, contact) {
                     reached.add(address.masked().into(), channel, address.clone());
                 } else {
-                    reached.unreachable.push(format!("{address} is no address for channel {channel}"));
+                    let who = address.masked();
+                    reached.withheld.push(Withheld::on(channel, who, Why::NotThisAddress));
                 }
                 return;
             }
-            Recipient::User(name) => vec![name],
+            Recipient::User(name) => vec![name.clone()],
             Recipient::Team(name) => match self.teams.get(name) {
-                Some(team) => team.members.iter().collect(),
-                None => return reached.unreachable.push(format!("no team {name}")),
+                Some(team) => team.members.clone(),
+                None => {
+                    return reached.withheld.push(Withheld::on(channel, name.as_str(), Why::NoSuchTeam));
+                }
+            },
+            Recipient::OnCall(team) => match self.on_call(team, at) {
+                Ok(user) => vec![user],
+                Err(why) => return reached.withheld.push(Withheld::on(channel, team.as_str(), why)),
             },
             Recipient::Role(role) => {
-                self.users.iter().filter(|(_, user)| user.role == *role).map(|(name, _)| name).collect()
+                let who = self.users.iter().filter(|(_, user)| user.role == *role);
+                who.map(|(name, _)| name.clone()).collect()
             }
         };
-        for name in users {
+        for name in &users {
             let Some(user) = self.users.get(name) else {
-                reached.unreachable.push(format!("no user {name}"));
+                reached.withheld.push(Withheld::on(channel, name.as_str(), Why::NoSuchUser));
                 continue;
             };
             let addresses = user.addresses(contact);
             if addresses.is_empty() {
-                let key = contact.key();
-                reached.unreachable.push(format!("{name} has no {key} (channel {channel})"));
+                let why = Why::NoAddress { contact };
+                reached.withheld.push(Withheld::on(channel, name.as_str(), why));
             }
             for address in addresses {
                 reached.add(name.as_str().into(), channel, address.clone());
@@ -176,7 +200,10 @@ fn fits(address: &Address, contact: Contact) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
+
     use crate::domain::people::Role;
+    use crate::domain::rotation::{Rotation, Turn};
 
     fn directory() -> Directory {
         let reach = |contact| Reach { contact, max_age: Duration::from_secs(3600) };
@@ -195,7 +222,7 @@ mod tests {
             ]),
             teams: BTreeMap::from([(
                 "payments".into(),
-                Team { members: vec!["ada".into(), "grace".into(), "ghost".into()] },
+                Team { members: vec!["ada".into(), "grace".into(), "ghost".into()], rotation: None },
             )]),
             channels: BTreeMap::from([
                 ("email".into(), reach(Contact::Email)),
@@ -204,23 +231,49 @@ mod tests {
                 ("sms-backup".into(), reach(Contact::Phone)),
                 ("other-hook".into(), reach(Contact::Fixed)),
             ]),
-            stand_ins: StandIns::new(),
+            ..Directory::default()
         }
     }
 
     fn told(notify: &[&str], via: &[&str]) -> (Vec<String>, Vec<String>) {
         let notify: Vec<Recipient> = notify.iter().map(|text| text.parse().expect("valid")).collect();
         let via: Vec<ChannelName> = via.iter().map(|name| (*name).into()).collect();
-        let reached = directory().reach(&notify, &via);
+        let reached = directory().reach(&notify, &via, Timestamp::UNIX_EPOCH);
         let targets = reached.targets.iter().map(|t| format!("{}/{}", t.channel, t.recipient)).collect();
-        (targets, reached.unreachable)
+        (targets, reached.withheld.iter().map(Withheld::words).collect())
     }
 
     #[test]
     fn a_team_is_everybody_in_it_and_the_rest_is_said() {
-        let (told, unreachable) = told(&["team:payments"], &["sms", "email"]);
+        let (told, withheld) = told(&["team:payments"], &["sms", "email"]);
         assert_eq!(told, ["sms/ada", "email/ada", "email/grace"]);
-        assert_eq!(unreachable, ["grace has no phone (channel sms)", "no user ghost", "no user ghost"]);
+        assert_eq!(withheld, ["grace has no phone (channel sms)", "no user ghost", "no user ghost"]);
+    }
+
+    #[test]
+    fn who_is_on_call_is_whoever_it_is_at_the_moment() {
+        let mut directory = directory();
+        let rotation = Rotation {
+            every: Turn::Days(1),
+            starts: "2026-01-05T09:00:00".parse().expect("a date and a time"),
+            zone: TimeZone::UTC,
+            order: vec!["ada".into(), "grace".into()],
+            overrides: Vec::new(),
+        };
+        directory.teams.insert("web".into(), Team { members: Vec::new(), rotation: Some(rotation) });
+        let email = ["email".into()];
+        for (team, at, told, why) in [
+            ("web", "2026-01-05T08:59:59Z", None, Some(Why::NobodyOnCall)),
+            ("web", "2026-01-05T09:00:00Z", Some("ada"), None),
+            ("web", "2026-01-06T09:00:00Z", Some("grace"), None),
+            ("payments", "2026-01-06T09:00:00Z", None, Some(Why::NoRotation)),
+            ("none", "2026-01-06T09:00:00Z", None, Some(Why::NoSuchTeam)),
+        ] {
+            let notify = [Recipient::OnCall(team.into())];
+            let reached = directory.reach(&notify, &email, at.parse().expect("a moment"));
+            assert_eq!(reached.targets.first().map(|target| &*target.recipient), told, "{team} {at}");
+            assert_eq!(reached.withheld.into_iter().map(|one| one.why).next(), why, "{team} {at}");
+        }
     }
 
     #[test]
@@ -240,7 +293,7 @@ mod tests {
         let via = names(&["sms", "email", "sms-backup", "hook", "other-hook"]);
         let mut paired = directory();
         let reach = |directory: &Directory| {
-            let reached = directory.reach(&["ada".parse().expect("valid")], &via);
+            let reached = directory.reach(&["ada".parse().expect("valid")], &via, Timestamp::UNIX_EPOCH);
             reached.targets.into_iter().map(|target| target.channel).collect::<Vec<_>>()
         };
         assert_eq!(reach(&paired), via, "nobody said that they belong together");
@@ -255,14 +308,14 @@ mod tests {
 
     #[test]
     fn what_names_nobody_is_said_and_never_a_panic() {
-        let (told, unreachable) = told(&["nobody", "team:none", "+15550199"], &["email", "fax"]);
+        let (told, withheld) = told(&["nobody", "team:none", "+15550199"], &["email", "fax"]);
         assert!(told.is_empty());
         assert_eq!(
-            unreachable,
+            withheld,
             ["no user nobody", "no team none", "*** is no address for channel email", "no channel fax"]
                 .map(|text| text.replace("***", "+15***99"))
         );
-        for invalid in ["", "squad:x", "user:", "role:king"] {
+        for invalid in ["", "squad:x", "user:", "oncall:", "role:king"] {
             assert!(invalid.parse::<Recipient>().is_err(), "{invalid}");
         }
     }

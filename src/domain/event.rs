@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::ids::{DeadLetterId, EventId};
-use super::names::{ChannelName, SourceName};
+use super::incident::Incident;
+use super::names::{ChannelName, MessageType, SourceName};
+use super::owner::Whose;
 use super::severity::Severity;
 
 /// One accepted input, parsed, with everything needed to find it again at its source.
@@ -27,6 +29,8 @@ pub struct Event {
     pub traceparent: Option<String>,
     /// When Foghorn read it.
     pub received_at: Timestamp,
+    /// How often it came back from a topic of dead letters.
+    pub came_back: u32,
     /// What it asks for.
     pub body: Body,
     /// The bytes as they came.
@@ -107,8 +111,25 @@ pub struct IncidentEvent {
     pub occurred_at: Option<Timestamp>,
 }
 
+impl IncidentEvent {
+    /// The event that would say of `incident` what is known of it.
+    pub fn of(incident: &Incident) -> Self {
+        Self {
+            title: incident.title.clone(),
+            severity: incident.severity,
+            status: EventStatus::Open,
+            service: incident.service.clone(),
+            dedup_key: incident.dedup_key.clone(),
+            description: incident.description.clone(),
+            labels: incident.labels.clone(),
+            links: incident.links.clone(),
+            occurred_at: None,
+        }
+    }
+}
+
 /// A named address of something to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Link {
     /// What it leads to.
     pub text: String,
@@ -117,7 +138,7 @@ pub struct Link {
 }
 
 /// What a sender says of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventStatus {
     /// It is wrong.
@@ -159,6 +180,10 @@ pub struct NotificationRequest {
     pub to: Vec<String>,
     /// Which channels to use.
     pub via: Vec<ChannelName>,
+    /// Whose wishes count for the addresses among them.
+    pub whose: Whose,
+    /// What kind of message it is, for those who may not want it.
+    pub of: Option<MessageType>,
     /// What to say.
     pub text: RequestText,
     /// How soon.
@@ -167,10 +192,12 @@ pub struct NotificationRequest {
     pub send_at: Option<Timestamp>,
     /// Not after this moment.
     pub expires_at: Option<Timestamp>,
+    /// It may wait so long for others, to be said in one message.
+    pub digest: Option<Duration>,
 }
 
 /// The words of a direct notification.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestText {
     /// Given in full.
@@ -185,12 +212,32 @@ pub enum RequestText {
         /// Name of the template.
         name: String,
         /// Its variables.
+        #[schema(value_type = Object)]
         vars: serde_json::Map<String, serde_json::Value>,
+        /// The subject, instead of the template's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// The language that whoever is told reads, if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        locale: Option<String>,
     },
 }
 
 /// Which lane a delivery takes; critical first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// Overtakes everything.

@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::Timestamp;
 
@@ -19,8 +22,8 @@ pub struct InvalidId {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $prefix:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Ulid);
 
@@ -37,6 +40,11 @@ macro_rules! id {
             /// When it was made, in milliseconds since the Unix epoch.
             pub fn created_ms(self) -> i64 {
                 i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX)
+            }
+
+            /// The id of these bits.
+            pub fn of_bits(bits: u128) -> Self {
+                Self(Ulid(bits))
             }
 
             /// The id itself, for those who write it in another form.
@@ -69,6 +77,19 @@ macro_rules! id {
                     .ok_or_else(|| InvalidId { text: text.to_owned(), prefix: $prefix })
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some([$($doc),*].concat().trim().to_owned()))
+                    .pattern(Some(concat!("^", $prefix, "_[0-7][0-9A-HJKMNP-TV-Z]{25}$")))
+                    .examples([concat!($prefix, "_01J9X2M4QF5T8V0W3Y6ZABCDEF")])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -119,6 +140,21 @@ id!(
     /// One address that a provider has spoken against.
     SuppressionId,
     "sup"
+);
+id!(
+    /// One token of the API.
+    TokenId,
+    "tok"
+);
+id!(
+    /// Somebody who is signed in.
+    SessionId,
+    "ses"
+);
+id!(
+    /// One line of who did what.
+    AuditId,
+    "aud"
 );
 
 #[cfg(test)]

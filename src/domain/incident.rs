@@ -1,11 +1,12 @@
 //! The incident state machine: `open → acknowledged → resolved`, and back to `open` when the same
-//! thing goes wrong again inside the dedup window.
+//! thing goes wrong again inside the dedup window, or when a person says so.
 //!
 //! Events of one incident apply in the order the source gave them (I4). Every application that
 //! changes something makes a new `version`, and each version has one timeline entry.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::event::{EventStatus, IncidentEvent, Link};
 use super::ids::IncidentId;
+use super::late::SourceClock;
 use super::names::{PolicyName, RouteName, SourceName};
+use super::policy::Position;
 use super::severity::Severity;
+pub use super::transition::{Transition, transition};
 
 /// Where an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum IncidentStatus {
     /// It is wrong and nobody has it.
@@ -50,6 +54,30 @@ impl IncidentStatus {
 impl fmt::Display for IncidentStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// Whether it makes sense to call for somebody now. Kept with the incident, so that a delivery is
+/// judged without knowing the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calls {
+    /// People are called.
+    On,
+    /// Somebody has it, it is snoozed, or it is over.
+    Off,
+}
+
+impl Calls {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::On, Self::Off];
+
+    /// The word in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
     }
 }
 
@@ -90,74 +118,28 @@ pub struct Incident {
     pub opened_at: Timestamp,
     /// When somebody took it in this episode.
     pub acknowledged_at: Option<Timestamp>,
+    /// Who took it: a person, or a source.
+    pub acknowledged_by: Option<Arc<str>>,
     /// When it was over.
     pub resolved_at: Option<Timestamp>,
+    /// Who ended it: a person, a source, or time.
+    pub resolved_by: Option<Arc<str>>,
     /// When the last event arrived.
     pub last_event_at: Timestamp,
-}
-
-/// What an event did to an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transition {
-    /// A new incident.
-    Opened,
-    /// It was over and is back.
-    Reopened,
-    /// Still wrong: what is known of it is newer now.
-    Updated,
-    /// Somebody took it.
-    Acknowledged,
-    /// It is over.
-    Resolved,
-    /// Nothing to do: over already, or never open.
-    Ignored,
-}
-
-impl Transition {
-    /// Every transition.
-    pub const ALL: [Self; 6] =
-        [Self::Opened, Self::Reopened, Self::Updated, Self::Acknowledged, Self::Resolved, Self::Ignored];
-
-    /// The word used in the store and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Reopened => "reopened",
-            Self::Updated => "updated",
-            Self::Acknowledged => "acknowledged",
-            Self::Resolved => "resolved",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
-/// What an event would do, given where the newest incident of its key stands.
-///
-/// `since_resolved` is how long ago that was over; `None` if it is not.
-pub fn transition(
-    current: Option<IncidentStatus>,
-    event: EventStatus,
-    since_resolved: Option<Duration>,
-    dedup_window: Duration,
-) -> Transition {
-    use IncidentStatus as Is;
-    match (current, event) {
-        (None, EventStatus::Open) => Transition::Opened,
-        (None, EventStatus::Acknowledged | EventStatus::Resolved) => Transition::Ignored,
-        (Some(Is::Resolved), EventStatus::Open) => {
-            if since_resolved.is_some_and(|age| age > dedup_window) {
-                Transition::Opened
-            } else {
-                Transition::Reopened
-            }
-        }
-        (Some(Is::Resolved), EventStatus::Acknowledged | EventStatus::Resolved) => Transition::Ignored,
-        (Some(Is::Open), EventStatus::Acknowledged) => Transition::Acknowledged,
-        (Some(Is::Open | Is::Acknowledged), EventStatus::Resolved) => Transition::Resolved,
-        (Some(Is::Open | Is::Acknowledged), EventStatus::Open)
-        | (Some(Is::Acknowledged), EventStatus::Acknowledged) => Transition::Updated,
-    }
+    /// Who works on it.
+    pub assignee: Option<Arc<str>>,
+    /// Nobody is called before.
+    pub snoozed_until: Option<Timestamp>,
+    /// Whether people are called.
+    pub calls: Calls,
+    /// The next step of its policy.
+    pub position: Position,
+    /// When people were last called.
+    pub called_at: Option<Timestamp>,
+    /// Since when nobody is shown it any more. Its number is not given again.
+    pub deleted_at: Option<Timestamp>,
+    /// When all this happened, as its source says.
+    pub clock: SourceClock,
 }
 
 impl Incident {
@@ -169,6 +151,8 @@ impl Incident {
         source: &SourceName,
         now: Timestamp,
     ) -> Self {
+        let mut clock = SourceClock::default();
+        clock.begin(event.occurred_at, now);
         Self {
             id,
             number,
@@ -187,44 +171,122 @@ impl Incident {
             event_count: 1,
             opened_at: now,
             acknowledged_at: None,
+            acknowledged_by: None,
             resolved_at: None,
+            resolved_by: None,
             last_event_at: now,
+            assignee: None,
+            snoozed_until: None,
+            calls: Calls::On,
+            position: Position::default(),
+            called_at: None,
+            deleted_at: None,
+            clock,
         }
     }
 
-    /// What `event` would do to this incident at `now`.
-    pub fn transition(&self, event: EventStatus, now: Timestamp, dedup_window: Duration) -> Transition {
+    /// What `event` of `source` would do to this incident at `now`.
+    pub fn transition(
+        &self,
+        event: &IncidentEvent,
+        source: &SourceName,
+        now: Timestamp,
+        dedup_window: Duration,
+    ) -> Transition {
+        if *source == self.source && self.clock.is_past(event.status, event.occurred_at) {
+            return Transition::Late;
+        }
+        self.transition_in_order(event.status, now, dedup_window)
+    }
+
+    /// The same for an event that is not late.
+    pub fn transition_in_order(
+        &self,
+        event: EventStatus,
+        now: Timestamp,
+        dedup_window: Duration,
+    ) -> Transition {
         let since_resolved = self
             .resolved_at
             .map(|resolved| Duration::try_from(now.duration_since(resolved)).unwrap_or_default());
         transition(Some(self.status), event, since_resolved, dedup_window)
     }
 
-    /// Applies a transition that [`Self::transition`] gave for `event`. [`Transition::Opened`] and
-    /// [`Transition::Ignored`] belong to no existing incident and change nothing.
-    pub fn apply(&mut self, transition: Transition, event: &IncidentEvent, now: Timestamp) {
+    /// Applies a transition that [`Self::transition`] gave for an `event` of `source`.
+    /// [`Transition::Opened`] and [`Transition::Ignored`] belong to no existing incident and change
+    /// nothing, and no event makes any other than those of a status.
+    pub fn apply(
+        &mut self,
+        transition: Transition,
+        event: &IncidentEvent,
+        source: &SourceName,
+        now: Timestamp,
+    ) {
         match transition {
-            Transition::Opened | Transition::Ignored => return,
             Transition::Reopened => {
-                self.status = IncidentStatus::Open;
-                self.opened_at = now;
-                self.acknowledged_at = None;
-                self.resolved_at = None;
+                self.reopen(now);
                 self.restate(event);
+                if *source == self.source {
+                    self.clock.begin(event.occurred_at, now);
+                }
             }
             Transition::Updated => self.restate(event),
-            Transition::Acknowledged => {
-                self.status = IncidentStatus::Acknowledged;
-                self.acknowledged_at = Some(now);
-            }
-            Transition::Resolved => {
-                self.status = IncidentStatus::Resolved;
-                self.resolved_at = Some(now);
-            }
+            Transition::Acknowledged => self.acknowledge(source.as_str().into(), now),
+            Transition::Resolved => self.resolve(source.as_str().into(), now),
+            Transition::Late => {}
+            _ => return,
+        }
+        self.hear(event, source, now);
+        self.version += 1;
+        self.event_count += 1;
+        self.last_event_at = now;
+    }
+
+    /// One of the things that it stands for changed, at `now`: it is as bad as the worst of them was.
+    pub fn gather(&mut self, event: &IncidentEvent, now: Timestamp) {
+        if event.status == EventStatus::Open {
+            self.severity = self.severity.min(event.severity);
         }
         self.version += 1;
         self.event_count += 1;
         self.last_event_at = now;
+    }
+
+    /// What `source` speaks of is known from now on.
+    pub fn hear(&mut self, event: &IncidentEvent, source: &SourceName, now: Timestamp) {
+        if *source == self.source && event.status != EventStatus::Acknowledged {
+            self.clock.hear(event.occurred_at, now);
+        }
+    }
+
+    /// A new episode begins.
+    pub fn reopen(&mut self, now: Timestamp) {
+        self.status = IncidentStatus::Open;
+        self.opened_at = now;
+        (self.acknowledged_at, self.acknowledged_by) = (None, None);
+        (self.resolved_at, self.resolved_by) = (None, None);
+        self.snoozed_until = None;
+        self.calls = Calls::On;
+        self.position = Position::default();
+    }
+
+    /// Somebody takes it. Whether paging goes on its policy says.
+    pub fn acknowledge(&mut self, by: Arc<str>, now: Timestamp) {
+        self.status = IncidentStatus::Acknowledged;
+        (self.acknowledged_at, self.acknowledged_by) = (Some(now), Some(by));
+    }
+
+    /// It is over.
+    pub fn resolve(&mut self, by: Arc<str>, now: Timestamp) {
+        self.status = IncidentStatus::Resolved;
+        (self.resolved_at, self.resolved_by) = (Some(now), Some(by));
+        self.snoozed_until = None;
+        self.calls = Calls::Off;
+    }
+
+    /// Was it too old to call anybody for when it opened, and has nothing newer been heard since?
+    pub fn waits_for_news(&self) -> bool {
+        self.status == IncidentStatus::Open && self.calls == Calls::Off && self.snoozed_until.is_none()
     }
 
     fn restate(&mut self, event: &IncidentEvent) {
@@ -293,11 +355,14 @@ mod tests {
 
     #[test]
     fn reopening_starts_a_new_episode_of_the_same_incident() {
-        let id = IncidentId::new(at(0), 1);
-        let mut incident = Incident::open(id, 7, &event(EventStatus::Open), &"api".into(), at(0));
-        incident.apply(Transition::Acknowledged, &event(EventStatus::Acknowledged), at(1));
-        incident.apply(Transition::Resolved, &event(EventStatus::Resolved), at(2));
-        incident.apply(Transition::Reopened, &event(EventStatus::Open), at(3));
+        let (id, api) = (IncidentId::new(at(0), 1), SourceName::from("api"));
+        let mut incident = Incident::open(id, 7, &event(EventStatus::Open), &api, at(0));
+        incident.apply(Transition::Acknowledged, &event(EventStatus::Acknowledged), &api, at(1));
+        assert_eq!(incident.acknowledged_by.as_deref(), Some("api"));
+        incident.apply(Transition::Resolved, &event(EventStatus::Resolved), &api, at(2));
+        assert_eq!(incident.calls, Calls::Off);
+        incident.apply(Transition::Reopened, &event(EventStatus::Open), &api, at(3));
+        assert_eq!(incident.calls, Calls::On);
         assert_eq!(incident.number, 7);
         assert_eq!(incident.version, 4);
         assert_eq!(incident.event_count, 4);
@@ -348,7 +413,7 @@ mod tests {
                 let event = event(said);
                 let change = current.as_ref().map_or_else(
                     || transition(None, said, None, WINDOW),
-                    |incident| incident.transition(said, at(now), WINDOW),
+                    |incident| incident.transition(&event, &"api".into(), at(now), WINDOW),
                 );
                 let number = current.as_ref().map_or(0, |incident| incident.number);
                 let version = current.as_ref().map_or(0, |incident| incident.version);
@@ -358,7 +423,7 @@ mod tests {
                         current = Some(Incident::open(id, number + 1, &event, &"api".into(), at(now)));
                     }
                     (Some(incident), change) => {
-                        incident.apply(change, &event, at(now));
+                        incident.apply(change, &event, &"api".into(), at(now));
                         let expected = version + u64::from(change != Transition::Ignored);
                         prop_assert_eq!(incident.version, expected);
                     }

@@ -50,7 +50,8 @@ impl Malformation {
 }
 
 /// One thing that is wrong with a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Flaw)]
 pub struct Problem {
     /// JSON Pointer to the place; empty for the whole.
     pub pointer: String,

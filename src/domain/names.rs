@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[schema(value_type = String)]
         #[serde(transparent)]
         pub struct $name(Arc<str>);
 
@@ -76,6 +77,18 @@ name!(
 name!(
     /// `[policies.NAME]`
     PolicyName
+);
+name!(
+    /// `[silences.NAME]`
+    SilenceName
+);
+name!(
+    /// `[events_out.NAME]`
+    SinkName
+);
+name!(
+    /// What a direct notification is: `welcome`, `security_alert`.
+    MessageType
 );
 name!(
     /// Which running Foghorn holds a row: `[server] name`.

@@ -1,6 +1,7 @@
 //! A notification: the decision to tell someone something, before it is split into deliveries.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,12 @@ pub enum NotificationKind {
     Opened,
     /// An incident that was over is back.
     Reopened,
+    /// It is still open, and the next step of its policy is taken.
+    Escalated,
+    /// It has become worse.
+    Updated,
+    /// Somebody took it.
+    Acknowledged,
     /// An incident is over.
     Resolved,
     /// Somebody asked for it directly.
@@ -27,13 +34,24 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Opened, Self::Reopened, Self::Resolved, Self::Direct];
+    pub const ALL: [Self; 7] = [
+        Self::Opened,
+        Self::Reopened,
+        Self::Escalated,
+        Self::Updated,
+        Self::Acknowledged,
+        Self::Resolved,
+        Self::Direct,
+    ];
 
     /// The word used in the store and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
             Self::Reopened => "reopened",
+            Self::Escalated => "escalated",
+            Self::Updated => "updated",
+            Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
             Self::Direct => "direct",
         }
@@ -44,9 +62,9 @@ impl NotificationKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Says that something is wrong: pointless once the incident is over (I4).
+    /// Says that something is wrong: pointless once somebody has it or it is over (I4, I12).
     pub fn calls_for_action(self) -> bool {
-        matches!(self, Self::Opened | Self::Reopened)
+        matches!(self, Self::Opened | Self::Reopened | Self::Escalated | Self::Updated)
     }
 }
 
@@ -55,8 +73,8 @@ impl NotificationKind {
 pub struct Notification {
     /// Its id.
     pub id: NotificationId,
-    /// The event that caused it.
-    pub event: EventId,
+    /// The event that caused it; none if a person or time did.
+    pub event: Option<EventId>,
     /// The incident it is about, if any.
     pub incident: Option<u64>,
     /// Why.
@@ -75,6 +93,8 @@ pub enum Content {
     Incident(Box<IncidentFacts>),
     /// Asked for directly.
     Direct(RequestText),
+    /// Several of these in one message.
+    Bundle(Vec<Arc<Content>>),
 }
 
 /// What is known of an incident at the moment of sending.
@@ -112,6 +132,8 @@ pub struct IncidentFacts {
     pub opened_at: Timestamp,
     /// Since when it is over.
     pub resolved_at: Option<Timestamp>,
+    /// Who has it.
+    pub acknowledged_by: Option<String>,
 }
 
 impl IncidentFacts {
@@ -134,6 +156,7 @@ impl IncidentFacts {
             event_count: incident.event_count,
             opened_at: incident.opened_at,
             resolved_at: incident.resolved_at,
+            acknowledged_by: incident.acknowledged_by.as_deref().map(str::to_owned),
         }
     }
 }

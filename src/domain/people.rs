@@ -3,13 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Address;
+use super::hearing::Preferences;
 use super::names::{TeamName, UserName};
+use super::quiet::QuietHours;
+use super::rotation::Rotation;
 
 /// What kind of address a channel needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Contact {
     /// A mailbox.
     Email,
@@ -49,9 +54,20 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The role of this word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "viewer" => Some(Self::Viewer),
+            "responder" => Some(Self::Responder),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+}
+
 /// One person: `[users.NAME]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct User {
     /// Full name, for people.
     pub name: String,
@@ -67,6 +83,14 @@ pub struct User {
     pub slack: Option<Address>,
     /// What they may do.
     pub role: Role,
+    /// Whose clocks they live by, where it is not the server's.
+    pub timezone: Option<TimeZone>,
+    /// The language they read, such as `en-GB`.
+    pub locale: Option<String>,
+    /// When they do not want to be woken.
+    pub quiet_hours: Option<QuietHours>,
+    /// What they do not want to hear.
+    pub preferences: Preferences,
 }
 
 impl User {
@@ -83,11 +107,12 @@ impl User {
 }
 
 /// Some people: `[teams.NAME]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Team {
     /// Who is in it.
     pub members: Vec<UserName>,
+    /// Who is on call, if the team takes turns.
+    pub rotation: Option<Rotation>,
 }
 
 /// Somebody to tell, as written in a policy or a request.
@@ -98,6 +123,8 @@ pub enum Recipient {
     User(UserName),
     /// `team:NAME`: everybody in it.
     Team(TeamName),
+    /// `oncall:NAME`: whoever of this team is on call at the moment.
+    OnCall(TeamName),
     /// `role:NAME`: everybody who has it.
     Role(Role),
     /// A bare address.
@@ -106,8 +133,8 @@ pub enum Recipient {
 
 /// A text that names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" names nobody: write user:NAME, team:NAME, role:NAME, or an address")]
-pub struct InvalidRecipient(String);
+#[error("\"{0}\" names nobody: write user:NAME, team:NAME, oncall:TEAM, role:NAME, or an address")]
+pub struct InvalidRecipient(pub(super) String);
 
 impl FromStr for Recipient {
     type Err = InvalidRecipient;
@@ -117,6 +144,7 @@ impl FromStr for Recipient {
         match text.split_once(':') {
             Some(("user", name)) if !name.is_empty() => Ok(Self::User(name.into())),
             Some(("team", name)) if !name.is_empty() => Ok(Self::Team(name.into())),
+            Some(("oncall", name)) if !name.is_empty() => Ok(Self::OnCall(name.into())),
             Some(("role", "viewer")) => Ok(Self::Role(Role::Viewer)),
             Some(("role", "responder")) => Ok(Self::Role(Role::Responder)),
             Some(("role", "admin")) => Ok(Self::Role(Role::Admin)),
@@ -141,6 +169,7 @@ impl fmt::Display for Recipient {
         match self {
             Self::User(name) => write!(f, "user:{name}"),
             Self::Team(name) => write!(f, "team:{name}"),
+            Self::OnCall(name) => write!(f, "oncall:{name}"),
             Self::Role(Role::Viewer) => f.write_str("role:viewer"),
             Self::Role(Role::Responder) => f.write_str("role:responder"),
             Self::Role(Role::Admin) => f.write_str("role:admin"),

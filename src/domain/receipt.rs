@@ -9,7 +9,7 @@ use super::Timestamp;
 use super::ids::DeliveryId;
 
 /// The final word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReceiptKind {
     /// It is with the recipient.
@@ -40,7 +40,7 @@ impl ReceiptKind {
 }
 
 /// What was said about one delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Receipt {
     /// Which.
     #[serde(skip)]

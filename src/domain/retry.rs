@@ -30,7 +30,7 @@ pub struct RetryPolicy {
 }
 
 /// What to do when the connection broke between message and answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
     /// Send again with the same id: at least once.
@@ -56,10 +56,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// The wait after attempt number `attempt` (1 for the first), without jitter.
     pub fn delay(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(63);
-        let factor = 1_u64 << doublings.min(62);
-        let millis = u64::try_from(self.base.as_millis()).unwrap_or(u64::MAX).saturating_mul(factor);
-        Duration::from_millis(millis).min(self.cap)
+        doubled(self.base, attempt.saturating_sub(1), self.cap)
     }
 
     /// Every wait there is, without jitter, until attempts or age are spent.
@@ -73,6 +70,11 @@ impl RetryPolicy {
             })
             .collect()
     }
+}
+
+/// `first`, doubled so many `times`, up to `longest`.
+pub fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX)).min(longest)
 }
 
 /// What the judge needs to know of a delivery.
@@ -159,7 +161,9 @@ fn hold(standing: Standing, now: Timestamp, wait: Duration, scope: Scope) -> Ver
 }
 
 fn jittered(policy: &RetryPolicy, delay: Duration, roll: f64) -> Duration {
-    delay.mul_f64(1.0 - policy.jitter.clamp(0.0, 1.0) * roll.clamp(0.0, 1.0))
+    let share = 1.0 - policy.jitter.clamp(0.0, 1.0) * roll.clamp(0.0, 1.0);
+    // As seconds, the longest of all is a little longer than there are.
+    Duration::try_from_secs_f64(delay.as_secs_f64() * share).unwrap_or(delay)
 }
 
 /// `now + wait`, at the end of time at the latest.

@@ -10,19 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::event::{EventStatus, IncidentEvent};
-use super::names::SourceName;
-use super::routes::{Field, OnResolve, Plan, Route, RouteTable};
+use super::names::{PolicyName, SourceName, TeamName};
+use super::on_call::OnCall;
+use super::people::Recipient;
+use super::policy::{News, Policy, Position};
+use super::retry::later;
+use super::routes::{Field, Route, RouteTable};
 use super::severity::{Severity, SeverityAliases};
+use super::silence::{self, Held};
 use super::suppression::Suppressions;
+use super::withheld::Withheld;
 
 /// The keys of a question, for messages.
-pub const KEYS: &str = "service, severity, source, title, labels.NAME";
+const KEYS: &str = "service, severity, source, title, labels.NAME";
 
 /// The source of an incident that names none.
 const USUAL_SOURCE: &str = "api";
 
 /// An incident that is not there; what is not said is not there either.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteQuestion)]
 #[serde(deny_unknown_fields, default)]
 pub struct Question {
     /// What it is about.
@@ -40,6 +47,9 @@ pub struct Question {
     /// Its labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// When it would open; now unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// Why a question cannot be asked.
@@ -133,7 +143,8 @@ fn known_severities(aliases: &SeverityAliases) -> String {
 }
 
 /// What would be done about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteAnswer)]
 pub struct Answer {
     /// How bad, aliases resolved.
     pub severity: Severity,
@@ -142,17 +153,27 @@ pub struct Answer {
     /// The policy of that route.
     pub policy: Option<String>,
     /// What people hear when it is over.
-    pub on_resolve: Option<OnResolve>,
+    pub on_resolve: Option<News>,
+    /// How often the steps are taken again if nobody takes the incident.
+    #[serde(default)]
+    pub repeat: u32,
     /// Who would hear, the first ones first.
     pub told: Vec<Told>,
-    /// Who is meant and cannot be reached, in words.
-    pub unreachable: Vec<String>,
+    /// Who is meant and would not hear.
+    pub withheld: Vec<NotTold>,
+    /// Who is on call in the teams of whom that is asked.
+    #[serde(default)]
+    pub on_call: Vec<OnCall>,
+    /// Because of which silence nobody would hear, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Held>,
     /// Every route, top to bottom, and why it takes it or not.
     pub rules: Vec<Rule>,
 }
 
 /// One message that would leave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WouldHear)]
 pub struct Told {
     /// How long after the incident opens.
     pub after_s: u64,
@@ -162,10 +183,25 @@ pub struct Told {
     pub recipient: String,
     /// Where, masked.
     pub to: String,
+    /// They have quiet hours, until this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<Timestamp>,
+}
+
+/// One message that would not leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WouldNotHear)]
+pub struct NotTold {
+    /// Who, on which channel and why, for machines.
+    #[serde(flatten)]
+    pub withheld: Withheld,
+    /// For people.
+    pub words: String,
 }
 
 /// How one route was judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteJudged)]
 pub struct Rule {
     /// Its place, 1 for the first.
     pub number: usize,
@@ -180,7 +216,8 @@ pub struct Rule {
 }
 
 /// What came of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteVerdict)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It takes the incident.
@@ -192,7 +229,8 @@ pub enum Verdict {
 }
 
 /// One matcher of a route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteCondition)]
 pub struct Condition {
     /// `service`, `labels.env`
     pub field: String,
@@ -223,34 +261,106 @@ impl RouteTable {
                 conditions,
             });
         }
-        let unrouted = Answer {
-            severity: event.severity,
+        let unrouted = Answer { rules, ..Answer::nobody(event.severity) };
+        let Some(route) = self.routes.iter().find(|route| route.takes(event, source)) else {
+            return unrouted;
+        };
+        let Some(policy) = self.policies.get(&route.policy) else {
+            return unrouted;
+        };
+        let answer = Answer { route: Some(route.name.to_string()), ..unrouted };
+        self.hear((&route.policy, policy), (event, source), now, answer)
+    }
+
+    /// Who would hear if a policy began at `at` with an incident like this; `None` if there is no such
+    /// policy.
+    pub fn preview(
+        &self,
+        name: &PolicyName,
+        event: &IncidentEvent,
+        source: &SourceName,
+        at: Timestamp,
+    ) -> Option<Answer> {
+        let policy = self.policies.get(name)?;
+        Some(self.hear((name, policy), (event, source), at, Answer::nobody(event.severity)))
+    }
+
+    /// Adds to `answer` who hears by `policy`, step by step.
+    fn hear(
+        &self,
+        (name, policy): (&PolicyName, &Policy),
+        about: (&IncidentEvent, &SourceName),
+        now: Timestamp,
+        answer: Answer,
+    ) -> Answer {
+        let mut answer = Answer {
+            policy: Some(name.to_string()),
+            on_resolve: Some(policy.on_resolve),
+            repeat: policy.repeat,
+            on_call: self.on_call(name, now),
+            silence: silence::held(&self.silences, about.0, about.1, now),
+            ..answer
+        };
+        let (mut position, mut after) = (Position::default(), policy.begins_after());
+        // Rounds repeat the first one.
+        while position.round == 0 && !policy.at(position).is_empty() {
+            let moment = later(now, after);
+            let known = Suppressions::default();
+            let plan = self.plan_steps((name, policy), Some(position), about, moment, &known);
+            answer.told.extend(plan.deliveries.iter().map(|planned| Told {
+                after_s: after.as_secs(),
+                channel: planned.target.channel.to_string(),
+                recipient: planned.target.recipient.to_string(),
+                to: planned.target.address.masked(),
+                quiet_until: (planned.due_at > moment).then_some(planned.due_at),
+            }));
+            answer.withheld.extend(plan.withheld.into_iter().map(NotTold::of));
+            let Some((next, wait)) = policy.next(position) else { break };
+            (position, after) = (next, after + wait);
+        }
+        answer
+    }
+}
+
+impl Answer {
+    /// Nobody hears of it.
+    fn nobody(severity: Severity) -> Self {
+        Self {
+            severity,
             route: None,
             policy: None,
             on_resolve: None,
+            repeat: 0,
             told: Vec::new(),
-            unreachable: Vec::new(),
-            rules,
-        };
-        let Plan::Routed { route, policy, on_resolve, deliveries, unreachable } =
-            self.plan_incident(event, source, now, &Suppressions::default())
-        else {
-            return unrouted;
-        };
-        let told = deliveries.iter().map(|planned| Told {
-            after_s: u64::try_from(planned.due_at.duration_since(now).as_secs()).unwrap_or_default(),
-            channel: planned.target.channel.to_string(),
-            recipient: planned.target.recipient.to_string(),
-            to: planned.target.address.masked(),
-        });
-        Answer {
-            route: Some(route.to_string()),
-            policy: Some(policy.to_string()),
-            on_resolve: Some(on_resolve),
-            told: told.collect(),
-            unreachable,
-            ..unrouted
+            withheld: Vec::new(),
+            on_call: Vec::new(),
+            silence: None,
+            rules: Vec::new(),
         }
+    }
+}
+
+impl NotTold {
+    fn of(withheld: Withheld) -> Self {
+        Self { words: withheld.words(), withheld }
+    }
+}
+
+impl RouteTable {
+    /// Who is on call in the teams that `policy` asks it of, each team once.
+    fn on_call(&self, policy: &PolicyName, at: Timestamp) -> Vec<OnCall> {
+        let steps = self.policies.get(policy).map(|policy| policy.steps.as_slice()).unwrap_or_default();
+        let mut teams: Vec<&TeamName> = Vec::new();
+        for recipient in steps.iter().flat_map(|step| &step.notify) {
+            if let Recipient::OnCall(team) = recipient
+                && !teams.contains(&team)
+            {
+                teams.push(team);
+            }
+        }
+        let rotation = |team: &TeamName| self.directory.teams.get(team)?.rotation.as_ref();
+        let told = |team: &TeamName| Some(self.directory.on_call_in(team, rotation(team)?, at));
+        teams.into_iter().filter_map(told).collect()
     }
 }
 
@@ -269,6 +379,8 @@ fn conditions(route: &Route, event: &IncidentEvent, source: &SourceName) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::pattern::Pattern;
 
@@ -277,7 +389,12 @@ mod tests {
             let patterns = patterns.iter().map(|pattern| Pattern::new(*pattern)).collect();
             (Field::parse(key).expect("a field"), patterns)
         };
-        Route { name: name.into(), matches: matches.iter().map(matcher).collect(), policy: "page".into() }
+        Route {
+            name: name.into(),
+            matches: matches.iter().map(matcher).collect(),
+            policy: "page".into(),
+            group_by: Vec::new(),
+        }
     }
 
     fn asked(table: &RouteTable, pairs: &[&str]) -> Answer {
@@ -295,7 +412,7 @@ mod tests {
                 route("bad", &[("severity", &["critical", "high"]), ("labels.env", &["prod"])]),
                 route("rest", &[]),
             ],
-            policies: BTreeMap::from([("page".into(), Default::default())]),
+            policies: Arc::new(BTreeMap::from([("page".into(), Default::default())])),
             ..RouteTable::default()
         };
         let answer = asked(&table, &["service=db", "severity=HIGH", "label.env=prod"]);

@@ -2,21 +2,30 @@
 //!
 //! First match wins, top to bottom. A plan says who would be told *if* the event opens an incident
 //! or ends one; whether it does is decided where the incident is known, by [`super::acceptance`].
-//! Only the immediate step of a policy is planned here; later steps will be timers of their own.
+//! Of a policy's steps, those of one moment are planned at a time: the first ones when the event is
+//! there, each later one when its timer fires, so that whoever is in charge by then is told.
 
 use std::collections::BTreeMap;
 use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::delivery::Target;
-use super::directory::Directory;
+use super::directory::{Directory, Reached};
 use super::event::{Body, Event, IncidentEvent};
-use super::names::{ChannelName, PolicyName, RouteName, SourceName};
+use super::group;
+use super::hearing::Matter;
+use super::incident::Incident;
+use super::names::{PolicyName, RouteName, SourceName};
+use super::owner::Locales;
 use super::pattern::Pattern;
 use super::people::Recipient;
+use super::policy::{Policies, Policy, Position, Step};
 use super::retry::later;
+use super::severity::Severity;
+use super::silence::{self, Held, Silence};
 use super::suppression::Suppressions;
+use super::withheld::{Why, Withheld, in_words};
 use super::{Timestamp, event};
 
 /// What a route looks at.
@@ -79,44 +88,26 @@ pub struct Route {
     pub matches: BTreeMap<Field, Vec<Pattern>>,
     /// Who takes it.
     pub policy: PolicyName,
+    /// What has the same values there is one incident. Empty: each is its own.
+    pub group_by: Vec<Field>,
 }
 
 impl Route {
     /// Does this route take `event` from `source`?
     pub fn takes(&self, event: &IncidentEvent, source: &SourceName) -> bool {
-        self.matches.iter().all(|(field, patterns)| {
-            field.of(event, source).is_some_and(|value| patterns.iter().any(|pattern| pattern.matches(value)))
-        })
+        all_match(&self.matches, event, source)
     }
 }
 
-/// Who hears, when.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Policy {
-    /// Told at once.
-    pub immediate: Vec<Step>,
-    /// What happens when it is over.
-    pub on_resolve: OnResolve,
-}
-
-/// One step of a policy.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Who.
-    pub notify: Vec<Recipient>,
-    /// How.
-    pub via: Vec<ChannelName>,
-}
-
-/// What people hear when it is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnResolve {
-    /// Everyone who was told is told.
-    #[default]
-    Notify,
-    /// Nobody is told.
-    Silent,
+/// Does `event` from `source` have in each field what one of its patterns says?
+pub fn all_match(
+    matches: &BTreeMap<Field, Vec<Pattern>>,
+    event: &IncidentEvent,
+    source: &SourceName,
+) -> bool {
+    matches.iter().all(|(field, patterns)| {
+        field.of(event, source).is_some_and(|value| patterns.iter().any(|pattern| pattern.matches(value)))
+    })
 }
 
 /// A target, and until when telling it makes sense.
@@ -128,6 +119,17 @@ pub struct PlannedDelivery {
     pub due_at: Timestamp,
     /// Not after.
     pub expires_at: Timestamp,
+    /// How long it waits for others to the same address.
+    pub bundle: Option<Duration>,
+}
+
+/// Whom one step tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// Who hears, each when they want to.
+    pub deliveries: Vec<PlannedDelivery>,
+    /// Who was meant and does not.
+    pub withheld: Vec<Withheld>,
 }
 
 /// What would be done about an event.
@@ -137,14 +139,10 @@ pub enum Plan {
     Routed {
         /// The route.
         route: RouteName,
-        /// Its policy.
-        policy: PolicyName,
-        /// What happens when the incident is over.
-        on_resolve: OnResolve,
-        /// Who is told at once if it opens or reopens an incident.
-        deliveries: Vec<PlannedDelivery>,
-        /// Who was meant and cannot be reached, in words.
-        unreachable: Vec<String>,
+        /// The dedup key of everything that is one incident with it, if the route makes groups.
+        group: Option<String>,
+        /// What is done at once if it opens or reopens an incident.
+        step: StepPlan,
     },
     /// No route matches: recorded, counted, and nobody hears.
     NoRoute,
@@ -152,15 +150,32 @@ pub enum Plan {
     Direct {
         /// Who is told.
         deliveries: Vec<PlannedDelivery>,
-        /// Who was meant and cannot be reached, in words.
-        unreachable: Vec<String>,
+        /// Who was meant and does not hear.
+        withheld: Vec<Withheld>,
+        /// What they read, of those of whom it is known.
+        locales: Locales,
     },
+}
+
+/// Who is told by the steps of one position of a policy. None if the first step comes later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepPlan {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Which of its steps.
+    pub position: Position,
+    /// Who is told.
+    pub deliveries: Vec<PlannedDelivery>,
+    /// Who was meant and does not hear.
+    pub withheld: Vec<Withheld>,
+    /// Nobody hears because of a silence, until this moment: an incident that is open then is told.
+    pub silenced_until: Option<Timestamp>,
 }
 
 /// A direct notification that reaches nobody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("reaches nobody: {}", .0.join("; "))]
-pub struct Unroutable(pub Vec<String>);
+#[error("reaches nobody: {}", in_words(.0))]
+pub struct Unroutable(pub Vec<Withheld>);
 
 /// Routes, policies and people: everything a plan is made from.
 #[derive(Debug, Clone, Default)]
@@ -168,9 +183,21 @@ pub struct RouteTable {
     /// Top to bottom, first match wins.
     pub routes: Vec<Route>,
     /// By name.
-    pub policies: BTreeMap<PolicyName, Policy>,
+    pub policies: Arc<Policies>,
     /// Everybody.
     pub directory: Directory,
+    /// When nobody is told of what.
+    pub silences: Vec<Silence>,
+}
+
+impl Plan {
+    /// The dedup key of what is one incident with it.
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::Routed { group, .. } => group.as_deref(),
+            Self::NoRoute | Self::Direct { .. } => None,
+        }
+    }
 }
 
 impl RouteTable {
@@ -186,8 +213,7 @@ impl RouteTable {
         }
     }
 
-    /// Who would be told about an incident of `body` that opens `now`.
-    pub(super) fn plan_incident(
+    fn plan_incident(
         &self,
         body: &IncidentEvent,
         source: &SourceName,
@@ -200,24 +226,95 @@ impl RouteTable {
         let Some(policy) = self.policies.get(&route.policy) else {
             return Plan::NoRoute;
         };
-        let mut unreachable = Vec::new();
+        let begin = policy.begins_after().is_zero().then_some(Position::default());
+        let step = self.plan_steps((&route.policy, policy), begin, (body, source), now, known);
+        let group = group::key(&route.name, &route.group_by, body, source);
+        Plan::Routed { route: route.name.clone(), group, step }
+    }
+
+    /// Who is told of `incident` by the next step of its policy, if a timer says that it is time.
+    /// `None` if its policy is not configured any more.
+    pub fn plan_step(&self, incident: &Incident, now: Timestamp, known: &Suppressions) -> Option<StepPlan> {
+        let name = incident.policy.as_ref()?;
+        let policy = self.policies.get(name)?;
+        let about = IncidentEvent::of(incident);
+        let about = (&about, &incident.source);
+        Some(self.plan_steps((name, policy), Some(incident.position), about, now, known))
+    }
+
+    pub(super) fn plan_steps(
+        &self,
+        (name, policy): (&PolicyName, &Policy),
+        position: Option<Position>,
+        (about, source): (&IncidentEvent, &SourceName),
+        now: Timestamp,
+        known: &Suppressions,
+    ) -> StepPlan {
+        let silence = silence::held(&self.silences, about, source, now);
+        let mut withheld = Vec::new();
         let mut deliveries: Vec<PlannedDelivery> = Vec::new();
-        for step in &policy.immediate {
-            let reached = self.directory.reach_but(&step.notify, &step.via, known, Some(body.severity));
-            unreachable.extend(reached.unreachable);
-            for target in reached.targets {
-                if !deliveries.iter().any(|planned| planned.target == target) {
-                    deliveries.push(self.planned(target, now, None));
+        let steps = position.map_or(0..0, |position| policy.at(position));
+        for step in &policy.steps[steps] {
+            let told = self.told(step, about.severity, known, silence.as_ref(), now);
+            withheld.extend(told.withheld);
+            for planned in told.deliveries {
+                if !deliveries.iter().any(|earlier| earlier.target == planned.target) {
+                    deliveries.push(PlannedDelivery { bundle: policy.bundle, ..planned });
                 }
             }
         }
-        Plan::Routed {
-            route: route.name.clone(),
-            policy: route.policy.clone(),
-            on_resolve: policy.on_resolve,
+        StepPlan {
+            policy: name.clone(),
+            position: position.unwrap_or_default(),
             deliveries,
-            unreachable,
+            withheld,
+            silenced_until: silence.map(|silence| silence.until),
         }
+    }
+
+    /// Whom a step tells of an incident of `severity` at `at`, which is when the step is due.
+    fn told(
+        &self,
+        step: &Step,
+        severity: Severity,
+        known: &Suppressions,
+        silence: Option<&Held>,
+        at: Timestamp,
+    ) -> Told {
+        let reached = self.directory.reach_but(&step.notify, &step.via, known, Some(severity), at);
+        match silence {
+            Some(silence) => {
+                let silenced = |target: Target| {
+                    let Held { silence, until } = silence.clone();
+                    Withheld::on(&target.channel, target.recipient, Why::Silenced { silence, until })
+                };
+                let withheld = reached.withheld.into_iter().chain(reached.targets.into_iter().map(silenced));
+                Told { deliveries: Vec::new(), withheld: withheld.collect() }
+            }
+            None => self.hearing(reached, Matter::Incident(severity), at, None),
+        }
+    }
+
+    /// Those of `reached` who want to hear, each when they do.
+    fn hearing(
+        &self,
+        reached: Reached,
+        matter: Matter<'_>,
+        due_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Told {
+        let mut told = Told { deliveries: Vec::new(), withheld: reached.withheld };
+        for target in reached.targets {
+            let planned = self.planned(target, due_at, expires_at);
+            match self.directory.hears(&planned.target, matter, due_at, planned.expires_at) {
+                Ok(due_at) => told.deliveries.push(PlannedDelivery { due_at, ..planned }),
+                Err(why) => {
+                    let Target { recipient, channel, .. } = planned.target;
+                    told.withheld.push(Withheld::on(&channel, recipient, why));
+                }
+            }
+        }
+        told
     }
 
     fn plan_direct(
@@ -227,27 +324,33 @@ impl RouteTable {
         known: &Suppressions,
     ) -> Result<Plan, Unroutable> {
         let mut recipients = Vec::new();
-        let mut unreachable = Vec::new();
+        let mut withheld = Vec::new();
         for text in &body.to {
             match text.parse::<Recipient>() {
                 Ok(recipient) => recipients.push(recipient),
-                Err(invalid) => unreachable.push(invalid.to_string()),
+                Err(_) => withheld.push(Withheld::of(text.as_str(), Why::NamesNobody)),
             }
         }
-        let reached = self.directory.reach_but(&recipients, &body.via, known, None);
-        unreachable.extend(reached.unreachable);
-        if reached.targets.is_empty() {
-            return Err(Unroutable(unreachable));
+        let due_at = body.send_at.unwrap_or_else(|| later(now, body.digest.unwrap_or_default()));
+        let matter = Matter::Direct { priority: body.priority, of: body.of.as_ref() };
+        let via = self.directory.meant(&body.via);
+        let reached = self.directory.reach_but(&recipients, &via, known, None, due_at);
+        let reached = self.directory.owned(reached, &body.whose);
+        let mut told = self.hearing(reached, matter, due_at, body.expires_at);
+        told.deliveries.iter_mut().for_each(|planned| planned.bundle = body.digest);
+        withheld.extend(told.withheld);
+        // Who does not want to hear is no mistake of whoever asked.
+        if told.deliveries.is_empty() && !withheld.iter().any(|one| one.why.is_a_wish()) {
+            return Err(Unroutable(withheld));
         }
-        let due_at = body.send_at.unwrap_or(now);
-        let deliveries =
-            reached.targets.into_iter().map(|target| self.planned(target, due_at, body.expires_at)).collect();
-        Ok(Plan::Direct { deliveries, unreachable })
+        let locales = self.directory.locales(&told.deliveries);
+        Ok(Plan::Direct { deliveries: told.deliveries, withheld, locales })
     }
 
     fn planned(&self, target: Target, due_at: Timestamp, expires_at: Option<Timestamp>) -> PlannedDelivery {
         let max_age = self.directory.channels.get(&target.channel).map(|reach| reach.max_age);
         let latest = later(due_at, max_age.unwrap_or_default());
-        PlannedDelivery { target, due_at, expires_at: expires_at.map_or(latest, |wish| wish.min(latest)) }
+        let expires_at = expires_at.map_or(latest, |wish| wish.min(latest));
+        PlannedDelivery { target, due_at, expires_at, bundle: None }
     }
 }

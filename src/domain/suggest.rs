@@ -1,10 +1,14 @@
 //! What was likely meant.
 
+/// A longer word is nobody's slip, and comparing it would cost as much as it is long.
+const LONGEST: usize = 64;
+
 /// The candidate that `word` is most likely a misspelling of. A part of the word counts too:
 /// `smtp_hsot` is close to `host`.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
+        .filter(|_| word.len() <= LONGEST)
         .filter_map(|candidate| Some((distance(word, candidate)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -50,5 +54,12 @@ mod tests {
         assert_eq!(nearest("pasword", keys), Some("password"));
         assert_eq!(nearest("prot", keys), Some("port"));
         assert_eq!(nearest("colour", keys), None);
+    }
+
+    #[test]
+    fn a_word_without_end_is_no_slip() {
+        // What it costs to compare it grows with its length, in time and in memory.
+        assert_eq!(nearest(&format!("{}_host", "x".repeat(60)), ["host"]), None);
+        assert_eq!(nearest(&format!("{}_host", "x".repeat(59)), ["host"]), Some("host"));
     }
 }

@@ -20,7 +20,7 @@ use super::people::Contact;
 use super::severity::Severity;
 
 /// What a provider said about an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// It does not exist, or no more.

@@ -76,6 +76,22 @@ impl<'a, 'p> Fields<'a, 'p> {
         }
     }
 
+    /// Where the field `name` lies.
+    pub(super) fn place(&self, name: &str) -> String {
+        self.pointer(name)
+    }
+
+    /// Something is wrong with the object as a whole.
+    pub(super) fn refuse_all(&mut self, code: &'static str, detail: impl Into<String>) {
+        let pointer = self.base.clone().into_owned();
+        self.problems.schema(pointer, code, detail.into(), None);
+    }
+
+    /// What was not asked for, where everything is welcome.
+    pub(super) fn rest(self) -> Map<String, Value> {
+        into_object(self.entries)
+    }
+
     /// The field must be there: `value`, else a problem unless there already is one.
     pub(super) fn required<T>(&mut self, name: &'static str, value: Option<T>, given: bool) -> Option<T> {
         if value.is_none() && !given {

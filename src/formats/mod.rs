@@ -16,8 +16,10 @@ pub mod batch;
 mod fields;
 pub mod headers;
 pub mod native;
+pub mod presets;
 mod problems;
 pub mod reply;
+pub mod shapes;
 pub mod strict_json;
 mod text;
 
@@ -26,7 +28,10 @@ mod tests;
 
 pub use headers::read;
 
+use std::collections::BTreeMap;
+
 use crate::domain::event::{Body, Bounds};
+use crate::domain::names::MessageType;
 use crate::domain::severity::{Severity, SeverityAliases};
 
 /// What the operator says about records.
@@ -38,6 +43,8 @@ pub struct Words {
     pub aliases: SeverityAliases,
     /// The severity of an event that names none.
     pub default_severity: Severity,
+    /// `[notifications.TYPE] link`: where messages of this type lead.
+    pub links: BTreeMap<MessageType, String>,
 }
 
 impl Default for Words {
@@ -46,6 +53,7 @@ impl Default for Words {
             bounds: Bounds::default(),
             aliases: SeverityAliases::default(),
             default_severity: Severity::Medium,
+            links: BTreeMap::new(),
         }
     }
 }

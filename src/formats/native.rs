@@ -2,16 +2,19 @@
 //!
 //! Only `title` is required of an event. One that names no `dedup_key` gets
 //! `auto:SERVICE:TITLE`, so that the same words about the same service are the same incident.
-//! `"kind": "notification"` asks for a direct notification instead.
+//! `"kind": "notification"` asks for a direct notification instead. Records of other systems, which have none of
+//! these keys, are read by [`super::presets`].
 //!
 //! One rule everywhere: a field that is not known is refused with a suggestion, because a typo
 //! that is ignored (`"severty": "critical"`) is a page that never goes out.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use url::Url;
 
 use super::fields::Fields;
+use super::presets::Shape;
 use super::problems::Problems;
 use super::strict_json::{self, Node};
 use super::text::{self, Layout};
@@ -21,20 +24,28 @@ use crate::domain::event::{
     Body, EventStatus, IncidentEvent, Link, NotificationRequest, Priority, RequestText,
 };
 use crate::domain::malformed::Malformed;
+use crate::domain::names::MessageType;
+use crate::domain::notice::Notice;
+use crate::domain::owner::Whose;
 use crate::domain::severity::Severity;
 
 /// Longest title or subject, in characters.
 pub const TITLE: usize = 1_024;
 /// Longest id, `dedup_key` or `idempotency_key`, in characters: what an index of any store holds.
 pub const ID: usize = 512;
-const SERVICE: usize = 256;
+/// How long a message may wait for others.
+const LONGEST_DIGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const SERVICE: usize = 256;
 const LABELS: usize = 64;
 const LABEL_KEY: usize = 128;
 const LABEL_VALUE: usize = 4_096;
 const LINKS: usize = 32;
 const LINK: usize = 2_048;
-const RECIPIENTS: usize = 1_000;
-const CHANNELS: usize = 16;
+pub(super) const RECIPIENTS: usize = 1_000;
+pub(super) const CHANNELS: usize = 16;
+/// Longest mail address, in characters.
+pub(super) const ADDRESS: usize = 320;
+const MESSAGE_TYPE: usize = 64;
 
 /// One record, read in full.
 pub fn parse(raw: &[u8], words: &Words, now: Timestamp) -> Result<Parsed, Malformed> {
@@ -54,6 +65,11 @@ pub(super) fn body(
 ) -> Option<Parsed> {
     const KINDS: [&str; 2] = ["incident", "notification"];
     let mut fields = Fields::of(node, base, problems)?;
+    match Shape::of(&mut fields) {
+        Ok(None) => {}
+        Ok(Some(shape)) => return shape.read(fields, words, now),
+        Err(_) => return None,
+    }
     let kind_given = fields.has("kind");
     let parsed = match fields.word("kind").as_deref() {
         None if kind_given => None,
@@ -97,7 +113,7 @@ fn incident(fields: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Optio
     Some(Parsed { body: Body::Incident(event), producer_id })
 }
 
-fn severity(fields: &mut Fields<'_, '_>, words: &Words) -> Severity {
+pub(super) fn severity(fields: &mut Fields<'_, '_>, words: &Words) -> Severity {
     let Some(word) = fields.word("severity") else {
         return words.default_severity;
     };
@@ -110,7 +126,7 @@ fn severity(fields: &mut Fields<'_, '_>, words: &Words) -> Severity {
     })
 }
 
-fn status(fields: &mut Fields<'_, '_>) -> EventStatus {
+pub(super) fn status(fields: &mut Fields<'_, '_>) -> EventStatus {
     let Some(word) = fields.word("status") else {
         return EventStatus::Open;
     };
@@ -121,7 +137,7 @@ fn status(fields: &mut Fields<'_, '_>) -> EventStatus {
     })
 }
 
-fn labels(fields: &mut Fields<'_, '_>) -> BTreeMap<String, String> {
+pub(super) fn labels(fields: &mut Fields<'_, '_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (key, value) in fields.labels("labels", LABELS) {
         if !text::is_visible(&key) {
@@ -138,7 +154,7 @@ fn labels(fields: &mut Fields<'_, '_>) -> BTreeMap<String, String> {
     labels
 }
 
-fn links(fields: &mut Fields<'_, '_>) -> Vec<Link> {
+pub(super) fn links(fields: &mut Fields<'_, '_>) -> Vec<Link> {
     let Some(items) = fields.list("links", LINKS) else {
         return Vec::new();
     };
@@ -207,7 +223,7 @@ pub(super) fn clamped(moment: Timestamp, words: &Words, now: Timestamp) -> Times
 
 /// The key of an event that names none. Colons of the service are escaped, so that two services
 /// never share one; a long one ends in a fingerprint of the whole.
-fn derived_key(service: Option<&str>, title: &str) -> String {
+pub(super) fn derived_key(service: Option<&str>, title: &str) -> String {
     const FINGERPRINT: usize = 17;
     let service = service.unwrap_or_default().replace('%', "%25").replace(':', "%3A");
     let key = format!("auto:{service}:{title}");
@@ -225,6 +241,13 @@ fn fnv1a(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// A direct notification that stands by itself.
+pub(super) fn tell(mut fields: Fields<'_, '_>) -> Option<Parsed> {
+    let parsed = notification(&mut fields);
+    fields.finish();
+    parsed
+}
+
 fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
     let to_given = fields.has("to");
     let to = fields.words("to", RECIPIENTS);
@@ -232,6 +255,7 @@ fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
     let via_given = fields.has("via");
     let via = fields.words("via", CHANNELS);
     let via = fields.required("via", via, via_given);
+    let of = message_type(fields, "type");
     let text = request_text(fields);
     let priority = priority(fields);
     let send_at = fields.moment("send_at");
@@ -241,6 +265,7 @@ fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
     {
         fields.refuse("expires_at", "not_allowed", "is not after send_at");
     }
+    let digest = digest(fields, send_at.is_some());
     let twice = fields.has("event_id") && fields.has("idempotency_key");
     let event_id = fields.id("event_id", ID);
     let producer_id = fields.id("idempotency_key", ID).or(event_id);
@@ -250,12 +275,45 @@ fn notification(fields: &mut Fields<'_, '_>) -> Option<Parsed> {
     let request = NotificationRequest {
         to: to?,
         via: via?.into_iter().map(Into::into).collect(),
+        whose: Whose::Nobody,
+        of: of.or_else(|| type_of(text.as_ref()?)),
         text: text?,
         priority,
         send_at,
         expires_at,
+        digest,
     };
     Some(Parsed { body: Body::Notification(request), producer_id })
+}
+
+/// What everybody knows by the name of its template is of that type, also if nobody says so.
+fn type_of(text: &RequestText) -> Option<MessageType> {
+    let RequestText::Template { name, .. } = text else { return None };
+    Notice::parse(name).map(|notice| MessageType::from(notice.as_str()))
+}
+
+/// A word that people can turn off by its name, as the operator's names are.
+pub(super) fn message_type(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<MessageType> {
+    let word = fields.id(name, MESSAGE_TYPE)?;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    if !word.chars().all(plain) {
+        fields.refuse(name, "not_allowed", "is a word such as welcome: letters, digits, \"-\", \"_\", \".\"");
+        return None;
+    }
+    Some(MessageType::from(word))
+}
+
+/// How long it may wait for others.
+fn digest(fields: &mut Fields<'_, '_>, is_dated: bool) -> Option<Duration> {
+    let text = fields.word("digest")?;
+    let digest =
+        humantime::parse_duration(&text).ok().filter(|time| !time.is_zero() && *time <= LONGEST_DIGEST);
+    if digest.is_none() {
+        fields.refuse("digest", "not_allowed", "is a time such as \"1h\", of up to 7 days");
+    } else if is_dated {
+        fields.refuse("digest", "not_allowed", "waits for others and send_at for a moment: give one");
+    }
+    digest
 }
 
 fn priority(fields: &mut Fields<'_, '_>) -> Priority {
@@ -280,7 +338,7 @@ fn request_text(fields: &mut Fields<'_, '_>) -> Option<RequestText> {
         }
         let name = fields.id("template", SERVICE);
         let vars = fields.object("vars").unwrap_or_default();
-        return name.map(|name| RequestText::Template { name, vars });
+        return name.map(|name| RequestText::Template { name, vars, subject: None, locale: None });
     }
     if fields.has("vars") {
         fields.refuse("vars", "not_allowed", "goes with a template");

@@ -2,19 +2,25 @@
 //! restarted since the last one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::RpcReplyPort;
 
 use super::Api;
 use super::problem::{Code, Problem};
+use crate::domain::action::{Act, Acted};
 use crate::domain::bulk::{Bulk, BulkChange};
+use crate::domain::delivery::Repeat;
+use crate::domain::handling::{Handled, Handling};
 use crate::domain::ids::{DeliveryId, SuppressionId};
 use crate::domain::receipt::Receipt;
 use crate::domain::suppression::AddressChange;
 use crate::domain::way::{Flow, FlowChange, Way};
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Replay, Submitted};
+use crate::messages::post::tell;
 use crate::messages::status::StatusMessage;
+use crate::store::batch::AccessChange;
 use crate::telemetry::health::{Condition, Phase};
 
 /// Has events accepted. One answer for each item, when all are on stable storage.
@@ -64,11 +70,11 @@ async fn taken_in(
 }
 
 /// Has dead deliveries repeated. One answer for each.
-pub(super) async fn retry(api: &Api, ids: Vec<DeliveryId>) -> Result<Vec<Option<DeliveryId>>, Problem> {
+pub(super) async fn retry(api: &Api, repeats: Vec<Repeat>) -> Result<Vec<Option<DeliveryId>>, Problem> {
     refuse_without_store(api)?;
     let dlq = api.peers.borrow().dlq.clone();
     let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
-    dlq.ask(|reply| DlqMessage::Retry { ids, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
+    dlq.ask(|reply| DlqMessage::Retry { repeats, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// Has something become of a bulk job. `None` if there is no such job.
@@ -78,6 +84,24 @@ pub(super) async fn bulk(api: &Api, change: BulkChange) -> Result<Option<Bulk>, 
     let dlq = dlq.ok_or_else(|| Problem::new(Code::Unavailable, "the DLQ is not running at the moment"))?;
     let ask = |reply| DlqMessage::Bulk { change: Box::new(change), reply };
     dlq.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has something done to an incident; answered when it is on stable storage.
+pub(super) async fn act(api: &Api, act: Act) -> Result<Acted, Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    let ask = |reply| StatusMessage::Act { act: Box::new(act), reply };
+    status.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
+}
+
+/// Has something done to a delivery; answered when it is on stable storage.
+pub(super) async fn handle(api: &Api, handling: Handling) -> Result<Handled, Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    let ask = |reply| StatusMessage::Handle { handling, reply };
+    status.ask(ask, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
 /// Has a way shut or opened; answered when it is on stable storage.
@@ -110,8 +134,23 @@ pub(super) async fn lift(api: &Api, id: SuppressionId) -> Result<(), Problem> {
     status.ask(|reply| StatusMessage::Lift { id, reply }, api.limits.answer_time).await.ok_or_else(no_answer)
 }
 
+/// Has what is new about callers written; answered when it is on stable storage.
+pub(super) async fn note(api: &Api, changes: Vec<AccessChange>, patience: Duration) -> Result<(), Problem> {
+    refuse_without_store(api)?;
+    let status = api.peers.borrow().status.clone();
+    let status = status.ok_or_else(|| Problem::new(Code::Unavailable, "nobody writes at the moment"))?;
+    let ask = |reply| StatusMessage::Access { changes, reply: Some(reply) };
+    status.ask(ask, patience).await.ok_or_else(no_answer)
+}
+
+/// The same, for what nobody waits for.
+pub(super) fn mention(api: &Api, change: AccessChange) {
+    let message = StatusMessage::Access { changes: vec![change], reply: None };
+    tell(api.peers.borrow().status.as_ref(), message);
+}
+
 /// A store that is known to be away is not worth a wait.
-fn refuse_without_store(api: &Api) -> Result<(), Problem> {
+pub(super) fn refuse_without_store(api: &Api) -> Result<(), Problem> {
     match api.health.report().store {
         Condition::Down(_) => Err(Problem::new(Code::Unavailable, "the store is away")),
         _ => Ok(()),

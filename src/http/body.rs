@@ -77,7 +77,7 @@ fn content_type(headers: &HeaderMap) -> Result<ContentType, Problem> {
         return Err(unknown_type("JSON is UTF-8"));
     }
     match essence.trim() {
-        "application/json" => Ok(ContentType::Json),
+        "application/json" | "application/merge-patch+json" => Ok(ContentType::Json),
         "application/x-www-form-urlencoded" => Ok(ContentType::Form),
         _ => Err(unknown_type("only application/json is read")),
     }

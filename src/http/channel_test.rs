@@ -16,18 +16,16 @@ use tokio::time::{Instant, timeout};
 
 use super::flow::is_known;
 use super::problem::{Code, Problem};
-use super::{Api, Shared, body};
+use super::{Api, Shared, json, targets};
 use crate::channels::talk::{Step, Talk};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{Address, Job, Target};
-use crate::domain::directory::Directory;
 use crate::domain::event::{Priority, RequestText};
 use crate::domain::fault::{Failure, Fault, Outcome, Permanent, Transient};
 use crate::domain::ids::{DeliveryId, IncidentId};
 use crate::domain::incident::IncidentStatus;
-use crate::domain::names::{ChannelName, UserName};
+use crate::domain::names::ChannelName;
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
-use crate::domain::people::Recipient;
 use crate::domain::retry::later;
 use crate::domain::severity::Severity;
 use crate::domain::way::{Flow, Way};
@@ -43,9 +41,10 @@ const LIFE: Duration = Duration::from_secs(300);
 const SUBJECT: &str = "Test message: nothing is wrong";
 const TEXT: &str = "Somebody tried this channel with foghorn test channel. Nothing is wrong.";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ChannelTestRequest)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+pub(super) struct Wish {
     /// A user's name, or an address.
     to: String,
     /// Looks like an incident of this severity; without it, like a direct notification.
@@ -53,7 +52,8 @@ struct Wish {
 }
 
 /// What became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelTest)]
 pub(super) struct Tested {
     channel: ChannelName,
     #[serde(rename = "type")]
@@ -76,15 +76,17 @@ pub(super) struct Tested {
     link: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct StepView {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelTestStep)]
+pub(super) struct StepView {
     step: &'static str,
     heard: Option<String>,
     took_ms: f64,
 }
 
-#[derive(Debug, Serialize)]
-struct FailureView {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelTestFailure)]
+pub(super) struct FailureView {
     /// The step that it failed in.
     step: Option<&'static str>,
     code: String,
@@ -102,14 +104,13 @@ pub(super) async fn test(
     let in_use = api.in_use.borrow().clone();
     let known: Vec<&str> = in_use.channels.keys().map(ChannelName::as_str).collect();
     is_known("channel", &name, &known)?;
-    let held = body::read_json(&shared, request).await?;
-    let invalid = |why: String| Problem::new(Code::InvalidBody, why);
-    let wish: Wish = serde_json::from_slice(&held.bytes).map_err(|error| invalid(error.to_string()))?;
+    let wish: Wish = json::read(&shared, request).await?;
     let severity = wish.severity.as_deref().map(|word| severity(word, &in_use)).transpose()?;
     let name = ChannelName::from(name);
-    let (target, not_tried) = target(&wish.to, &name, &in_use.routes.directory)?;
-    let way = &in_use.channels[&name];
     let now = api.clock.now();
+    let whom = targets::named(&wish.to)?;
+    let (target, not_tried) = targets::of_one(whom, &name, &in_use.routes.directory, now)?;
+    let way = &in_use.channels[&name];
     let job = Job {
         priority: Priority::Normal,
         id: DeliveryId::new(now, fastrand::u128(..)),
@@ -120,6 +121,7 @@ pub(super) async fn test(
         crashes: 0,
         created_at: now,
         expires_at: later(now, LIFE),
+        rest: Vec::new(),
     };
     let patience = api.limits.request_time.saturating_sub(MARGIN);
     let (outcome, steps, took) = attempt(way, job, patience).await;
@@ -132,26 +134,6 @@ fn severity(word: &str, in_use: &InUse) -> Result<Severity, Problem> {
         let known = Severity::ALL.map(Severity::as_str).join(", ");
         Problem::new(Code::InvalidBody, format!("severity = \"{word}\" is none of {known}"))
     })
-}
-
-/// The first address of whoever is meant, and the others.
-fn target(to: &str, channel: &ChannelName, directory: &Directory) -> Result<(Target, Vec<Address>), Problem> {
-    let invalid = |why: String| Problem::new(Code::InvalidBody, why);
-    let recipient: Recipient = to.parse().map_err(|error| invalid(format!("{error}")))?;
-    match &recipient {
-        Recipient::User(name) => {
-            let known: Vec<&str> = directory.users.keys().map(UserName::as_str).collect();
-            is_known("user", name.as_str(), &known)?;
-        }
-        Recipient::Address(_) => {}
-        Recipient::Team(_) | Recipient::Role(_) => {
-            return Err(invalid("a test goes to one person: a user's name, or an address".to_owned()));
-        }
-    }
-    let reached = directory.reach(&[recipient], std::slice::from_ref(channel));
-    let mut targets = reached.targets.into_iter();
-    let first = targets.next().ok_or_else(|| invalid(reached.unreachable.join("; ")))?;
-    Ok((first, targets.map(|target| target.address).collect()))
 }
 
 /// What it says: that nothing is wrong, in the shape that was asked for.
@@ -177,6 +159,7 @@ fn content(severity: Option<Severity>, channel: &ChannelName, now: Timestamp) ->
         event_count: 1,
         opened_at: now,
         resolved_at: None,
+        acknowledged_by: None,
     }))
 }
 

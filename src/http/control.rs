@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::problem::{Code, Problem};
-use super::{Api, Shared, body};
+use super::{Api, Shared, json};
 use crate::domain::malformed::Problem as Flaw;
 use crate::messages::control::{ControlMessage, Drained, Reloaded};
 use crate::telemetry::level::{self, Levels};
@@ -33,7 +33,8 @@ pub(super) async fn reload(State(shared): State<Arc<Shared>>) -> Result<Json<Rel
 }
 
 /// How a drain went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Drained)]
 pub(super) struct DrainAnswer {
     /// Everything that came in is stored.
     complete: bool,
@@ -55,7 +56,8 @@ async fn ask<R>(
 }
 
 /// The level of the log.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = LogLevel)]
 pub(super) struct LevelAnswer {
     level: String,
     /// What the configuration says.
@@ -68,9 +70,10 @@ impl From<Levels> for LevelAnswer {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = LogLevelRequest)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+pub(super) struct Wish {
     level: String,
     /// `10m`; without it until somebody sets another, or the process ends.
     r#for: Option<String>,
@@ -85,9 +88,8 @@ pub(super) async fn set_log_level(
     State(shared): State<Arc<Shared>>,
     request: Request,
 ) -> Result<Json<LevelAnswer>, Problem> {
-    let held = body::read_json(&shared, request).await?;
     let invalid = |why: String| Problem::new(Code::InvalidBody, why);
-    let wish: Wish = serde_json::from_slice(&held.bytes).map_err(|error| invalid(error.to_string()))?;
+    let wish: Wish = json::read(&shared, request).await?;
     let time = wish.r#for.as_deref().map(time).transpose()?;
     let levels = level::set(&wish.level, time).map_err(|error| invalid(error.to_string()))?;
     tracing::info!(log_level = levels.now, for_s = time.map(|time| time.as_secs()), "log level set");

@@ -16,10 +16,12 @@ use super::lists::{found, paged};
 use super::problem::{Code, Problem};
 use super::query::{Query, not_understood};
 use super::replays::{self, Again};
-use super::{Api, Shared, ask, body};
+use super::targets::{Redirect, redirected};
+use super::{Api, Shared, ask, body, json};
 use crate::domain::bulk::BulkAction;
-use crate::domain::delivery::DeliveryState;
+use crate::domain::delivery::{DeliveryState, Repeat};
 use crate::domain::ids::{DeadLetterId, DeliveryId};
+use crate::domain::names::ChannelName;
 use crate::domain::query::{DeadLetterKind, DeadLetterQuery, DeliveryQuery};
 use crate::store::Paging;
 use crate::store::views::DeadLetterRef;
@@ -73,18 +75,24 @@ pub(super) async fn show(
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = RetryRequest)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+pub(super) struct Wish {
     ids: Option<Vec<DeadLetterRef>>,
     #[serde(default)]
     all: bool,
     limit: Option<usize>,
+    /// To whom instead: a user's name, or an address.
+    to: Option<String>,
+    /// Over which channel instead.
+    via: Option<ChannelName>,
 }
 
 #[derive(Debug, PartialEq)]
 enum Retry {
     These(Vec<DeadLetterRef>),
+    Elsewhere(Vec<DeliveryId>, Redirect),
     Newest(usize),
 }
 
@@ -92,31 +100,33 @@ fn invalid(detail: String) -> Problem {
     Problem::new(Code::InvalidBody, detail)
 }
 
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => invalid(error.to_string()),
-        _ => Problem::new(Code::NotJson, error.to_string()),
-    })
-}
-
 /// A wish with a filter is one for a job.
 fn job_wish(body: &[u8]) -> Result<Option<BulkWish>, Problem> {
-    let fields: serde_json::Value = read(body)?;
-    if fields.get("filter").is_some() { read(body).map(Some) } else { Ok(None) }
+    let fields: serde_json::Value = json::parse(body)?;
+    if fields.get("filter").is_some() { json::parse(body).map(Some) } else { Ok(None) }
 }
 
 impl Wish {
     fn read(body: &[u8]) -> Result<Retry, Problem> {
-        let wish: Self = read(body)?;
+        let wish: Self = json::parse(body)?;
         let most = format!("at most {RETRIES} deliveries are repeated in one request");
         match wish {
-            Self { ids: Some(ids), all: false, limit: None } if !ids.is_empty() => {
+            Self { ids: Some(ids), all: false, limit: None, to: None, via: None } if !ids.is_empty() => {
                 if ids.len() > RETRIES {
                     return Err(invalid(most));
                 }
                 Ok(Retry::These(ids))
             }
-            Self { ids: None, all: true, limit } => match limit.unwrap_or(RETRIES) {
+            Self { ids: Some(ids), all: false, limit: None, to, via } if !ids.is_empty() => {
+                let ids = ids.into_iter().map(|id| match id {
+                    DeadLetterRef::Delivery(id) => Ok(id),
+                    DeadLetterRef::Event(id) => {
+                        Err(invalid(format!("{id} is a record: to and via are for dead deliveries")))
+                    }
+                });
+                Ok(Retry::Elsewhere(ids.collect::<Result<_, _>>()?, Redirect { to, via }))
+            }
+            Self { ids: None, all: true, limit, to: None, via: None } => match limit.unwrap_or(RETRIES) {
                 limit if (1..=RETRIES).contains(&limit) => Ok(Retry::Newest(limit)),
                 _ => Err(invalid(most)),
             },
@@ -128,8 +138,8 @@ impl Wish {
     }
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Retried {
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub(super) struct Retried {
     retried: usize,
     skipped: usize,
     deliveries: Vec<DeliveryId>,
@@ -143,15 +153,24 @@ pub(super) async fn retry(State(shared): State<Arc<Shared>>, request: Request) -
     if let Some(wish) = job_wish(&held.bytes)? {
         return jobs::begin(&shared.api, BulkAction::Retry, wish).await;
     }
-    let (mut dead, mut letters) = (Vec::new(), Vec::new());
-    match Wish::read(&held.bytes)? {
-        Retry::These(ids) => ids.into_iter().for_each(|id| match id {
-            DeadLetterRef::Delivery(id) => dead.push(id),
-            DeadLetterRef::Event(id) => letters.push(id),
-        }),
-        Retry::Newest(limit) => dead = newest_dead(&shared.api, limit).await?,
-    }
-    let asked = dead.len() + letters.len();
+    let (mut dead, mut letters): (Vec<Repeat>, _) = (Vec::new(), Vec::new());
+    let asked = match Wish::read(&held.bytes)? {
+        Retry::These(ids) => {
+            ids.iter().for_each(|id| match id {
+                DeadLetterRef::Delivery(id) => dead.push(Repeat::from(*id)),
+                DeadLetterRef::Event(id) => letters.push(*id),
+            });
+            ids.len()
+        }
+        Retry::Elsewhere(ids, redirect) => {
+            dead = redirected(&shared.api, &ids, &redirect).await?;
+            ids.len()
+        }
+        Retry::Newest(limit) => {
+            dead = newest_dead(&shared.api, limit).await?.into_iter().map(Repeat::from).collect();
+            dead.len()
+        }
+    };
     let mut retried = Retried { events: replays::retried(&shared.api, letters).await?, ..Retried::default() };
     for chunk in dead.chunks(RETRY_CHUNK) {
         let answers = ask::retry(&shared.api, chunk.to_vec()).await?;
@@ -217,6 +236,7 @@ mod tests {
             format!("{{\"ids\":[\"{id}\"],\"all\":true}}"),
             format!("{{\"ids\":[\"{id}\"],\"limit\":1}}"),
             "{\"all\":true,\"filter\":\"x\"}".to_owned(),
+            "{\"all\":true,\"to\":\"ada\"}".to_owned(),
         ] {
             assert_eq!(read(body.clone()), Err(Code::InvalidBody), "{body}");
         }

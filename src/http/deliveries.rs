@@ -22,7 +22,7 @@ use crate::domain::receipt::Receipt;
 use crate::store::views::{AttemptView, DeliveryView};
 
 /// A delivery with its attempts, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct DeliveryWithAttempts {
     #[serde(flatten)]
     delivery: DeliveryView,
@@ -37,13 +37,15 @@ pub(super) struct DeliveryWithAttempts {
 
 /// What a delivery says, as an attempt now would say it: what is told of an incident is true at the
 /// moment of sending, so an earlier attempt may have said less.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Rendered {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub(super) enum Rendered {
     /// None, because of this.
-    Fault(String),
+    Fault {
+        /// What is in the way.
+        fault: String,
+    },
     /// These words.
-    #[serde(untagged)]
     Words {
         /// Where the medium has one.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +66,7 @@ impl Rendered {
             Ok(Draft { subject, text, payload, note, html: _ }) => {
                 Self::Words { subject, text, payload, note }
             }
-            Err(failure) => Self::Fault(failure.detail),
+            Err(failure) => Self::Fault { fault: failure.detail },
         }
     }
 }
@@ -95,8 +97,11 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Json<DeliveryWithAttempts>, Problem> {
     Query::parse(&uri, &[])?;
-    let id = id.parse().map_err(|_| Problem::new(Code::NotFound, "a delivery is named by its id: del_…"))?;
-    with_attempts(&shared, id).await.map(Json)
+    with_attempts(&shared, named(&id)?).await.map(Json)
+}
+
+pub(super) fn named(id: &str) -> Result<DeliveryId, Problem> {
+    id.parse().map_err(|_| Problem::new(Code::NotFound, "a delivery is named by its id: del_…"))
 }
 
 pub(super) async fn with_attempts(shared: &Shared, id: DeliveryId) -> Result<DeliveryWithAttempts, Problem> {

@@ -24,13 +24,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plain;
 
+/// By what a request is found in the log.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
 /// Runs a request.
-pub(super) async fn wrap(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub(super) async fn wrap(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers(), &shared);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(RequestId(id.as_str().into()));
 
     let response = match guard::admit(&shared, &request) {
         Ok(()) => run(&shared, request, next, &id).await,

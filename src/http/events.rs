@@ -25,13 +25,15 @@ use crate::store::views::EventView;
 /// The longest `traceparent` that is passed on, bytes.
 const TRACEPARENT_BYTES: usize = 128;
 
-#[derive(Debug, PartialEq, Serialize)]
-struct Answer {
+#[derive(Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Accepted)]
+pub(super) struct Answer {
     accepted: usize,
     events: Vec<Item>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = AcceptedItem)]
 #[serde(untagged)]
 pub(super) enum Item {
     Kept {
@@ -75,7 +77,7 @@ pub(super) async fn show(
     found(shared.api.store.event(id).await?, "event").map(Json)
 }
 
-fn traceparent(headers: &HeaderMap) -> Option<String> {
+pub(super) fn traceparent(headers: &HeaderMap) -> Option<String> {
     headers
         .get("traceparent")
         .and_then(|value| value.to_str().ok())
@@ -84,15 +86,16 @@ fn traceparent(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A body none of whose events was looked at.
-fn refused(malformed: Malformed) -> Problem {
-    let code = match malformed.reason {
-        Malformation::Parse => Code::NotJson,
-        Malformation::TooLarge => Code::TooLarge,
-        _ => Code::InvalidEvent,
-    };
-    match code {
-        Code::InvalidEvent => Problem::with_errors(code, malformed.problems),
-        code => Problem::new(code, malformed.to_string()),
+pub(super) fn refused(malformed: Malformed) -> Problem {
+    Problem::malformed(Code::InvalidEvent, malformed)
+}
+
+/// What became of the one event of a request.
+pub(super) fn single(submitted: Vec<Submitted>) -> Result<Accepted, Problem> {
+    match submitted.into_iter().next() {
+        Some(Submitted::Accepted(accepted)) if accepted.result != AcceptResult::Conflict => Ok(accepted),
+        Some(Submitted::Malformed(malformed)) => Err(refused(malformed)),
+        other => Err(Problem::with_errors(Code::InvalidEvent, other.map(errors).unwrap_or_default())),
     }
 }
 
@@ -100,10 +103,8 @@ fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<An
     let none_kept = !submitted.iter().any(is_kept);
     if none_kept && alone {
         // A single event that is no JSON is a request that is no JSON.
-        return Err(match submitted.into_iter().next() {
-            Some(Submitted::Malformed(malformed)) => refused(malformed),
-            other => Problem::with_errors(Code::InvalidEvent, other.map(errors).unwrap_or_default()),
-        });
+        let refused = single(submitted).err();
+        return Err(refused.unwrap_or_else(|| Problem::with_errors(Code::InvalidEvent, Vec::new())));
     }
     if none_kept {
         let all = submitted.into_iter().enumerate().flat_map(|(index, item)| {

@@ -15,7 +15,8 @@ use super::{Shared, ask};
 use crate::domain::way::{Flow, FlowChange, Way};
 
 /// How a way flows now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = FlowOfWay)]
 pub(super) struct Answer {
     name: String,
     /// `running` or `paused`.

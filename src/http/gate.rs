@@ -73,7 +73,7 @@ impl Drop for Pass {
 }
 
 /// Whoever has an IPv6 address has its whole /64.
-fn one_party(address: IpAddr) -> IpAddr {
+pub(super) fn one_party(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         address => address,

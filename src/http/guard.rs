@@ -1,6 +1,6 @@
 //! What is refused before a handler sees it.
 //!
-//! Until people sign in, the only lock on the door is that it opens on loopback. A browser on the
+//! Where nobody is asked for a token, the only lock on the door is that it opens on loopback. A browser on the
 //! same machine walks through that door for any page it shows, in two ways, and both are shut
 //! here: a page of another site that posts (its `Origin` is not ours), and a name of the attacker
 //! that suddenly points to 127.0.0.1 (its `Host` is not ours). An IP address as host is ours: that
@@ -88,6 +88,24 @@ fn same_origin(headers: &HeaderMap, host: Option<&Authority>, public_url: &str) 
     }
 }
 
+/// A browser shows a cookie with whatever any page has it send. So what is asked with one and changes
+/// something has to say that it comes from our own page: as the browser says by itself, or the older ones
+/// in `Origin`, which [`admit`] has compared already.
+pub(super) fn own_page(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    let is_own = match (sites.next(), sites.next()) {
+        (Some(site), None) => site == "same-origin",
+        (None, _) => headers.contains_key(ORIGIN),
+        _ => false,
+    };
+    let detail =
+        "with a session this needs Sec-Fetch-Site: same-origin, or the Origin of the server that was asked";
+    if is_own { Ok(()) } else { Err(Problem::new(Code::NotOwnPage, detail)) }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
@@ -138,6 +156,30 @@ mod tests {
             assert_eq!(judged(origin), Err(Code::CrossOrigin), "{origin}");
         }
         assert!(same_origin(&HeaderMap::new(), Some(&host), "").is_ok());
+    }
+
+    #[test]
+    fn with_a_session_a_change_says_that_it_comes_from_our_page() {
+        let judged = |method: Method, lines: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, axum::http::HeaderValue::from_static(value));
+            }
+            own_page(&method, &headers).map_err(|problem| problem.code())
+        };
+        let (own, origin) = (("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:3644"));
+        for good in [vec![own], vec![origin], vec![own, origin]] {
+            assert_eq!(judged(Method::POST, &good), Ok(()), "{good:?}");
+        }
+        assert_eq!(judged(Method::GET, &[]), Ok(()));
+        for site in ["same-site", "cross-site", "none", "", "SAME-ORIGIN"] {
+            for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+                let headers = [("sec-fetch-site", site), origin];
+                assert_eq!(judged(method, &headers), Err(Code::NotOwnPage), "{site}");
+            }
+        }
+        assert_eq!(judged(Method::POST, &[]), Err(Code::NotOwnPage));
+        assert_eq!(judged(Method::POST, &[own, ("sec-fetch-site", "cross-site")]), Err(Code::NotOwnPage));
     }
 
     #[test]

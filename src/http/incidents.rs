@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::Uri;
-use axum::response::Response;
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::Shared;
@@ -13,8 +14,11 @@ use super::lists::{found, paged};
 use super::pages::written;
 use super::problem::{Code, Problem};
 use super::query::Query;
+use crate::domain::Timestamp;
 use crate::domain::incident::IncidentStatus;
+use crate::domain::names::ChannelName;
 use crate::domain::query::{DeliveryQuery, IncidentQuery};
+use crate::domain::timer::TimerKind;
 use crate::render::pages::Page;
 use crate::store::Paging;
 use crate::store::views::{self, DeliveryView, IncidentView, TimelineView};
@@ -31,10 +35,61 @@ pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(number): Path<String>,
     uri: Uri,
-) -> Result<Json<IncidentView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     Query::parse(&uri, &[])?;
     let incident = shared.api.store.incident(number_of(&number)?).await?;
-    Ok(Json(found(incident, "incident")?))
+    let incident = found(incident, "incident")?;
+    let etag = etag(incident.version);
+    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+    }
+    let next_step = next_step(&shared, &incident).await?;
+    Ok(([(ETAG, etag)], Json(Alone { incident, next_step })).into_response())
+}
+
+/// One incident by itself.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = IncidentWithNextStep)]
+pub(super) struct Alone {
+    #[serde(flatten)]
+    incident: IncidentView,
+    next_step: Option<NextStep>,
+}
+
+/// What its policy does next, if nobody takes it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct NextStep {
+    /// 1 for the first of the policy.
+    number: u32,
+    /// 1 for the first.
+    round: u32,
+    at: Timestamp,
+    notify: Vec<String>,
+    via: Vec<ChannelName>,
+}
+
+pub(super) async fn next_step(shared: &Shared, incident: &IncidentView) -> Result<Option<NextStep>, Problem> {
+    let timers = shared.api.store.timers(incident.number).await?;
+    let Some(timer) = timers.iter().find(|timer| timer.kind == TimerKind::Step) else { return Ok(None) };
+    let in_use = shared.api.in_use.borrow().clone();
+    let policy = incident.policy.as_deref().and_then(|name| in_use.routes.policies.get(name));
+    let Some(policy) = policy else { return Ok(None) };
+    let steps = &policy.steps[policy.at(incident.position)];
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let mut via: Vec<ChannelName> = steps.iter().flat_map(|step| step.via.iter().cloned()).collect();
+    via.sort();
+    via.dedup();
+    Ok(Some(NextStep {
+        number: incident.position.step + 1,
+        round: incident.position.round + 1,
+        at: timer.due_at,
+        notify: steps.iter().flat_map(|step| &step.notify).map(ToString::to_string).collect(),
+        via,
+    }))
 }
 
 pub(super) async fn timeline(
@@ -58,11 +113,8 @@ struct IncidentPage {
 }
 
 /// One incident for people: where the links of messages lead.
-pub(super) async fn page(
-    State(shared): State<Arc<Shared>>,
-    Path(number): Path<String>,
-) -> Result<Response, Problem> {
-    let (store, number) = (&shared.api.store, number_of(&number)?);
+pub(super) async fn page(shared: &Shared, number: u64) -> Result<Response, Problem> {
+    let store = &shared.api.store;
     let incident = found(store.incident(number).await?, "incident")?;
     let of_it = DeliveryQuery::default().of_incident(number);
     let deliveries = store.deliveries(&of_it, &Paging { before: None, limit: MOST_DELIVERIES }).await?.data;
@@ -73,8 +125,14 @@ pub(super) async fn page(
 /// The newest of an incident that its page shows.
 const MOST_DELIVERIES: usize = 200;
 
-fn number_of(text: &str) -> Result<u64, Problem> {
+/// Which version of an incident an answer is about.
+pub(super) fn etag(version: u64) -> String {
+    format!("\"v{version}\"")
+}
+
+pub(super) fn number_of(text: &str) -> Result<u64, Problem> {
     // Stores keep numbers as signed 64-bit integers.
-    let number = text.parse().ok().filter(|number| i64::try_from(*number).is_ok());
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| digits && i64::try_from(*number).is_ok());
     number.ok_or_else(|| Problem::new(Code::NotFound, "an incident is named by its number"))
 }

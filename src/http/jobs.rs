@@ -18,10 +18,11 @@ use crate::domain::Timestamp;
 use crate::domain::bulk::{Bulk, BulkAction, BulkChange, BulkState, Rate, Resolved};
 use crate::domain::ids::JobId;
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery};
-use crate::store::views::{BulkView, Count, LettersByReason, Outcomes};
+use crate::store::views::{BulkView, Count, LettersByReason, Outcomes, Page};
 
 /// What is to be done to all that fits.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize, utoipa::ToSchema)]
+#[schema(as = JobRequest)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BulkWish {
     filter: String,
@@ -35,8 +36,9 @@ pub(super) struct BulkWish {
 }
 
 /// What a job would do.
-#[derive(Debug, Serialize)]
-struct Preview {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = JobPreview)]
+pub(super) struct Preview {
     action: BulkAction,
     matched: u64,
     /// False if there may be more.
@@ -50,8 +52,8 @@ struct Preview {
 }
 
 /// A job as the API shows it.
-#[derive(Debug, Serialize)]
-struct Job {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Job {
     job_id: JobId,
     action: BulkAction,
     filter: String,
@@ -167,18 +169,12 @@ async fn count(api: &Api, query: DeliveryQuery) -> Result<Count, Problem> {
     Ok(api.store.count_dead_letters(&DeadLetterQuery::Delivery(query)).await?)
 }
 
-#[derive(Debug, Serialize)]
-struct Jobs {
-    data: Vec<Job>,
-    next_cursor: Option<String>,
-}
-
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["limit"])?;
     let limit = query.paging::<JobId>()?.limit;
     let newest = shared.api.store.bulks().await?;
     let data = newest.into_iter().take(limit).map(Job::of).collect();
-    Ok(Json(Jobs { data, next_cursor: None }).into_response())
+    Ok(Json(Page { data, next_cursor: None }).into_response())
 }
 
 pub(super) async fn show(

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::config::RateLimit;
+
 /// Most bytes of a request line and headers together.
 pub const HEADER_BYTES: usize = 16 << 10;
 /// Most headers of a request.
@@ -16,6 +18,8 @@ pub const PAGE: usize = 200;
 pub const DEFAULT_PAGE: usize = 50;
 /// Most dead deliveries that one request repeats.
 pub const RETRIES: usize = 10_000;
+/// Most incidents that one request does something to.
+pub const ACTS: usize = 1_000;
 /// Most events that one request takes in again.
 pub const REPLAYS: usize = 100;
 
@@ -56,6 +60,8 @@ pub struct Limits {
     pub streams: usize,
     /// A stream on which nothing happens says so this often.
     pub heartbeat_time: Duration,
+    /// How often one caller may ask.
+    pub rate: Option<RateLimit>,
 }
 
 impl Default for Limits {
@@ -76,6 +82,7 @@ impl Default for Limits {
             connections_per_address: 64,
             streams: 128,
             heartbeat_time: Duration::from_secs(15),
+            rate: None,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! serve     connection cap, header deadline, stalled writes, drain
 //! envelope  request id, deadline, panics, metrics; every error leaves as problem+json
 //! guard     draining? our name? a page of another site?
+//! access    who asks (callers), may they, not too often; the same request again; who did what
 //! body      deadline and size of the body, bytes of all bodies together
 //! a handler events, incidents, deliveries, dead_letters, outbox, callbacks, stream, probes
 //! ```
@@ -19,53 +20,82 @@
 //! request line, too many headers) are answered by hyper with a bare 400 or 431 and the end of the
 //! connection; a client that does not finish its headers in time gets the end of the connection.
 
+mod access;
+mod actions;
 mod answers;
+mod archive;
 mod ask;
+mod audit;
 mod body;
 mod callbacks;
+mod callers;
 mod channel_test;
+mod compatible;
 mod control;
+mod cookies;
+mod credentials;
 mod dead_letters;
 mod deliveries;
 mod doors;
 mod envelope;
 mod events;
+mod explanation;
+mod explorer;
 mod flow;
 mod gate;
 mod guard;
+mod handling;
 mod incidents;
 mod jobs;
+mod json;
 pub mod limits;
+mod links;
 mod lists;
+mod many;
+mod oidc;
+mod on_call;
+mod once;
+pub mod openapi;
 mod outbox;
 mod pages;
 mod probes;
 pub mod problem;
 mod query;
+mod rates;
+mod records;
 mod replays;
 mod replies;
+pub mod routes;
 mod routing;
+mod rule;
 mod serve;
+mod sessions;
+mod sign_in;
+mod silences;
 mod stall;
 mod status;
 mod stream;
 mod suppressions;
+mod targets;
+mod templates;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::channels::oidc::Provider;
 use crate::channels::outbox::Outbox;
 use crate::clock::Clock;
+use crate::config::{AuthMode, Explorer};
 use crate::domain::Timestamp;
 use crate::domain::event::Bounds;
 use crate::domain::names::SourceName;
+use crate::domain::retention::Retention;
 use crate::feed::Feed;
 use crate::messages::Peers;
 use crate::messages::control::Control;
@@ -73,10 +103,15 @@ use crate::messages::in_use::InUse;
 use crate::store::Store;
 use crate::telemetry::health::Health;
 use answers::Answers;
+use cookies::Jar;
+use credentials::Keys;
+pub use credentials::{digest, fresh_secret};
 pub use doors::{Doors, SocketFile};
 use limits::Limits;
-use problem::{Code, PAGES, Problem};
+use problem::{Code, Problem};
+use rates::Rates;
 pub use serve::{Stage, serve};
+use sessions::Sessions;
 
 /// What the API needs of the rest of Foghorn.
 #[derive(Clone)]
@@ -107,6 +142,16 @@ pub struct Api {
     pub source: SourceName,
     /// `[server] public_url`, without a slash at the end.
     pub public_url: String,
+    /// `[auth] mode`
+    pub auth: AuthMode,
+    /// `[auth.oidc]`
+    pub provider: Option<Arc<Provider>>,
+    /// `[auth] session_ttl`
+    pub session_ttl: Duration,
+    /// `[store.retention]`
+    pub retention: Retention,
+    /// `[http] docs`
+    pub explorer: Explorer,
     /// `[http] hosts`
     pub hosts: Vec<String>,
     /// Where it listens.
@@ -128,6 +173,14 @@ struct Shared {
     streams: Arc<Semaphore>,
     /// Who was answered by itself, and how often.
     answers: Answers,
+    /// Whose token it is.
+    keys: Keys,
+    /// Who is signed in.
+    sessions: Sessions,
+    /// How cookies are written.
+    jar: Jar,
+    /// How often somebody may ask.
+    rates: Rates,
 }
 
 fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
@@ -137,77 +190,17 @@ fn router(api: Api, stage: watch::Receiver<Stage>) -> Router {
         bodies: Arc::new(Semaphore::new(api.limits.bodies_bytes)),
         streams: Arc::new(Semaphore::new(api.limits.streams)),
         answers: Answers::new(api.clock),
+        keys: Keys::default(),
+        sessions: Sessions::default(),
+        jar: Jar { secure: api.public_url.starts_with("https:") },
+        rates: Rates::new(api.limits.rate, api.clock),
         hosts: api.hosts.iter().cloned().chain(public).collect(),
         stage,
         api,
     });
-    asked_by_programs()
-        .merge(asked_by_others())
+    routes::router(&shared)
         .fallback(async || Problem::new(Code::NotFound, "nothing is served at this path"))
-        .method_not_allowed_fallback(async |method: Method| {
-            let detail = format!("{method} is not possible here");
-            Problem::new(Code::Method, detail)
-        })
+        .method_not_allowed_fallback(routes::no_such_method)
         .layer(from_fn_with_state(Arc::clone(&shared), envelope::wrap))
         .with_state(shared)
-}
-
-/// The API: for the command line and whoever else has a token.
-fn asked_by_programs() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/api/v1/events", post(events::submit).get(events::list))
-        .route("/api/v1/events/replay", post(replays::replay))
-        .route("/api/v1/events/{id}", get(events::show))
-        .route("/api/v1/incidents", get(incidents::list))
-        .route("/api/v1/incidents/{number}", get(incidents::show))
-        .route("/api/v1/incidents/{number}/timeline", get(incidents::timeline))
-        .route("/api/v1/deliveries", get(deliveries::list))
-        .route("/api/v1/deliveries/{id}", get(deliveries::show))
-        .route("/api/v1/dead-letters", get(dead_letters::list))
-        .route("/api/v1/dead-letters/retry", post(dead_letters::retry))
-        .route("/api/v1/dead-letters/discard", post(dead_letters::discard))
-        .route("/api/v1/jobs", get(jobs::list))
-        .route("/api/v1/jobs/{id}", get(jobs::show).delete(jobs::stop))
-        .route("/api/v1/jobs/{id}/continue", post(jobs::go_on))
-        .route("/api/v1/dead-letters/{id}", get(dead_letters::show))
-        .route("/api/v1/status", get(status::show))
-        .route("/api/v1/sources", get(status::sources))
-        .route("/api/v1/sources/{name}/{flow}", post(flow::source))
-        .route("/api/v1/channels", get(status::channels))
-        .route("/api/v1/channels/{name}/{flow}", post(flow::channel))
-        .route("/api/v1/channels/{name}/test", post(channel_test::test))
-        .route("/api/v1/routes", get(routing::routes))
-        .route("/api/v1/routes/test", post(routing::test))
-        .route("/api/v1/policies", get(routing::policies))
-        .route("/api/v1/policies/{name}", get(routing::policy))
-        .route("/api/v1/admin/reload", post(control::reload))
-        .route("/api/v1/admin/drain", post(control::drain))
-        .route("/api/v1/admin/log-level", get(control::log_level).put(control::set_log_level))
-        .route("/api/v1/suppressions", get(suppressions::list))
-        .route("/api/v1/suppressions/{id}", delete(suppressions::lift))
-        .route("/api/v1/outbox", get(outbox::list))
-        .route("/api/v1/outbox/{seq}", get(outbox::show))
-        .route("/api/v1/stream", get(stream::follow))
-}
-
-/// Pages for browsers, callbacks of providers, and probes.
-fn asked_by_others() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/callbacks/{channel}", post(callbacks::hear))
-        .route("/incidents/{number}", get(incidents::page))
-        .route("/outbox", get(outbox::list_page))
-        .route("/outbox/{seq}", get(outbox::message_page))
-        .route(PAGES, get(async || Code::list()))
-        .route(&format!("{PAGES}/{{code}}"), get(explain))
-        .route(probes::LIVEZ, get(probes::livez))
-        .route(probes::READYZ, get(probes::readyz))
-        .route(probes::HEALTHZ, get(probes::readyz))
-        .route(probes::STARTUPZ, get(probes::startupz))
-        .route(probes::METRICS, get(probes::metrics))
-}
-
-/// The page that `type` of a problem leads to.
-async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
-    let known = Code::named(&code).ok_or_else(|| Problem::new(Code::NotFound, "no error has this code"))?;
-    Ok(known.page())
 }

@@ -23,7 +23,8 @@ use crate::render::pages;
 use crate::store::views::Page;
 
 /// One message, as it would have left.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = OutboxMessage)]
 pub(super) struct OutboxView {
     seq: u64,
     at: Timestamp,

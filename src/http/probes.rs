@@ -15,6 +15,7 @@ use super::doors::Peer;
 use super::envelope::Plain;
 use super::problem::Problem;
 use super::query::Query;
+use crate::config::AuthMode;
 use crate::telemetry::health::{Condition, HealthReport, Phase};
 
 pub(super) const LIVEZ: &str = "/livez";
@@ -41,7 +42,7 @@ pub(super) async fn startupz(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// `?verbose` tells more, to callers on this machine: names of sources and channels are nobody
-/// else's business.
+/// else's business. Where tokens are asked for, it takes the socket: a proxy may be on this machine too.
 pub(super) async fn readyz(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
@@ -52,7 +53,11 @@ pub(super) async fn readyz(
     let store = check_store(&shared).await;
     let ready = report.is_ready() && store.is_ok();
     let mut text = String::new();
-    if query.has("verbose") && peer.is_local() {
+    let inside = match shared.api.auth {
+        AuthMode::Token => peer == Peer::Socket,
+        AuthMode::None | AuthMode::TrustedNetwork => peer.is_local(),
+    };
+    if query.has("verbose") && inside {
         text = verbose(&report, &store, &report.config.digest);
     }
     let (status, verdict) =
@@ -60,6 +65,13 @@ pub(super) async fn readyz(
     // Writing to a string cannot fail.
     let _ = writeln!(text, "readyz check {verdict}");
     Ok(plain(status, text))
+}
+
+/// How everything is said to be, and whether this is ready for work.
+pub(super) async fn readiness(shared: &Shared) -> (HealthReport, bool) {
+    let report = shared.api.health.report();
+    let ready = report.is_ready() && check_store(shared).await.is_ok();
+    (report, ready)
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::catalogue::Effect;
-use crate::domain::malformed::Problem as Flaw;
+use crate::domain::malformed::{Malformation, Malformed, Problem as Flaw};
 
 pub use crate::catalogue::Code;
 
@@ -71,6 +71,16 @@ impl Problem {
         Self { code, detail: detail.into(), errors }
     }
 
+    /// Of what cannot be read as JSON, is too much, or else is `otherwise`.
+    pub(super) fn malformed(otherwise: Code, malformed: Malformed) -> Self {
+        let code = match malformed.reason {
+            Malformation::Parse => Code::NotJson,
+            Malformation::TooLarge => Code::TooLarge,
+            _ => return Self::with_errors(otherwise, malformed.problems),
+        };
+        Self::new(code, malformed.to_string())
+    }
+
     /// Its kind.
     pub fn code(&self) -> Code {
         self.code
@@ -97,8 +107,9 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Body<'a> {
     r#type: String,
     title: &'a str,
     status: u16,

@@ -28,6 +28,10 @@ impl Query {
             if found.iter().any(|(other, _)| *other == name) {
                 return Err(bad(format!("\"{name}\" is given twice")));
             }
+            // No database is asked for it: one of them cannot even hear it.
+            if value.contains('\0') {
+                return Err(bad(format!("{name} has a NUL character")));
+            }
             found.push((name, value.into_owned()));
         }
         Ok(Self(found))
@@ -75,7 +79,12 @@ impl Query {
 
     /// `limit`, and a `cursor` that the store made from a `C`.
     pub(super) fn paging<C: FromStr>(&self) -> Result<Paging, Problem> {
-        let limit = self.read("limit", "a number")?.unwrap_or(DEFAULT_PAGE);
+        self.paging_of::<C>(DEFAULT_PAGE)
+    }
+
+    /// The same, for a list that has another usual `limit`.
+    pub(super) fn paging_of<C: FromStr>(&self, usual: usize) -> Result<Paging, Problem> {
+        let limit = self.read("limit", "a number")?.unwrap_or(usual);
         if !(1..=PAGE).contains(&limit) {
             return Err(bad(format!("limit = {limit} is not between 1 and {PAGE}")));
         }

@@ -1,25 +1,23 @@
 //! What people answer to a message or press under it, and what they are told.
 //!
-//! Only whoever is a user with this address is obeyed, and only about incidents. An answer becomes an
-//! event of the incident; what is asked for already is said, and done once.
+//! Only whoever is a user with this address is obeyed, and only about incidents. What is asked for twice
+//! is done once, and said so.
 
 use std::sync::Arc;
-
-use serde_json::json;
+use std::time::Duration;
 
 use super::problem::Problem;
 use super::{Shared, ask};
+use crate::domain::action::{Act, Acted, Action, By, Via};
 use crate::domain::button::{Button, Wish};
 use crate::domain::delivery::Address;
 use crate::domain::ids::{DeliveryId, SuppressionId};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::names::{ChannelName, UserName};
 use crate::domain::people::{Role, User};
+use crate::domain::retry::later;
 use crate::domain::suppression::{AddressChange, Mark, Suppression};
-use crate::formats::reply::{self, Action, Reply};
-use crate::messages::ingest::Submitted;
-use crate::store::batch::AcceptResult;
-use crate::store::views::IncidentView;
+use crate::formats::reply::{self, Reply};
 
 const HELP: &str = "Foghorn: reply 1042A ack, 1042R resolve, STOP to stop SMS.";
 
@@ -76,8 +74,8 @@ fn phone(user: &User) -> Option<&Address> {
 
 /// Does what a button says that `by` pressed. The words for them.
 ///
-/// The event is the message's: pressed again, or played back, it is the same one, and counts once. A
-/// message of an earlier episode is about nothing that is open now.
+/// Pressed again, or played back, it counts once. A message of an earlier episode is about nothing that
+/// is open now.
 pub(super) async fn press(shared: &Shared, by: &Address, button: &Button) -> Result<String, Problem> {
     let Some((name, role)) = user(shared, by, |user| user.slack.as_ref()) else {
         let id = by.expose();
@@ -85,105 +83,92 @@ pub(super) async fn press(shared: &Shared, by: &Address, button: &Button) -> Res
             "Foghorn: nobody here has your member id. Ask for slack = \"{id}\" under your name in [users]."
         ));
     };
-    let Button { wish, number, version, episode } = *button;
+    let Button { wish, number, episode, .. } = *button;
     if role == Role::Viewer {
         return Ok(only_looks(number));
     }
-    let Some(incident) = shared.api.store.incident(number).await? else {
-        return Ok(format!("Foghorn: there is no incident #{number}."));
+    let action = match wish {
+        Wish::Acknowledge => Action::Acknowledge,
+        Wish::Resolve => Action::Resolve,
     };
-    if let Some(already) = already(&incident, wish.status()) {
-        return Ok(already);
-    }
-    let late = format!("Foghorn: #{number} is open again since then: use its latest message.");
-    if incident.opened_at.as_millisecond() != episode {
-        return Ok(late);
-    }
-    let event = event(&incident, version, wish.status(), &name);
-    let submitted = ask::submit(&shared.api, vec![event], None).await?;
-    Ok(match (submitted.first().map(known), wish) {
-        (Some(Known::New), Wish::Acknowledge) => {
-            format!("Foghorn: #{number} acked by you at {}.", now(shared))
-        }
-        (Some(Known::New), Wish::Resolve) => {
-            format!("Foghorn: #{number} resolved by you at {}.", now(shared))
-        }
-        (Some(Known::Before), _) => format!("Foghorn: you pressed this before; see #{number}."),
-        (Some(Known::NoEvent) | None, _) => format!("Foghorn: this did not work; see #{number}."),
+    let act = Act { episode: Some(episode), ..act_of(number, action, &name, Via::Chat) };
+    Ok(match ask::act(&shared.api, act).await? {
+        Acted::Changed(_) => format!("Foghorn: #{number} is open again since then: use its latest message."),
+        acted => outcome(shared, number, wish.into(), &acted),
     })
 }
 
-/// What a press turned out to be.
-enum Known {
-    New,
-    Before,
-    NoEvent,
+fn act_of(number: u64, action: Action, who: &UserName, via: Via) -> Act {
+    let by = By { who: who.as_str().into(), via };
+    Act { number, action, note: None, by, if_version: None, episode: None }
 }
 
-fn known(submitted: &Submitted) -> Known {
-    match submitted {
-        Submitted::Accepted(accepted) => match accepted.result {
-            AcceptResult::Decided(_) => Known::New,
-            AcceptResult::Duplicate | AcceptResult::Conflict => Known::Before,
-        },
-        Submitted::Malformed(_) | Submitted::DeadLetter(_) => Known::NoEvent,
+/// What is said to whoever did it.
+fn outcome(shared: &Shared, number: u64, wanted: reply::Action, acted: &Acted) -> String {
+    let at = shared.api.clock.now().strftime("%H:%M UTC");
+    match (acted, wanted) {
+        (Acted::NotFound, _) => format!("Foghorn: there is no incident #{number}."),
+        (Acted::Already(incident) | Acted::Refused(incident, _), _)
+            if incident.status == IncidentStatus::Resolved =>
+        {
+            format!("Foghorn: #{number} was already resolved.")
+        }
+        (Acted::Already(_), reply::Action::Acknowledge) => format!("Foghorn: #{number} was already acked."),
+        (Acted::Already(_) | Acted::Changed(_), _) => format!("Foghorn: nothing to do; see #{number}."),
+        (Acted::Refused(_, why), _) => format!("Foghorn: #{number}: {why}."),
+        (Acted::Done(_), reply::Action::Acknowledge) => format!("Foghorn: #{number} acked by you at {at}."),
+        (Acted::Done(_), reply::Action::Resolve) => format!("Foghorn: #{number} resolved by you at {at}."),
+        (Acted::Done(_), reply::Action::Escalate) => {
+            format!("Foghorn: #{number} escalated: the next ones are told now.")
+        }
+        (Acted::Done(_), reply::Action::Snooze) => {
+            format!("Foghorn: #{number} is quiet for an hour. End it: reply {number}U")
+        }
+        (Acted::Done(_), reply::Action::Undo | reply::Action::TakeOver) => {
+            format!("Foghorn: #{number} is open again.")
+        }
     }
 }
 
-fn now(shared: &Shared) -> String {
-    shared.api.clock.now().strftime("%H:%M UTC").to_string()
-}
-
-async fn act(shared: &Shared, from: &Address, action: Action, number: u64) -> Result<String, Problem> {
+async fn act(shared: &Shared, from: &Address, wanted: reply::Action, number: u64) -> Result<String, Problem> {
     let Some((name, role)) = user(shared, from, phone) else {
         return Ok("Foghorn: this number belongs to nobody here.".to_owned());
     };
     if role == Role::Viewer {
         return Ok(only_looks(number));
     }
-    let status = match action {
-        Action::Acknowledge => IncidentStatus::Acknowledged,
-        Action::Resolve => IncidentStatus::Resolved,
-        Action::Escalate | Action::Snooze | Action::Undo | Action::TakeOver => {
-            return Ok(format!("Foghorn: {} is not possible by SMS yet. {HELP}", action.word()));
+    let action = match wanted {
+        reply::Action::Acknowledge => Action::Acknowledge,
+        reply::Action::Resolve => Action::Resolve,
+        reply::Action::Escalate => Action::Escalate,
+        reply::Action::Snooze => Action::Snooze(later(shared.api.clock.now(), SNOOZED_FOR)),
+        reply::Action::Undo => match shared.api.store.incident(number).await? {
+            Some(incident) if incident.status == IncidentStatus::Resolved => Action::Reopen,
+            Some(incident) if incident.snoozed_until.is_some() => Action::Unsnooze,
+            _ => Action::Unacknowledge,
+        },
+        reply::Action::TakeOver => {
+            return Ok(format!("Foghorn: to {} is not possible by SMS. {HELP}", wanted.word()));
         }
     };
-    let Some(incident) = shared.api.store.incident(number).await? else {
-        return Ok(format!("Foghorn: there is no incident #{number}."));
-    };
-    if let Some(already) = already(&incident, status) {
-        return Ok(already);
+    let acted = ask::act(&shared.api, act_of(number, action, &name, Via::Sms)).await?;
+    let mut said = outcome(shared, number, wanted, &acted);
+    if matches!((&acted, wanted), (Acted::Done(_), reply::Action::Acknowledge)) {
+        said.push_str(&format!(" Resolve it: reply {number}R"));
     }
-    ask::submit(&shared.api, vec![event(&incident, incident.version, status, &name)], None).await?;
-    let now = now(shared);
-    Ok(match status {
-        IncidentStatus::Resolved => format!("Foghorn: #{number} resolved by you at {now}."),
-        _ => format!("Foghorn: #{number} acked by you at {now}. Resolve it: reply {number}R"),
-    })
+    Ok(said)
 }
 
-fn already(incident: &IncidentView, wanted: IncidentStatus) -> Option<String> {
-    let number = incident.number;
-    match (incident.status, wanted) {
-        (IncidentStatus::Resolved, _) => Some(format!("Foghorn: #{number} was already resolved.")),
-        (IncidentStatus::Acknowledged, IncidentStatus::Acknowledged) => {
-            Some(format!("Foghorn: #{number} was already acked."))
+/// How long a snooze by text message is.
+const SNOOZED_FOR: Duration = Duration::from_secs(3_600);
+
+impl From<Wish> for reply::Action {
+    fn from(wish: Wish) -> Self {
+        match wish {
+            Wish::Acknowledge => Self::Acknowledge,
+            Wish::Resolve => Self::Resolve,
         }
-        _ => None,
     }
-}
-
-/// What they did, as an event of the incident: nothing else of it changes. `version` is the one that
-/// they were told of.
-fn event(incident: &IncidentView, version: u64, status: IncidentStatus, who: &UserName) -> Arc<[u8]> {
-    let event = json!({
-        "title": incident.title, "dedup_key": incident.dedup_key, "severity": incident.severity.as_str(),
-        "status": status.as_str(), "service": incident.service, "labels": incident.labels,
-        "description": incident.description,
-        // Twice the same answer about the same version is one event.
-        "event_id": format!("reply:{}:{version}:{}:{who}", incident.number, status.as_str()),
-    });
-    event.to_string().into_bytes().into()
 }
 
 /// Nothing more is planned for this address on this channel.

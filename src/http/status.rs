@@ -19,9 +19,9 @@ use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
 use crate::telemetry::health::{Condition, HealthReport, Phase};
 
 /// How a part is, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Standing {
+pub(super) enum Standing {
     Ok,
     Connecting,
     Degraded,
@@ -29,7 +29,7 @@ enum Standing {
     Paused,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Status {
     version: &'static str,
     /// Where it listens.
@@ -46,30 +46,35 @@ pub(super) struct Status {
     channels: Vec<Channel>,
 }
 
-#[derive(Debug, Serialize)]
-struct Config {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ConfigInUse)]
+pub(super) struct Config {
     digest: String,
     loaded_at: Option<Timestamp>,
     /// When a later one was refused, if it was.
     refused_at: Option<Timestamp>,
+    /// Records of the store that do not fit, and why.
+    left_out: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Part {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Part {
     state: Standing,
     reason: Option<String>,
 }
 
 /// Those that are not over, by severity where it is one that wakes somebody.
-#[derive(Debug, Default, Serialize)]
-struct Incidents {
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = IncidentTotals)]
+pub(super) struct Incidents {
     open: u64,
     open_critical: u64,
     acknowledged: u64,
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Deliveries {
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = DeliveryTotals)]
+pub(super) struct Deliveries {
     pending: u64,
     sending: u64,
     retrying: u64,
@@ -77,13 +82,14 @@ struct Deliveries {
     oldest_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
-struct DeadLetters {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadLetterTotals)]
+pub(super) struct DeadLetters {
     deliveries: u64,
     events: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Source {
     name: SourceName,
     #[serde(rename = "type")]
@@ -94,7 +100,7 @@ pub(super) struct Source {
     lag: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Channel {
     name: ChannelName,
     #[serde(rename = "type")]
@@ -215,6 +221,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Result<Json<Statu
             digest: report.config.digest.clone(),
             loaded_at: report.config.loaded_at,
             refused_at: report.config.refused_at,
+            left_out: report.config.left_out.clone(),
         },
         store: Part::of_condition(Some(&report.store), Standing::Connecting),
         incidents: Incidents::of(&api.store.incident_counts().await?),

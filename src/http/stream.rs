@@ -2,7 +2,7 @@
 //!
 //! The stream is a position in the feed. It is moved on only when the socket takes more, so a reader
 //! that does not read costs nothing but its connection, which `stall` ends; whoever comes back too
-//! late hears `reset`. It ends when the server stops.
+//! late hears `reset`. It ends when the server stops, and when the token of its reader does.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
+use super::callers::Caller;
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::serve::Stage;
@@ -27,9 +28,12 @@ use crate::telemetry::handles::StreamCount;
 
 /// When to come back after the stream broke, milliseconds.
 const RETRY: u32 = 3_000;
+/// For so long a reader may go on whose token has ended.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn follow(
     State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -46,7 +50,10 @@ pub(super) async fn follow(
         watch,
         filter,
         stage: shared.stage.clone(),
+        caller,
+        looked_at: Instant::now(),
         heartbeat: shared.api.limits.heartbeat_time,
+        shared,
         _place: place,
         _count: StreamCount::begin(),
     };
@@ -69,6 +76,10 @@ struct Following {
     watch: Watch,
     filter: Filter,
     stage: watch::Receiver<Stage>,
+    shared: Arc<Shared>,
+    caller: Caller,
+    /// When it was last made sure that the reader may still read.
+    looked_at: Instant,
     heartbeat: Duration,
     _place: OwnedSemaphorePermit,
     _count: StreamCount,
@@ -78,8 +89,17 @@ impl Following {
     fn chunks(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, async |mut following| {
             let chunk = following.next().await?;
-            Some((Ok(Bytes::from(chunk)), following))
+            following.may_go_on().await.then(|| (Ok(Bytes::from(chunk)), following))
         })
+    }
+
+    /// A stream outlives the request; it does not outlive the token.
+    async fn may_go_on(&mut self) -> bool {
+        if self.looked_at.elapsed() < LOOK_EVERY {
+            return true;
+        }
+        self.looked_at = Instant::now();
+        self.caller.still_may(&self.shared).await
     }
 
     /// What to send next; `None` when the server stops.

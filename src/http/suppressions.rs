@@ -16,7 +16,8 @@ use crate::domain::suppression::{Mark, Suppression};
 use crate::store::views::Page;
 
 /// One of them as the API shows it, also when it was just taken back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Suppression)]
 pub(super) struct View {
     id: String,
     channel: String,

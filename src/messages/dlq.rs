@@ -10,9 +10,20 @@ use super::ingest::IngestMessage;
 use super::post::Post;
 use crate::domain::Timestamp;
 use crate::domain::bulk::{Bulk, BulkChange, BulkStep};
-use crate::domain::ids::DeliveryId;
+use crate::domain::delivery::Repeat;
+use crate::domain::ids::{DeadLetterId, DeliveryId};
 use crate::domain::names::ChannelName;
+use crate::sources::LetterBoxes;
 use crate::store::batch::{Attempted, Quarantined};
+
+/// What came of putting letters into boxes.
+#[derive(Debug, Default)]
+pub struct Exported {
+    /// Which are in.
+    pub ids: Vec<DeadLetterId>,
+    /// Why some are not, in words.
+    pub trouble: Option<String>,
+}
 
 /// What may be said to the DLQ actor.
 #[derive(Debug)]
@@ -36,7 +47,7 @@ pub enum DlqMessage {
     /// Repeat these dead deliveries as new ones.
     Retry {
         /// Which.
-        ids: Vec<DeliveryId>,
+        repeats: Vec<Repeat>,
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
     },
@@ -60,6 +71,14 @@ pub enum DlqMessage {
     },
     /// A step was written, or was not needed any more.
     Stepped,
+    /// The dead letters of these sources go there, too, from now on.
+    LetterBoxes(LetterBoxes),
+    /// Put letters into the boxes that they belong into. Of several such turns only the newest counts.
+    Export(u64),
+    /// These are in their boxes.
+    Exported(u64, Exported),
+    /// That is written down.
+    Noted,
     /// Somebody was restarted.
     Introduce(Arc<Peers>),
 }

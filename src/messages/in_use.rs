@@ -9,20 +9,27 @@ use std::sync::Arc;
 
 use crate::channels::Channel;
 use crate::domain::names::ChannelName;
+use crate::domain::record::Tables;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
+use crate::domain::token::ConfiguredToken;
 use crate::formats::Words;
 use crate::render::Letterhead;
+use crate::render::sms::SmsStyle;
 
 /// What a running Foghorn works by.
 #[derive(Debug, Clone, Default)]
 pub struct InUse {
     /// Who hears of what.
     pub routes: Arc<RouteTable>,
+    /// Where each user, team, policy and route stands.
+    pub tables: Arc<Tables>,
     /// How records are read.
     pub words: Arc<Words>,
     /// What every message says of this Foghorn, and the operator's templates.
     pub letterhead: Letterhead,
+    /// `[tokens]`
+    pub tokens: Vec<ConfiguredToken>,
     /// Every way out.
     pub channels: BTreeMap<ChannelName, WayOut>,
 }
@@ -38,6 +45,8 @@ pub struct WayOut {
     pub channel: Arc<dyn Channel>,
     /// When it is tried again.
     pub retry: RetryPolicy,
+    /// How it wants text messages, if that is what it sends.
+    pub texts: Option<SmsStyle>,
 }
 
 impl fmt::Debug for WayOut {

@@ -99,7 +99,7 @@ pub struct Replay {
 }
 
 /// What is taken in again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum ReplayOf {
     /// An event.

@@ -11,6 +11,7 @@ pub mod dlq;
 pub mod in_use;
 pub mod ingest;
 pub mod post;
+pub mod publisher;
 pub mod renewal;
 pub mod router;
 pub mod status;

@@ -10,6 +10,7 @@ use crate::domain::acceptance::IncidentRules;
 use crate::domain::names::ChannelName;
 use crate::domain::routes::RouteTable;
 use crate::formats::Words;
+use crate::sources::LetterBoxes;
 
 /// What the tree of actors is given by a configuration, whole and known to be valid.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Renewal {
     pub channels: BTreeMap<ChannelName, Equipment>,
     /// Every way in.
     pub sources: BTreeMap<IngestKey, Intake>,
+    /// Where the dead letters of sources go, too.
+    pub letter_boxes: LetterBoxes,
     /// Those of them that have to be left and entered anew, because they are configured differently.
     pub reconnect: BTreeSet<IngestKey>,
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::Peers;
 use super::ingest::IngestMessage;
 use super::post::Post;
+use super::sweeper::SweeperMessage;
 use crate::domain::event::Event;
+use crate::domain::incident::Incident;
 use crate::domain::routes::RouteTable;
+use crate::domain::timer::Timer;
 
 /// What may be said to the router.
 #[derive(Debug)]
@@ -17,6 +20,14 @@ pub enum RouterMessage {
         events: Vec<Arc<Event>>,
         /// Who waits for them.
         from: Post<IngestMessage>,
+    },
+    /// Plan whom the steps tell that these timers are for, and have them fired. `from` hears
+    /// [`SweeperMessage::Fired`].
+    Fire {
+        /// The first due first.
+        due: Vec<(Timer, Incident)>,
+        /// Who waits for them.
+        from: Post<SweeperMessage>,
     },
     /// Plan by this table from now on.
     Routes(Arc<RouteTable>),

@@ -6,15 +6,21 @@ use super::delivery::DeliveryMessage;
 use super::dlq::DlqMessage;
 use super::ingest::IngestMessage;
 use super::post::Post;
-use crate::domain::acceptance::{Accept, IncidentRules};
+use super::publisher::PublisherMessage;
+use super::sweeper::SweeperMessage;
+use crate::domain::acceptance::{Accept, Firing, IncidentRules};
+use crate::domain::action::{Act, Acted};
 use crate::domain::bulk::{Bulk, BulkChange};
-use crate::domain::ids::{DeliveryId, SuppressionId};
+use crate::domain::delivery::Repeat;
+use crate::domain::handling::{Handled, Handling};
+use crate::domain::ids::{DeadLetterId, DeliveryId, SuppressionId};
 use crate::domain::names::ChannelName;
 use crate::domain::receipt::Receipt;
+use crate::domain::record::RecordChange;
 use crate::domain::suppression::AddressChange;
 use crate::domain::way::FlowChange;
 use crate::store::StoreError;
-use crate::store::batch::{Attempted, Claim, Committed, Quarantined, Trial};
+use crate::store::batch::{AccessChange, Attempted, Claim, Committed, Quarantined, Trial, Turn};
 
 /// Who waits for a change of a bulk job.
 #[derive(Debug)]
@@ -34,6 +40,20 @@ pub enum StatusMessage {
         accepts: Vec<Accept>,
         /// Who waits for them.
         from: Post<IngestMessage>,
+    },
+    /// Somebody does something to an incident; answered when it is on stable storage.
+    Act {
+        /// What.
+        act: Box<Act>,
+        /// What came of it.
+        reply: RpcReplyPort<Acted>,
+    },
+    /// Fire these timers; `from` hears [`SweeperMessage::Fired`].
+    Fire {
+        /// The timers, with whom their steps tell.
+        firings: Vec<Firing>,
+        /// Who waits for them.
+        from: Post<SweeperMessage>,
     },
     /// Keep these as dead letters; `from` hears [`IngestMessage::Settled`].
     Quarantine {
@@ -68,9 +88,16 @@ pub enum StatusMessage {
     /// Repeat these dead deliveries as new ones.
     Replay {
         /// Which.
-        ids: Vec<DeliveryId>,
+        repeats: Vec<Repeat>,
         /// One answer each: the new delivery, or `None` if there was nothing to repeat.
         reply: RpcReplyPort<Vec<Option<DeliveryId>>>,
+    },
+    /// An operator wants something of a delivery; answered when it is on stable storage.
+    Handle {
+        /// What.
+        handling: Handling,
+        /// What came of it.
+        reply: RpcReplyPort<Handled>,
     },
     /// Something is to become of a bulk job.
     Bulk {
@@ -102,8 +129,37 @@ pub enum StatusMessage {
         /// Told when it is done.
         reply: RpcReplyPort<()>,
     },
+    /// Something is new about callers of the API.
+    Access {
+        /// What.
+        changes: Vec<AccessChange>,
+        /// Told when it is on stable storage.
+        reply: Option<RpcReplyPort<()>>,
+    },
+    /// Change what the API owns of the configuration.
+    Record {
+        /// What.
+        change: Box<RecordChange>,
+        /// Told, when it is on stable storage, whether it was done: not if something came between.
+        reply: RpcReplyPort<bool>,
+    },
+    /// A publisher has handed over what it says, and wants more; it hears
+    /// [`PublisherMessage::Parcels`].
+    Turn {
+        /// What it has done and wants.
+        turn: Box<Turn>,
+        /// Who waits for it.
+        publisher: Post<PublisherMessage>,
+    },
     /// `[incidents]` is this from now on.
     Rules(IncidentRules),
+    /// These records are in their topic of dead letters, too.
+    Exported {
+        /// Which.
+        ids: Vec<DeadLetterId>,
+        /// Who waits for it to be written.
+        from: Post<DlqMessage>,
+    },
     /// Nobody sends over this channel any more: what is too late for it expires.
     Abandoned(ChannelName),
     /// Write down that this record is going to be tried; `from` hears [`Begun`](super::ingest::TrialNews::Begun).
@@ -116,7 +172,7 @@ pub enum StatusMessage {
     /// Is somebody there? Answered at once, whatever the store does.
     Presence(RpcReplyPort<()>),
     /// A commit ended.
-    Committed(Result<Committed, StoreError>),
+    Committed(Box<Result<Committed, StoreError>>),
     /// Try the same batch again.
     Retry,
     /// Outcomes have waited long enough for company.

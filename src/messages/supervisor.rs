@@ -8,7 +8,7 @@ use ractor::{ActorId, RpcReplyPort};
 use super::IngestKey;
 use super::renewal::Renewal;
 use crate::catalogue::Code;
-use crate::domain::names::ChannelName;
+use crate::domain::names::{ChannelName, SinkName};
 use crate::domain::suppression::Suppressions;
 use crate::domain::way::{FlowChange, Paused};
 
@@ -62,6 +62,8 @@ pub enum Child {
     Ingest(IngestKey),
     /// The one that looks for forgotten rows.
     Sweeper,
+    /// The one that hands events out to a sink.
+    Publisher(SinkName),
 }
 
 /// Why the process must end.
@@ -104,6 +106,7 @@ impl fmt::Display for Child {
             Self::Ingest(IngestKey { source, topic: Some(topic) }) => write!(f, "ingest/{source}/{topic}"),
             Self::Ingest(IngestKey { source, topic: None }) => write!(f, "ingest/{source}"),
             Self::Sweeper => f.write_str("sweeper"),
+            Self::Publisher(sink) => write!(f, "publisher/{sink}"),
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Letterhead, OwnWords, RenderedText, TemplateFault, sanitize, words};
+use super::language::Language;
+use super::{Letterhead, OwnWords, RenderedText, TemplateFault, bundle, sanitize, words};
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
 
@@ -28,11 +29,12 @@ pub fn render(content: &Content, letterhead: &Letterhead) -> Result<EmailText, T
     match content {
         Content::Incident(facts) => Ok(incident(facts, letterhead)),
         Content::Direct(request) => Ok(templated(&letterhead.direct(request)?)),
+        Content::Bundle(contents) => Ok(templated(&bundle::bundle(contents, letterhead)?)),
     }
 }
 
 /// What somebody else's words are as a mail.
-fn templated(said: &RenderedText) -> EmailText {
+pub(super) fn templated(said: &RenderedText) -> EmailText {
     let text = sanitize::block(&said.text).into_owned();
     let html = said.html.as_deref().map(|html| sanitize::block(html).into_owned());
     EmailText {
@@ -46,7 +48,7 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
     if let Some(said) = letterhead.instead(OwnWords::Mail, facts) {
         return templated(&said);
     }
-    let subject = format!("[Foghorn #{}] {}", facts.number, words::headline(facts));
+    let subject = format!("[Foghorn #{}] {}", facts.number, words::headline(facts, letterhead.language()));
     let summary = Summary::of(facts, letterhead);
     EmailText {
         subject: sanitize::cut(&subject, sanitize::SUBJECT).into_owned(),
@@ -57,12 +59,15 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> EmailText {
 
 /// What both alternatives say.
 struct Summary<'a> {
+    language: Language,
     number: u64,
     colour: &'static str,
     state: String,
     title: String,
     description: Option<std::borrow::Cow<'a, str>>,
     url: Option<String>,
+    /// The link lets its reader take the incident.
+    takes: bool,
     links: Vec<(String, &'a str)>,
     /// Name and value of each fact.
     rows: Vec<(&'static str, String)>,
@@ -71,23 +76,26 @@ struct Summary<'a> {
 
 impl<'a> Summary<'a> {
     fn of(facts: &'a IncidentFacts, letterhead: &Letterhead) -> Self {
-        let mut state = words::state(facts).to_owned();
-        if let Some(lasted) = words::lasted(facts) {
+        let language = letterhead.language();
+        let mut state = words::state(facts, language).to_owned();
+        if let Some(lasted) = words::lasted(facts, language) {
             state = format!("{state} {lasted}");
         }
-        state = format!("{state} - {}", words::severity(facts.severity));
+        state = format!("{state} - {}", words::severity(facts.severity, language));
         if let Some(service) = words::service(facts) {
             state = format!("{state} - {service}");
         }
         Self {
+            language,
             number: facts.number,
             colour: colour(facts),
             state,
             title: words::title(facts),
             description: facts.description.as_deref().map(sanitize::block),
             url: letterhead.incident_url(facts.number),
+            takes: letterhead.offers_to_take(facts.status),
             links: words::links(facts),
-            rows: rows(facts),
+            rows: rows(facts, language),
             footer: footer(facts, letterhead),
         }
     }
@@ -101,7 +109,11 @@ impl<'a> Summary<'a> {
         text.push('\n');
         if let Some(url) = &self.url {
             // Writing to a String cannot fail, here and below.
-            let _ = writeln!(text, "Incident: {url}");
+            let leads_to = match self.takes {
+                true => self.language.say("Acknowledge", "Übernehmen"),
+                false => self.language.say("Incident", "Vorfall"),
+            };
+            let _ = writeln!(text, "{leads_to}: {url}");
         }
         for (name, url) in &self.links {
             let _ = writeln!(text, "{name}: {url}");
@@ -109,8 +121,9 @@ impl<'a> Summary<'a> {
         if self.url.is_some() || !self.links.is_empty() {
             text.push('\n');
         }
+        let width = self.language.say(9, 11);
         for (name, value) in &self.rows {
-            let _ = writeln!(text, "{name:<9}{value}");
+            let _ = writeln!(text, "{name:<width$}{value}");
         }
         let _ = write!(text, "\n{}\n", self.footer);
         text
@@ -119,7 +132,7 @@ impl<'a> Summary<'a> {
     fn html(&self) -> String {
         let colour = self.colour;
         let mut page = String::with_capacity(2_048);
-        page.push_str(PAGE_START);
+        push_start(&mut page, self.language);
         let _ = write!(page, "<p style=\"margin:0 0 8px;font-size:13px;font-weight:bold;color:{colour}\">");
         sanitize::push_html(&mut page, &self.state);
         page.push_str("</p><h1 style=\"margin:0 0 8px;font-size:20px\">");
@@ -137,7 +150,11 @@ impl<'a> Summary<'a> {
                  border-radius:4px;background:{colour};color:#fff;text-decoration:none\" href=\""
             );
             sanitize::push_html(&mut page, url);
-            let _ = write!(page, "\">Open incident #{}</a></p>", self.number);
+            let words = match self.takes {
+                true => self.language.say("Acknowledge", "Übernehmen"),
+                false => self.language.say("Open incident", "Vorfall ansehen"),
+            };
+            let _ = write!(page, "\">{words} #{}</a></p>", self.number);
         }
         for (name, url) in &self.links {
             page.push_str("<p style=\"margin:0 0 8px\"><a href=\"");
@@ -160,32 +177,45 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn rows(facts: &IncidentFacts) -> Vec<(&'static str, String)> {
-    let source = words::source(facts);
+fn rows(facts: &IncidentFacts, language: Language) -> Vec<(&'static str, String)> {
+    let by = language.say("by", "von");
     let events = match facts.event_count {
-        1 => "1 event".to_owned(),
-        count => format!("{count} events"),
+        1 => language.say("1 event", "1 Ereignis").to_owned(),
+        count => format!("{count} {}", language.say("events", "Ereignisse")),
     };
-    let opened = format!("{} by {source}, {events}", words::moment(facts.opened_at));
-    let mut rows = vec![("Incident", format!("#{}", facts.number)), ("Opened", opened)];
+    let since = words::moment(facts.opened_at, language);
+    let opened = format!("{since} {by} {}, {events}", words::source(facts));
+    let number = format!("#{}", facts.number);
+    let mut rows =
+        vec![(language.say("Incident", "Vorfall"), number), (language.say("Opened", "Seit"), opened)];
+    if let Some(who) = words::taken_by(facts) {
+        rows.push((language.say("Taken", "Übernommen"), format!("{by} {who}")));
+    }
     if let Some(resolved) = facts.resolved_at {
-        rows.push(("Resolved", words::moment(resolved)));
+        rows.push((language.say("Resolved", "Behoben"), words::moment(resolved, language)));
     }
     let labels = words::labels(facts);
     if !labels.is_empty() {
-        rows.push(("Labels", labels));
+        rows.push((language.say("Labels", "Merkmale"), labels));
     }
     rows
 }
 
 fn footer(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
+    let language = letterhead.language();
     let sender = match words::server(letterhead) {
         name if name.is_empty() => "Foghorn".to_owned(),
-        name => format!("Foghorn on {name}"),
+        name => format!("Foghorn {} {name}", language.say("on", "auf")),
     };
+    let says = language.say("tells you because", "benachrichtigt Sie");
     match words::policy(facts) {
-        Some(policy) => format!("{sender} tells you because of policy \"{policy}\"."),
-        None => format!("{sender} tells you because somebody chose you for it."),
+        Some(policy) => {
+            format!("{sender} {says} {} \"{policy}\".", language.say("of policy", "wegen der Richtlinie"))
+        }
+        None => {
+            let chosen = language.say("somebody chose you for it", "weil Sie dafür ausgewählt wurden");
+            format!("{sender} {says}{} {chosen}.", language.say("", ","))
+        }
     }
 }
 
@@ -201,8 +231,8 @@ fn colour(facts: &IncidentFacts) -> &'static str {
 }
 
 fn plain_html(text: &str) -> String {
-    let mut page = String::with_capacity(PAGE_START.len() + PAGE_END.len() + text.len() + 64);
-    page.push_str(PAGE_START);
+    let mut page = String::with_capacity(PAGE_START.len() + PAGE_END.len() + text.len() + 96);
+    push_start(&mut page, Language::default());
     page.push_str("<p style=\"margin:0;white-space:pre-wrap\">");
     sanitize::push_html(&mut page, text.trim_end());
     page.push_str("</p>");
@@ -210,11 +240,15 @@ fn plain_html(text: &str) -> String {
     page
 }
 
-const PAGE_START: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+pub(super) fn push_start(page: &mut String, language: Language) {
+    let _ = write!(page, "<!doctype html>\n<html lang=\"{}\">{PAGE_START}", language.tag());
+}
+
+const PAGE_START: &str = "<head><meta charset=\"utf-8\">\
 <meta name=\"color-scheme\" content=\"light dark\"></head>\
 <body style=\"margin:0;padding:16px\"><div style=\"max-width:600px;margin:0 auto;\
 font-family:system-ui,sans-serif;font-size:15px;line-height:1.45\">\n";
-const PAGE_END: &str = "\n</div></body></html>\n";
+pub(super) const PAGE_END: &str = "\n</div></body></html>\n";
 
 #[cfg(test)]
 #[path = "email_tests.rs"]

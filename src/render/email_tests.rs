@@ -78,7 +78,11 @@ fn a_direct_notification_says_what_was_asked_for() {
 
 #[test]
 fn a_template_nobody_has_is_a_fault() {
-    let content =
-        Content::Direct(RequestText::Template { name: "welcome".into(), vars: serde_json::Map::new() });
-    assert_eq!(render(&content, &house()), Err(TemplateFault::Unknown("welcome".into())));
+    let content = Content::Direct(RequestText::Template {
+        name: "nobodys".into(),
+        vars: serde_json::Map::new(),
+        subject: None,
+        locale: None,
+    });
+    assert_eq!(render(&content, &house()), Err(TemplateFault::Unknown("nobodys".into())));
 }

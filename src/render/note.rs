@@ -1,7 +1,8 @@
 //! What a message in a chat says, in parts: clean, and not yet escaped for any chat.
 
-use super::{Letterhead, TemplateFault, sanitize, words};
-use crate::domain::notification::{Content, IncidentFacts};
+use super::language::Language;
+use super::{Letterhead, RenderedText, TemplateFault, bundle, sanitize, words};
+use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
 
 /// The most links of an event that are repeated.
@@ -52,27 +53,31 @@ impl Note {
     pub(super) fn of(content: &Content, letterhead: &Letterhead) -> Result<Self, TemplateFault> {
         match content {
             Content::Incident(facts) => Ok(Self::about(facts, letterhead)),
-            Content::Direct(request) => {
-                let rendered = letterhead.direct(request)?;
-                Ok(Self {
-                    tone: Tone::Plain,
-                    title: sanitize::line(&rendered.subject, sanitize::SUBJECT).into_owned(),
-                    text: sanitize::block(&rendered.text).trim().to_owned(),
-                    links: Vec::new(),
-                    footer: String::new(),
-                })
-            }
+            Content::Direct(request) => Ok(Self::plain(&letterhead.direct(request)?)),
+            Content::Bundle(contents) => Ok(Self::plain(&bundle::bundle(contents, letterhead)?)),
+        }
+    }
+
+    /// What is about no incident by itself.
+    fn plain(said: &RenderedText) -> Self {
+        Self {
+            tone: Tone::Plain,
+            title: sanitize::line(&said.subject, sanitize::SUBJECT).into_owned(),
+            text: sanitize::block(&said.text).trim().to_owned(),
+            links: Vec::new(),
+            footer: String::new(),
         }
     }
 
     fn about(facts: &IncidentFacts, letterhead: &Letterhead) -> Self {
+        let language = letterhead.language();
         let description = facts.description.as_deref().map(sanitize::block);
         Self {
             tone: tone(facts),
-            title: title(facts),
+            title: title(facts, language),
             text: description.map_or_else(String::new, |text| text.trim().to_owned()),
             links: links(facts, letterhead),
-            footer: footer(facts),
+            footer: footer(facts, language),
         }
     }
 
@@ -83,21 +88,19 @@ impl Note {
 }
 
 fn tone(facts: &IncidentFacts) -> Tone {
-    match words::state(facts) {
-        "RESOLVED" => Tone::Over,
+    match words::occasion(facts) {
+        NotificationKind::Resolved => Tone::Over,
         _ => Tone::Wrong(facts.severity),
     }
 }
 
 /// `▲ CRITICAL checkout-api: 5xx rate above 5%`
-fn title(facts: &IncidentFacts) -> String {
-    let headline = words::headline(facts);
-    let lasted = words::lasted(facts).map_or_else(String::new, |lasted| format!(" {lasted}"));
-    match words::state(facts) {
-        "OPEN" => format!("\u{25b2} {headline}"),
-        "RESOLVED" => format!("\u{2713} RESOLVED {headline}{lasted}"),
-        state => format!("\u{25b2} {state} {headline}"),
-    }
+fn title(facts: &IncidentFacts, language: Language) -> String {
+    let mark = words::mark(facts);
+    let (state, headline) = (words::state_before(facts, language), words::headline(facts, language));
+    let over = words::lasted(facts, language).filter(|_| tone(facts) == Tone::Over);
+    let lasted = over.map_or_else(String::new, |lasted| format!(" {lasted}"));
+    format!("{mark} {state}{headline}{lasted}")
 }
 
 fn links(facts: &IncidentFacts, letterhead: &Letterhead) -> Vec<(String, String)> {
@@ -111,15 +114,16 @@ fn links(facts: &IncidentFacts, letterhead: &Letterhead) -> Vec<(String, String)
     home.into_iter().chain(theirs).collect()
 }
 
-fn footer(facts: &IncidentFacts) -> String {
+fn footer(facts: &IncidentFacts, language: Language) -> String {
     let source = sanitize::line(&facts.source, 60).into_owned();
-    let policy = words::policy(facts).map(|policy| format!("policy {policy}"));
+    let policy =
+        words::policy(facts).map(|policy| format!("{} {policy}", language.say("policy", "Richtlinie")));
     let labels = Some(words::labels(facts)).filter(|labels| !labels.is_empty());
     let parts = [
         Some(format!("#{}", facts.number)),
         Some(source),
         policy,
-        Some(format!("since {}", words::moment(facts.opened_at))),
+        Some(format!("{} {}", language.say("since", "seit"), words::moment(facts.opened_at, language))),
         labels,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ")

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Letterhead, OwnWords, RenderedText, TemplateFault, sanitize, words};
+use super::language::Language;
+use super::{Letterhead, OwnWords, RenderedText, TemplateFault, bundle, sanitize, words};
 use crate::domain::incident::IncidentStatus;
-use crate::domain::notification::{Content, IncidentFacts};
+use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 use crate::domain::severity::Severity;
 
 /// The most characters of the body, so that a payload stays far below its limit.
@@ -46,9 +47,11 @@ pub fn render(content: &Content, letterhead: &Letterhead) -> Result<PushText, Te
     match content {
         Content::Incident(facts) => {
             let instead = letterhead.instead(OwnWords::Push, facts);
-            Ok(instead.map_or_else(|| incident(facts), |said| templated(&said, number(facts))))
+            let own = || incident(facts, letterhead.language());
+            Ok(instead.map_or_else(own, |said| templated(&said, number(facts))))
         }
         Content::Direct(request) => Ok(templated(&letterhead.direct(request)?, String::new())),
+        Content::Bundle(contents) => Ok(templated(&bundle::bundle(contents, letterhead)?, String::new())),
     }
 }
 
@@ -57,7 +60,7 @@ fn number(facts: &IncidentFacts) -> String {
 }
 
 /// What somebody else's words are on a lock screen.
-fn templated(said: &RenderedText, subtitle: String) -> PushText {
+pub(super) fn templated(said: &RenderedText, subtitle: String) -> PushText {
     PushText {
         title: sanitize::line(&said.subject, 100).into_owned(),
         subtitle,
@@ -65,15 +68,11 @@ fn templated(said: &RenderedText, subtitle: String) -> PushText {
     }
 }
 
-fn incident(facts: &IncidentFacts) -> PushText {
-    let severity = words::severity(facts.severity);
-    let prefix = match facts.status {
-        IncidentStatus::Resolved => "RESOLVED ",
-        IncidentStatus::Open | IncidentStatus::Acknowledged => "",
-    };
+fn incident(facts: &IncidentFacts, language: Language) -> PushText {
+    let (state, severity) = (words::state_before(facts, language), words::severity(facts.severity, language));
     let title = match words::service(facts) {
-        Some(service) => format!("{prefix}{severity} {service}"),
-        None => format!("{prefix}{severity}"),
+        Some(service) => format!("{state}{severity} {service}"),
+        None => format!("{state}{severity}"),
     };
     PushText { title, subtitle: number(facts), body: sanitize::line(&facts.title, BODY).into_owned() }
 }
@@ -197,16 +196,17 @@ fn fit(payload: &mut Value, place: &str) {
 
 /// How loud: as bad as it is, and quiet once it is over.
 fn urgency(facts: &IncidentFacts) -> Severity {
-    match facts.status {
-        IncidentStatus::Resolved => facts.severity.max(Severity::Low),
-        IncidentStatus::Open | IncidentStatus::Acknowledged => facts.severity,
+    match (facts.status, facts.kind) {
+        (IncidentStatus::Resolved, _) | (_, NotificationKind::Acknowledged) => {
+            facts.severity.max(Severity::Low)
+        }
+        (IncidentStatus::Open | IncidentStatus::Acknowledged, _) => facts.severity,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notification::NotificationKind;
     use crate::render::incident::sample::facts;
 
     fn house() -> Letterhead {

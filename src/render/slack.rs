@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::language::Language;
 use super::note::{Note, spelled};
 use super::{Letterhead, TemplateFault, sanitize, webhook};
 use crate::domain::button::{Button, Wish};
@@ -51,7 +52,7 @@ pub fn message(content: &Content, letterhead: &Letterhead, buttons: Buttons) -> 
     if !note.footer.is_empty() {
         blocks.push(json!({ "type": "context", "elements": [plain(&note.footer, CONTEXT)] }));
     }
-    blocks.extend(actions(content, buttons));
+    blocks.extend(actions(content, buttons, letterhead.language()));
     let line = webhook::line(content, letterhead)?;
     let line = if line.trim().is_empty() { NOTHING } else { &line };
     let mut message = json!({
@@ -99,16 +100,16 @@ fn links(links: &[(String, String)]) -> String {
     line
 }
 
-fn actions(content: &Content, buttons: Buttons) -> Option<Value> {
+fn actions(content: &Content, buttons: Buttons, language: Language) -> Option<Value> {
     let (Content::Incident(facts), Buttons::Shown) = (content, buttons) else { return None };
-    let elements: Vec<Value> = Button::of(facts).iter().map(element).collect();
+    let elements: Vec<Value> = Button::of(facts).iter().map(|button| element(button, language)).collect();
     (!elements.is_empty()).then(|| json!({ "type": "actions", "elements": elements }))
 }
 
-fn element(button: &Button) -> Value {
+fn element(button: &Button, language: Language) -> Value {
     let text = match button.wish {
-        Wish::Acknowledge => "Acknowledge",
-        Wish::Resolve => "Resolve",
+        Wish::Acknowledge => language.say("Acknowledge", "Übernehmen"),
+        Wish::Resolve => language.say("Resolve", "Beheben"),
     };
     let mut element = json!({
         "type": "button", "action_id": button.wish.as_str(), "value": button.to_string(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Letterhead, TemplateFault, sanitize, words};
+use super::{Letterhead, TemplateFault, bundle, sanitize, words};
 use crate::domain::Timestamp;
 use crate::domain::ids::DeliveryId;
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
@@ -33,6 +33,11 @@ pub fn event(
             });
             ("notification.direct", data)
         }
+        Content::Bundle(contents) => {
+            let events: Result<Vec<Value>, _> =
+                contents.iter().map(|content| event(content, letterhead, delivery, at)).collect();
+            ("notification.bundle", json!({ "delivery": delivery, "text": text, "messages": events? }))
+        }
     };
     Ok(json!({ "type": kind, "timestamp": at, "data": data }))
 }
@@ -41,6 +46,9 @@ fn kind(facts: &IncidentFacts) -> &'static str {
     match facts.kind {
         NotificationKind::Opened => "incident.opened",
         NotificationKind::Reopened => "incident.reopened",
+        NotificationKind::Escalated => "incident.escalated",
+        NotificationKind::Updated => "incident.updated",
+        NotificationKind::Acknowledged => "incident.acknowledged",
         NotificationKind::Resolved => "incident.resolved",
         NotificationKind::Direct => "notification.direct",
     }
@@ -53,6 +61,7 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> Value {
         "status": facts.status.as_str(), "service": facts.service, "description": description,
         "labels": facts.labels, "links": facts.links, "source": facts.source, "policy": facts.policy,
         "event_count": facts.event_count, "opened_at": facts.opened_at, "resolved_at": facts.resolved_at,
+        "acknowledged_by": facts.acknowledged_by,
         "url": letterhead.incident_url(facts.number)
     })
 }
@@ -64,6 +73,7 @@ fn incident(facts: &IncidentFacts, letterhead: &Letterhead) -> Value {
 pub fn line(content: &Content, letterhead: &Letterhead) -> Result<String, TemplateFault> {
     match content {
         Content::Incident(facts) => Ok(incident_line(facts, letterhead)),
+        Content::Bundle(contents) => Ok(bundle::summary(contents, letterhead.language())),
         Content::Direct(request) => {
             let rendered = letterhead.direct(request)?;
             let (subject, body) = (sanitize::line(&rendered.subject, 200), sanitize::block(&rendered.text));
@@ -77,14 +87,11 @@ pub fn line(content: &Content, letterhead: &Letterhead) -> Result<String, Templa
 }
 
 fn incident_line(facts: &IncidentFacts, letterhead: &Letterhead) -> String {
-    let (mark, state) = match words::state(facts) {
-        "OPEN" => ("\u{25b2}", String::new()),
-        "RESOLVED" => ("\u{2713}", "RESOLVED ".to_owned()),
-        other => ("\u{25b2}", format!("{other} ")),
-    };
-    let (severity, title) = (words::severity(facts.severity), words::title(facts));
+    let language = letterhead.language();
+    let (mark, state) = (words::mark(facts), words::state_before(facts, language));
+    let (severity, title) = (words::severity(facts.severity, language), words::title(facts));
     let service = words::service(facts).map_or_else(String::new, |service| format!(" {service}"));
-    let lasted = words::lasted(facts).map_or_else(String::new, |lasted| format!(" {lasted}"));
+    let lasted = words::lasted(facts, language).map_or_else(String::new, |lasted| format!(" {lasted}"));
     let link =
         letterhead.incident_url(facts.number).map_or_else(String::new, |url| format!(" \u{2014} {url}"));
     format!("{mark} {state}{severity} #{}{service}: {title}{lasted}{link}", facts.number)

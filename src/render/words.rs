@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::language::Language;
 use super::{Letterhead, sanitize};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{IncidentFacts, NotificationKind};
@@ -14,29 +15,57 @@ use crate::domain::severity::Severity;
 const NAME: usize = 60;
 
 /// How bad, loud.
-pub(super) fn severity(severity: Severity) -> &'static str {
+pub(super) fn severity(severity: Severity, language: Language) -> &'static str {
     match severity {
-        Severity::Critical => "CRITICAL",
-        Severity::High => "HIGH",
-        Severity::Medium => "MEDIUM",
-        Severity::Low => "LOW",
+        Severity::Critical => language.say("CRITICAL", "KRITISCH"),
+        Severity::High => language.say("HIGH", "HOCH"),
+        Severity::Medium => language.say("MEDIUM", "MITTEL"),
+        Severity::Low => language.say("LOW", "NIEDRIG"),
         Severity::Info => "INFO",
     }
 }
 
-/// Where the incident stands now, which may be further than when the message was decided.
-pub(super) fn state(facts: &IncidentFacts) -> &'static str {
+/// Why somebody is told, as things stand now, which may be further than when the message was decided.
+pub(super) fn occasion(facts: &IncidentFacts) -> NotificationKind {
     match (facts.status, facts.kind) {
-        (IncidentStatus::Resolved, _) => "RESOLVED",
-        (IncidentStatus::Acknowledged, _) => "ACKNOWLEDGED",
-        (IncidentStatus::Open, NotificationKind::Reopened) => "OPEN AGAIN",
-        (IncidentStatus::Open, _) => "OPEN",
+        (IncidentStatus::Resolved, _) => NotificationKind::Resolved,
+        (IncidentStatus::Acknowledged, _) => NotificationKind::Acknowledged,
+        (IncidentStatus::Open, kind) if kind.calls_for_action() => kind,
+        (IncidentStatus::Open, _) => NotificationKind::Opened,
+    }
+}
+
+/// Where the incident stands now, loud.
+pub(super) fn state(facts: &IncidentFacts, language: Language) -> &'static str {
+    match occasion(facts) {
+        NotificationKind::Resolved => language.say("RESOLVED", "BEHOBEN"),
+        NotificationKind::Acknowledged => language.say("ACKNOWLEDGED", "ÜBERNOMMEN"),
+        NotificationKind::Reopened => language.say("OPEN AGAIN", "WIEDER OFFEN"),
+        NotificationKind::Escalated => language.say("STILL OPEN", "NOCH OFFEN"),
+        NotificationKind::Updated => language.say("WORSE", "SCHLIMMER"),
+        NotificationKind::Opened | NotificationKind::Direct => language.say("OPEN", "OFFEN"),
+    }
+}
+
+/// The same in front of something else, where that it is open goes without saying: `RESOLVED `.
+pub(super) fn state_before(facts: &IncidentFacts, language: Language) -> String {
+    match occasion(facts) {
+        NotificationKind::Opened => String::new(),
+        _ => format!("{} ", state(facts, language)),
+    }
+}
+
+/// What a line begins with: `✓` once it is over, `▲` before.
+pub(super) fn mark(facts: &IncidentFacts) -> char {
+    match occasion(facts) {
+        NotificationKind::Resolved => '\u{2713}',
+        _ => '\u{25b2}',
     }
 }
 
 /// `CRITICAL checkout-api: 5xx rate above 5%`
-pub(super) fn headline(facts: &IncidentFacts) -> String {
-    let (severity, title) = (severity(facts.severity), title(facts));
+pub(super) fn headline(facts: &IncidentFacts, language: Language) -> String {
+    let (severity, title) = (severity(facts.severity, language), title(facts));
     match service(facts) {
         Some(service) => format!("{severity} {service}: {title}"),
         None => format!("{severity} {title}"),
@@ -54,33 +83,55 @@ pub(super) fn service(facts: &IncidentFacts) -> Option<String> {
     (!service.is_empty()).then(|| service.into_owned())
 }
 
+/// Who has it, in one line.
+pub(super) fn taken_by(facts: &IncidentFacts) -> Option<String> {
+    let who = facts.acknowledged_by.as_deref().filter(|_| facts.status == IncidentStatus::Acknowledged)?;
+    Some(sanitize::line(who, NAME).into_owned())
+}
+
 /// Why this recipient.
 pub(super) fn policy(facts: &IncidentFacts) -> Option<String> {
     let policy = facts.policy.as_ref()?;
     Some(sanitize::line(policy.as_str(), NAME).into_owned())
 }
 
+/// How it stands, where that is more than open: `resolved after 14 min`, `taken by ada`.
+pub(super) fn standing(facts: &IncidentFacts, language: Language) -> Option<String> {
+    match occasion(facts) {
+        NotificationKind::Resolved => {
+            lasted(facts, language).map(|lasted| format!("{} {lasted}", language.say("resolved", "behoben")))
+        }
+        NotificationKind::Acknowledged => {
+            taken_by(facts).map(|who| format!("{} {who}", language.say("taken by", "übernommen von")))
+        }
+        NotificationKind::Escalated => Some(language.say("still open", "noch offen").to_owned()),
+        NotificationKind::Updated => Some(language.say("worse now", "jetzt schlimmer").to_owned()),
+        NotificationKind::Opened | NotificationKind::Reopened | NotificationKind::Direct => None,
+    }
+}
+
 /// `after 14 min`, once it is over.
-pub(super) fn lasted(facts: &IncidentFacts) -> Option<String> {
+pub(super) fn lasted(facts: &IncidentFacts, language: Language) -> Option<String> {
     let resolved = facts.resolved_at?;
     let lasted = Duration::try_from(resolved.duration_since(facts.opened_at)).unwrap_or_default();
-    Some(format!("after {}", duration(lasted)))
+    Some(format!("{} {}", language.say("after", "nach"), duration(lasted, language)))
 }
 
 /// Coarse, for people.
-pub(super) fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration, language: Language) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..172_800 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} days", seconds / 86_400),
+        _ => format!("{} {}", seconds / 86_400, language.say("days", "Tage")),
     }
 }
 
 /// `2026-11-21 14:02:10 UTC`
-pub(super) fn moment(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+pub(super) fn moment(moment: Timestamp, language: Language) -> String {
+    let format = language.say("%Y-%m-%d %H:%M:%S UTC", "%d.%m.%Y %H:%M:%S UTC");
+    moment.strftime(format).to_string()
 }
 
 /// Where it came from.
@@ -166,7 +217,7 @@ mod tests {
             (200_000, "2 days"),
         ];
         for (seconds, words) in table {
-            assert_eq!(duration(Duration::from_secs(seconds)), words);
+            assert_eq!(duration(Duration::from_secs(seconds), Language::English), words);
         }
     }
 }

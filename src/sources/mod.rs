@@ -4,12 +4,16 @@
 pub mod kafka;
 pub mod memory;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::domain::event::Position;
+use crate::domain::letter::Letter;
+use crate::domain::names::SourceName;
 
 /// Most records of one poll.
 pub const MOST_RECORDS: usize = 1_024;
@@ -96,6 +100,19 @@ pub enum SourceError {
 
 /// Builds a source anew.
 pub type Connect = Arc<dyn Fn() -> Result<Arc<dyn Source>, SourceError> + Send + Sync>;
+
+/// Where the dead letters of a source go, too.
+#[async_trait]
+pub trait LetterBox: fmt::Debug + Send + Sync + 'static {
+    /// Puts one in. It is there when this is `Ok`; should it not be heard, it may be there twice.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    async fn put(&self, letter: &Letter) -> Result<(), String>;
+}
+
+/// The letter boxes of the sources that have one.
+pub type LetterBoxes = BTreeMap<SourceName, Arc<dyn LetterBox>>;
 
 /// One topic of one broker.
 #[async_trait]

@@ -4,16 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, Decision, Grants, IncidentRules, Rows};
+use crate::domain::acceptance::{Accept, Decision, Firing, Grants, IncidentRules, Rows};
+use crate::domain::action::{Act, Acted};
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::{Bulk, BulkChange};
-use crate::domain::delivery::{About, DeadReason, DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{About, DeadReason, DeliveryState, Job, Lease, Repeat, Target};
 use crate::domain::event::Position;
+use crate::domain::handling::{Handled, Handling};
+use crate::domain::idempotency::KeyChange;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use crate::domain::malformed::Malformation;
-use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::names::{ChannelName, SinkName, SourceName};
 use crate::domain::notification::NotificationKind;
+use crate::domain::outgoing::Parcel;
 use crate::domain::receipt::Receipt;
+use crate::domain::record::RecordChange;
+use crate::domain::retention::Purge;
+use crate::domain::session::SessionChange;
 use crate::domain::suppression::{AddressChange, Mark};
+use crate::domain::token::TokenChange;
 use crate::domain::way::FlowChange;
 
 /// One transaction.
@@ -31,12 +40,18 @@ pub struct Batch {
     pub attempted: Vec<Attempted>,
     /// Events to accept.
     pub accepts: Vec<Accept>,
+    /// What people do to incidents.
+    pub acts: Vec<Act>,
+    /// Timers that are due.
+    pub firings: Vec<Firing>,
     /// How many of the new deliveries may start at once, by channel.
     pub grants: Grants,
     /// Records that are no events.
     pub quarantined: Vec<Quarantined>,
     /// Dead deliveries to repeat as new ones.
-    pub replays: Vec<DeliveryId>,
+    pub replays: Vec<Repeat>,
+    /// What operators want of single deliveries.
+    pub handlings: Vec<Handling>,
     /// What is to become of bulk jobs.
     pub bulks: Vec<BulkChange>,
     /// Waiting deliveries to take in hand.
@@ -51,8 +66,31 @@ pub struct Batch {
     pub addresses: Vec<AddressChange>,
     /// What providers said later.
     pub receipts: Vec<Receipt>,
+    /// Changes of what the API owns of the configuration.
+    pub records: Vec<RecordChange>,
+    /// Records that are in their topic of dead letters, too.
+    pub exported: Vec<DeadLetterId>,
     /// Channels that nobody sends over any more.
     pub abandoned: Vec<ChannelName>,
+    /// What is new about who may do what, and who did.
+    pub access: Vec<AccessChange>,
+    /// What publishers have handed over, and what they want next.
+    pub turns: Vec<Turn>,
+}
+
+/// What is new about callers of the API.
+#[derive(Debug, Clone)]
+pub enum AccessChange {
+    /// Of tokens.
+    Token(TokenChange),
+    /// Of sessions.
+    Session(SessionChange),
+    /// Somebody did something.
+    Audit(AuditEntry),
+    /// Of `Idempotency-Key`.
+    Key(KeyChange),
+    /// What is too old goes.
+    Purge(Purge),
 }
 
 impl Batch {
@@ -64,9 +102,12 @@ impl Batch {
             rules,
             attempted: Vec::new(),
             accepts: Vec::new(),
+            acts: Vec::new(),
+            firings: Vec::new(),
             grants: Grants::new(),
             quarantined: Vec::new(),
             replays: Vec::new(),
+            handlings: Vec::new(),
             bulks: Vec::new(),
             claims: Vec::new(),
             acquitted: Vec::new(),
@@ -74,16 +115,32 @@ impl Batch {
             flows: Vec::new(),
             addresses: Vec::new(),
             receipts: Vec::new(),
+            records: Vec::new(),
+            exported: Vec::new(),
             abandoned: Vec::new(),
+            access: Vec::new(),
+            turns: Vec::new(),
         }
+    }
+
+    /// True when incidents are decided upon: then no other node may decide at the same time.
+    pub fn decides(&self) -> bool {
+        !(self.accepts.is_empty() && self.acts.is_empty() && self.firings.is_empty())
+    }
+
+    /// True when it is one action or one timer and nothing else.
+    pub fn is_one_deed(&self) -> bool {
+        let rest = Self { acts: Vec::new(), firings: Vec::new(), ..self.clone() };
+        self.acts.len() + self.firings.len() == 1 && rest.is_empty()
     }
 
     /// True when there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.attempted.is_empty()
-            && self.accepts.is_empty()
+            && !self.decides()
             && self.quarantined.is_empty()
             && self.replays.is_empty()
+            && self.handlings.is_empty()
             && self.bulks.is_empty()
             && self.claims.is_empty()
             && self.acquitted.is_empty()
@@ -91,7 +148,11 @@ impl Batch {
             && self.flows.is_empty()
             && self.addresses.is_empty()
             && self.receipts.is_empty()
+            && self.records.is_empty()
+            && self.exported.is_empty()
             && self.abandoned.is_empty()
+            && self.access.is_empty()
+            && self.turns.is_empty()
     }
 }
 
@@ -187,6 +248,8 @@ pub struct Quarantined {
     pub reason: Malformation,
     /// Why, for people, without the record's own bytes.
     pub detail: String,
+    /// How often it came back from a topic of dead letters.
+    pub came_back: u32,
     /// The record's bytes, all of them.
     pub raw: Arc<[u8]>,
 }
@@ -202,6 +265,21 @@ pub struct Claim {
     pub adopt: Adopt,
     /// What the pool does work on: never adopted.
     pub holding: Vec<DeliveryId>,
+}
+
+/// What a publisher says of its sink: what was handed over, and that it wants more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Which sink.
+    pub sink: SinkName,
+    /// Parcels that need not wait any more.
+    pub done: Vec<i64>,
+    /// Parcels that were refused, and when to offer them again.
+    pub refused: Vec<(i64, Timestamp)>,
+    /// At most this many are wanted next.
+    pub limit: usize,
+    /// Until then no other node hands over to this sink.
+    pub until: Timestamp,
 }
 
 /// What becomes of rows in `sending` on this channel held by this node, in whatever life, that are
@@ -222,9 +300,13 @@ pub enum Adopt {
 pub struct Committed {
     /// One for each of `accepts`, in order.
     pub accepted: Vec<Accepted>,
+    /// One for each of `acts`, in order.
+    pub acted: Vec<Acted>,
+    /// How many of `firings` were still as they were read.
+    pub fired: usize,
     /// New deliveries that are in hand at once, all channels.
     pub started: Vec<Job>,
-    /// The rows that accepting wrote, but for `started`: for those who watch.
+    /// The rows that were decided upon, but for `started`: for those who watch.
     pub rows: Rows,
     /// How many new deliveries wait, by channel.
     pub waiting: Vec<(ChannelName, usize)>,
@@ -233,15 +315,25 @@ pub struct Committed {
     /// One for each of `replays`, in order: the new delivery, or `None` if there was no such dead
     /// delivery or it was repeated before.
     pub replayed: Vec<Option<DeliveryId>>,
+    /// One for each of `handlings`, in order.
+    pub handled: Vec<Handled>,
+    /// What operators canceled, for those who watch.
+    pub withdrawn: Vec<Ended>,
     /// One for each of `bulks`, in order: how the job stands now; `None` if there is none.
     pub bulks: Vec<Option<Bulk>>,
     /// How many deliveries jobs repeated, and how many they could not.
     pub repeated_by_jobs: (u64, u64),
+    /// One for each of `records`, in order: whether it was done, because nothing had come between.
+    pub records: Vec<bool>,
     /// One for each of `claims`, in order.
     pub claimed: Vec<Claimed>,
     /// One for each of `trials`, in order: how many earlier lives ended over that record; none if it
     /// is in the store already.
     pub tried: Vec<u32>,
+    /// For which sinks there is something new.
+    pub posted: BTreeSet<SinkName>,
+    /// One for each of `turns`, in order: what to hand over next; nothing if another node does.
+    pub parcels: Vec<Vec<Parcel>>,
 }
 
 /// What came of a claim.

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use super::StoreError;
 use super::batch::{Batch, Committed};
 use super::reading::{Ask, Dialect, Fetch, MAX_PAGE};
+use super::repeating::{Replay, repeat};
 use super::rows::{IdRow, Row, column, ids, read_all};
 use super::view_rows::{BulkRow, OutcomeRow};
 use super::views::{BulkView, Outcomes};
-use super::write::{Ledger, Replay, repeat};
+use super::write::Ledger;
 use crate::domain::Timestamp;
 use crate::domain::bulk::{Bulk, BulkAction, BulkChange, BulkState, BulkStep};
 use crate::domain::ids::{DeliveryId, JobId};
@@ -87,6 +88,7 @@ async fn take<L: Ledger + Bulks>(
                 child: DeliveryId::new(batch.now, fastrand::u128(..)),
                 job: Some(bulk.id),
                 resolved: bulk.resolved,
+                to: None,
             });
             let repeated = repeat(ledger, batch.now, &replays.collect::<Vec<_>>(), committed).await?;
             let done = repeated.len() as u64;
@@ -155,16 +157,9 @@ impl<L: Asks> Bulks for L {
             return Ok(HashSet::new());
         }
         let ask = Ask::new("UPDATE delivery SET settled_at = ").number(now.as_millisecond());
-        let ask = among(ask.push(" WHERE state = 'dead' AND settled_at IS NULL AND id IN ("), letters);
+        let ask = ask.push(" WHERE state = 'dead' AND settled_at IS NULL AND id IN (").among(letters);
         ids(self.ask::<IdRow>(ask.push(") RETURNING id")).await?)
     }
-}
-
-fn among<T: ToString>(ask: Ask, ids: &[T]) -> Ask {
-    ids.iter().enumerate().fold(ask, |ask, (index, id)| {
-        let ask = if index == 0 { ask } else { ask.push(", ") };
-        ask.text(id.to_string())
-    })
 }
 
 /// Jobs that go on, oldest first.
@@ -190,7 +185,7 @@ async fn viewed(source: &impl Fetch, bulks: Vec<Bulk>) -> Result<Vec<BulkView>, 
     if of.is_empty() {
         return Ok(Vec::new());
     }
-    let ask = among(Ask::new("SELECT job, state, count(*) AS count FROM delivery WHERE job IN ("), &of);
+    let ask = Ask::new("SELECT job, state, count(*) AS count FROM delivery WHERE job IN (").among(&of);
     let rows: Vec<OutcomeRow> = source.fetch(ask.push(") GROUP BY job, state")).await?;
     let counts = read_all(rows)?;
     Ok(bulks

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use super::StoreError;
 use super::batch::{Adopt, Batch, Claimed, Committed, Ended};
+use super::bundling::{Bundles, gather};
+use super::incident_rows::{IncidentRow, incident_columns};
+use super::outgoing::{Posts, given_up};
 use super::reading::{Ask, Fetch};
-use super::rows::{CandidateRow, IncidentRow, candidate_columns, column, incident_columns, read_all};
+use super::rows::{CandidateRow, candidate_columns, column, read_all};
 use super::write::{Candidate, Ledger, Orphaned, Taken};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{DeadReason, DeliveryState, Job};
 use crate::domain::ids::DeliveryId;
-use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::incident::{Calls, Incident};
 use crate::domain::notification::{Content, IncidentFacts, NotificationKind};
 
 /// Grants the wish at `place`: adopts first if it says so, then takes what is due, then says what
 /// still waits.
-pub(super) async fn claim<L: Ledger>(
+pub(super) async fn claim<L: Ledger + Posts + Bundles>(
     ledger: &mut L,
     batch: &Batch,
     place: usize,
@@ -25,16 +28,25 @@ pub(super) async fn claim<L: Ledger>(
     let wish = &batch.claims[place];
     if let Some(orphaned) = orphaned(wish.adopt) {
         let given = committed.claimed.iter().flat_map(|claimed| &claimed.jobs).chain(&committed.started);
-        let holding: Vec<DeliveryId> = wish.holding.iter().copied().chain(given.map(|job| job.id)).collect();
+        let holding: Vec<DeliveryId> = wish.holding.iter().copied().chain(given.flat_map(Job::ids)).collect();
+        if orphaned.state == DeliveryState::Dead {
+            given_up(ledger, batch, &wish.channel, &holding, committed).await?;
+        }
         ledger.adopt(&batch.lease, batch.now, &wish.channel, orphaned, &holding).await?;
     }
     let claimed = &mut committed.claimed[place];
     let left = wish.limit.saturating_sub(claimed.jobs.len());
     if left > 0 {
-        let candidates = ledger.due(&wish.channel, batch.now, left).await?;
-        if !candidates.is_empty() {
-            let incidents = incidents(ledger, &candidates).await?;
-            let taken = sort(candidates, &incidents, batch.now, claimed)?;
+        let due = ledger.due(&wish.channel, batch.now, left).await?;
+        if !due.is_empty() {
+            let gathered = gather(ledger, &wish.channel, due, batch.now).await?;
+            let incidents = incidents(ledger, gathered.all()).await?;
+            let mut taken = sort(gathered.alone, &incidents, batch.now, claimed)?;
+            for candidates in gathered.together {
+                let alone = claimed.jobs.len();
+                taken.extend(sort(candidates, &incidents, batch.now, claimed)?);
+                join(&mut claimed.jobs, alone);
+            }
             ledger.take(&batch.lease, batch.now, &taken).await?;
         }
     }
@@ -53,11 +65,17 @@ fn orphaned(adopt: Adopt) -> Option<Orphaned> {
     }
 }
 
+/// Everything from `first` on goes out in one message.
+fn join(jobs: &mut Vec<Job>, first: usize) {
+    let mut together = jobs.split_off(first).into_iter();
+    jobs.extend(together.next().map(|job| Job { rest: together.collect(), ..job }));
+}
+
 async fn incidents<L: Ledger>(
     ledger: &mut L,
-    candidates: &[Candidate],
+    candidates: impl Iterator<Item = &Candidate>,
 ) -> Result<HashMap<u64, Incident>, StoreError> {
-    let mut numbers: Vec<u64> = candidates.iter().filter_map(|c| c.incident).collect();
+    let mut numbers: Vec<u64> = candidates.filter_map(|c| c.incident).collect();
     numbers.sort_unstable();
     numbers.dedup();
     if numbers.is_empty() {
@@ -67,7 +85,7 @@ async fn incidents<L: Ledger>(
     Ok(incidents.into_iter().map(|i| (i.number, i)).collect())
 }
 
-/// Parts candidates into jobs, what is too late and what is pointless (I4).
+/// Parts candidates into jobs, what is too late and what is pointless (I4, I12).
 fn sort(
     candidates: Vec<Candidate>,
     incidents: &HashMap<u64, Incident>,
@@ -78,11 +96,13 @@ fn sort(
     let mut taken = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let incident = candidate.incident.and_then(|number| incidents.get(&number));
-        let over = incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved);
+        let over = incident.is_some_and(|incident| incident.calls == Calls::Off);
+        let deleted = incident.is_some_and(|incident| incident.deleted_at.is_some());
+        let pointless = over && !candidate.even_if_over && candidate.kind.calls_for_action();
         let state = if candidate.expires_at <= now {
             claimed.expired += 1;
             DeliveryState::Expired
-        } else if over && !candidate.even_if_over && candidate.kind.calls_for_action() {
+        } else if deleted || pointless {
             claimed.canceled += 1;
             DeliveryState::Canceled
         } else {
@@ -120,6 +140,7 @@ fn next_attempt(candidate: Candidate, content: Arc<Content>) -> Job {
         crashes: candidate.crashes,
         created_at: candidate.created_at,
         expires_at: candidate.expires_at,
+        rest: Vec::new(),
     }
 }
 

@@ -81,8 +81,8 @@ impl Columns for DeliveryField {
             Self::UpdatedAt => &[Column::Number("d.updated_at")],
             Self::Letter => &[Column::Name("CASE WHEN d.settled_at IS NULL THEN 'open' ELSE 'settled' END")],
             Self::Call => &[Column::Name(
-                "CASE WHEN d.kind IN ('opened', 'reopened') \
-                 AND (SELECT i.status FROM incident AS i WHERE i.number = d.incident) = 'resolved' \
+                "CASE WHEN d.kind IN ('opened', 'reopened', 'escalated', 'updated') \
+                 AND (SELECT i.calls FROM incident AS i WHERE i.number = d.incident) = 'off' \
                  THEN 'over' ELSE 'live' END",
             )],
             Self::Text => &[Column::Text("d.recipient"), Column::Text(last_attempt!("detail"))],
@@ -130,17 +130,19 @@ pub(super) fn conditions<F: Columns>(mut ask: Ask, query: &Query<F>, dialect: Di
 
 fn test<F: Columns>(ask: Ask, test: &Test<F>, dialect: Dialect) -> Ask {
     match test {
-        Test::OneOf(field, words) => each(ask, field.columns(dialect), |ask, column| {
+        Test::OneOf(field, words) => ask.each(field.columns(dialect), " OR ", |ask, column| {
             ask.push(column.expression()).push(" IN (").words(words.iter().copied()).push(")")
         }),
-        Test::Like(field, globs) => each(ask, field.columns(dialect), |ask, column| {
-            each(ask, globs, |ask, glob| like(ask, *column, glob, dialect))
+        Test::Like(field, globs) => ask.each(field.columns(dialect), " OR ", |ask, column| {
+            ask.each(globs, " OR ", |ask, glob| like(ask, *column, glob, dialect))
         }),
-        Test::Label(name, globs) => each(ask, globs, |ask, glob| label(ask, name, glob, dialect)),
-        Test::Number(field, numbers) => each(ask, field.columns(dialect), |ask, place| {
-            each(ask, numbers, |ask, number| ask.push(place.expression()).push(" = ").number(column(*number)))
+        Test::Label(name, globs) => ask.each(globs, " OR ", |ask, glob| label(ask, name, glob, dialect)),
+        Test::Number(field, numbers) => ask.each(field.columns(dialect), " OR ", |ask, place| {
+            ask.each(numbers, " OR ", |ask, number| {
+                ask.push(place.expression()).push(" = ").number(column(*number))
+            })
         }),
-        Test::Time(field, side, moment) => each(ask, field.columns(dialect), |ask, place| {
+        Test::Time(field, side, moment) => ask.each(field.columns(dialect), " OR ", |ask, place| {
             let operator = match side {
                 Side::Before => " < ",
                 Side::Since => " >= ",
@@ -148,14 +150,6 @@ fn test<F: Columns>(ask: Ask, test: &Test<F>, dialect: Dialect) -> Ask {
             ask.push(place.expression()).push(operator).number(moment.as_millisecond())
         }),
     }
-}
-
-/// All of these with OR between them.
-fn each<T>(mut ask: Ask, all: &[T], write: impl Fn(Ask, &T) -> Ask) -> Ask {
-    for (index, one) in all.iter().enumerate() {
-        ask = write(if index == 0 { ask } else { ask.push(" OR ") }, one);
-    }
-    ask
 }
 
 fn like(ask: Ask, column: Column, glob: &Glob, dialect: Dialect) -> Ask {

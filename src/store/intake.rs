@@ -10,11 +10,12 @@ use std::collections::HashMap;
 
 use super::batch::{AcceptResult, Accepted, Quarantined};
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Accept, DecidedEvent};
+use crate::domain::acceptance::{Accept, DecidedEvent, Known};
 use crate::domain::event::{Body, EventStatus};
 use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::malformed::Malformation;
+use crate::domain::policy::{News, Policies};
 
 /// An event of the batch that the store has already.
 #[derive(Debug)]
@@ -59,14 +60,16 @@ enum Fate {
     After(AcceptResult, usize),
 }
 
-/// The dedup keys that these events are about, each once.
+/// The dedup keys that these events are about, those of their groups too, each once.
 pub(super) fn dedup_keys(accepts: &[Accept]) -> Vec<&str> {
     let mut keys: Vec<&str> = accepts
         .iter()
         .filter_map(|accept| match &accept.event.body {
-            Body::Incident(body) => Some(body.dedup_key.as_str()),
+            Body::Incident(body) => Some([Some(body.dedup_key.as_str()), accept.plan.group()]),
             Body::Notification(_) => None,
         })
+        .flatten()
+        .flatten()
         .collect();
     keys.sort_unstable();
     keys.dedup();
@@ -132,25 +135,39 @@ fn conflict(accept: &Accept, now: Timestamp, entropy: u128) -> Quarantined {
         position: event.position.clone(),
         reason: Malformation::IdConflict,
         detail: "its id was used before for an event with other bytes".to_owned(),
+        came_back: event.came_back,
         raw: event.raw.clone(),
     }
 }
 
 impl Sifted {
-    /// Which of these incidents the new events may end: those that are on and are said to be over.
-    pub(super) fn ending<'a>(&self, newest: &'a HashMap<String, Incident>) -> Vec<&'a Incident> {
-        let mut ending: Vec<&Incident> = self
+    /// Of which of these incidents the new events may be news to those who were told: those that are
+    /// on, where the policy tells of what the event says. The end is told unless a policy says no.
+    pub(super) fn news<'a>(&self, known: &'a Known, policies: &Policies) -> Vec<&'a Incident> {
+        let tells = |incident: &Incident, said: EventStatus| {
+            let policy = incident.policy.as_ref().and_then(|name| policies.get(name));
+            match (policy, said) {
+                (_, EventStatus::Resolved) => true,
+                (Some(policy), EventStatus::Acknowledged) => policy.on_acknowledge == News::Notify,
+                (Some(policy), EventStatus::Open) => policy.on_update == News::Notify,
+                (None, EventStatus::Acknowledged | EventStatus::Open) => false,
+            }
+        };
+        let mut news: Vec<&Incident> = self
             .fresh
             .iter()
             .filter_map(|accept| match &accept.event.body {
-                Body::Incident(body) if body.status == EventStatus::Resolved => newest.get(&body.dedup_key),
-                Body::Incident(_) | Body::Notification(_) => None,
+                Body::Incident(body) => {
+                    let incident = known.of(&body.dedup_key, accept.plan.group());
+                    incident.filter(|incident| tells(incident, body.status))
+                }
+                Body::Notification(_) => None,
             })
             .filter(|incident| incident.status != IncidentStatus::Resolved)
             .collect();
-        ending.sort_unstable_by_key(|incident| incident.number);
-        ending.dedup_by_key(|incident| incident.number);
-        ending
+        news.sort_unstable_by_key(|incident| incident.number);
+        news.dedup_by_key(|incident| incident.number);
+        news
     }
 
     /// What became of each event of the batch, now that the new ones are `decided`.

@@ -5,10 +5,9 @@
 //! So a page may be short, or empty, and not be the last.
 
 use super::conditions::{Columns, conditions};
+use super::incident_rows::{IncidentRow, incident_columns};
 use super::reading::{Ask, Dialect, Fetch, Value, counted, cursor, limit, nothing, only};
-use super::rows::{
-    CountedRow, IdRow, IncidentRow, NumberRow, Readable, column, incident_columns, number, read_all,
-};
+use super::rows::{CountedRow, IdRow, NumberRow, Readable, column, number, read_all};
 use super::view_rows::{DeadLetterRow, DeliveryRow, EventRow, ReasonRow, SeverityRow};
 use super::views::{
     Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView, IncidentCount, IncidentView,
@@ -41,6 +40,8 @@ struct Way {
     key: &'static str,
     /// What the index of this way holds.
     only: Option<&'static str>,
+    /// What is not shown though it lies on the way.
+    hidden: Option<&'static str>,
     /// Whether the way can be long.
     length: Length,
 }
@@ -52,8 +53,10 @@ enum Length {
 }
 
 impl Way {
-    const EVENTS: Self = Self { table: "event AS e", key: "e.id", only: None, length: Length::Long };
-    const LETTERS: Self = Self { table: "dead_letter AS l", key: "l.id", only: None, length: Length::Long };
+    const EVENTS: Self =
+        Self { table: "event AS e", key: "e.id", only: None, hidden: None, length: Length::Long };
+    const LETTERS: Self =
+        Self { table: "dead_letter AS l", key: "l.id", only: None, hidden: None, length: Length::Long };
 
     fn of_incidents(query: &IncidentQuery, dialect: Dialect) -> Self {
         let all = IncidentStatus::ALL.map(IncidentStatus::as_str);
@@ -61,15 +64,20 @@ impl Way {
         let over = IncidentStatus::Resolved.as_str();
         let length = Length::Long;
         match (words.is_some_and(|words| !words.contains(&over)), dialect) {
-            (false, _) => Self { table: "incident AS i", key: "i.number", only: None, length },
+            (false, _) => {
+                let hidden = Some("i.deleted_at IS NOT NULL");
+                Self { table: "incident AS i", key: "i.number", only: None, hidden, length }
+            }
             (true, Dialect::Sqlite) => Self {
                 table: "incident AS i INDEXED BY incident_unresolved",
                 key: "i.number",
                 only: Some(UNRESOLVED),
+                hidden: None,
                 length,
             },
             (true, Dialect::Postgres) => {
-                Self { table: "incident AS i", key: "i.number", only: Some(UNRESOLVED), length }
+                let (table, key) = ("incident AS i", "i.number");
+                Self { table, key, only: Some(UNRESOLVED), hidden: None, length }
             }
         }
     }
@@ -83,7 +91,8 @@ impl Way {
                 Dialect::Sqlite => "delivery AS d INDEXED BY delivery_incident",
                 Dialect::Postgres => table,
             };
-            return Self { table, key, only: Some("d.incident IS NOT NULL"), length: Length::Short };
+            let only = Some("d.incident IS NOT NULL");
+            return Self { table, key, only, hidden: None, length: Length::Short };
         }
         if dead && query.words(DeliveryField::Letter, &["open", "settled"]) == Some(vec!["open"]) {
             let table = match dialect {
@@ -91,24 +100,28 @@ impl Way {
                 Dialect::Postgres => table,
             };
             let only = Some("d.state = 'dead' AND d.settled_at IS NULL");
-            return Self { table, key, only, length: Length::Long };
+            return Self { table, key, only, hidden: None, length: Length::Long };
         }
         if dead {
             let table = match dialect {
                 Dialect::Sqlite => "delivery AS d INDEXED BY delivery_dead",
                 Dialect::Postgres => table,
             };
-            return Self { table, key, only: Some("d.state = 'dead'"), length: Length::Long };
+            return Self { table, key, only: Some("d.state = 'dead'"), hidden: None, length: Length::Long };
         }
-        Self { table, key, only: None, length: Length::Long }
+        Self { table, key, only: None, hidden: None, length: Length::Long }
     }
 
     /// ` FROM … WHERE …`: what comes before the cursor on this way.
     fn before(self, ask: Ask, before: Value) -> Ask {
         let ask =
             ask.push(" FROM ").push(self.table).push(" WHERE ").push(self.key).push(" < ").value(before);
-        match self.only {
+        let ask = match self.only {
             Some(only) => ask.push(" AND ").push(only),
+            None => ask,
+        };
+        match self.hidden {
+            Some(hidden) => ask.push(" AND NOT (").push(hidden).push(")"),
             None => ask,
         }
     }
@@ -183,7 +196,8 @@ async fn part<F: Columns, R: Readable, S: Fetch>(
     before: Value,
     limit: usize,
 ) -> Result<Part<R::Value>, StoreError> {
-    let looks = way.length == Length::Long && !query.terms().is_empty();
+    let passes_over = !query.terms().is_empty() || way.hidden.is_some();
+    let looks = way.length == Length::Long && passes_over;
     let floor = if looks { way.floor(source, before.clone(), STRETCH).await? } else { None };
     let ask =
         asked(way.before(Ask::new("SELECT ").push(columns), before), way, query, floor.clone(), S::DIALECT);

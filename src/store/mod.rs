@@ -9,21 +9,35 @@
 //!
 //! Reading is for people and lists: it never blocks the writer.
 
+mod access;
 mod addresses;
 pub mod batch;
 mod bulk;
+mod bundling;
 mod claim;
 mod conditions;
+mod deciding;
+mod exporting;
 mod flow;
+mod groups;
+mod handling;
+mod in_doubt;
+mod incident_rows;
 mod intake;
+mod late;
 mod lists;
 pub mod memory;
 pub mod open;
+mod outgoing;
 pub mod postgres;
 mod reading;
 mod receipts;
+mod records;
+mod repeating;
 mod rows;
+mod sessions;
 pub mod sqlite;
+mod timers;
 mod trial;
 pub mod upkeep;
 mod view_rows;
@@ -31,15 +45,24 @@ pub mod views;
 mod write;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::{Job, Lease};
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::idempotency::{Key, Known};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use crate::domain::incident::Incident;
+use crate::domain::letter::Letter;
+use crate::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Records;
+use crate::domain::session::Session;
 use crate::domain::suppression::Suppression;
+use crate::domain::timer::Timer;
+use crate::domain::token::{Digest, Token};
 use crate::domain::way::Paused;
 use batch::{Batch, Committed};
 use views::{
@@ -161,11 +184,30 @@ pub trait Store: Send + Sync + 'static {
     /// Starts a new life of `node`: all rows held by its earlier lives are free to be adopted.
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError>;
 
+    /// What links are signed with: `candidate`, unless some node was earlier.
+    async fn signing_key(&self, candidate: &str, now: Timestamp) -> Result<SecretString, StoreError>;
+
+    /// Keeps this token as the first one, unless one with the scope admin was made before, by whatever node
+    /// and in whatever way, ended or not. Was it kept?
+    async fn first_token(&self, token: &Token) -> Result<bool, StoreError>;
+
     /// This life ends in order: no record on trial is to blame for it.
     async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError>;
 
     /// The earliest `due_at` of a waiting delivery on `channel`, if one waits.
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Timers that are due, the first due first, each with its incident; at most `limit`.
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timer, Incident)>, StoreError>;
+
+    /// When the next timer is due, if one is armed.
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The timers of an incident.
+    async fn timers(&self, number: u64) -> Result<Vec<Timer>, StoreError>;
+
+    /// How many events wait for a sink, up to 10,000, and since when.
+    async fn outgoing(&self, sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError>;
 
     /// The sources and channels that are paused.
     async fn paused(&self) -> Result<Paused, StoreError>;
@@ -178,6 +220,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Everything that is known against addresses, the newest first.
     async fn suppressions(&self) -> Result<Vec<Suppression>, StoreError>;
+
+    /// Every token of the store, those that ended too, the newest first.
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+
+    /// The session whose secret has this digest, if its time is over too.
+    async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError>;
+
+    /// Who did what, newest first.
+    async fn audit(&self, paging: &Paging) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// What is known of an `Idempotency-Key`.
+    async fn idempotency(&self, key: &Key) -> Result<Option<Known>, StoreError>;
+    /// What the API owns of the configuration.
+    async fn records(&self) -> Result<Records, StoreError>;
+
+    /// The number of the last change of the records, to see cheaply whether they are the same.
+    async fn records_revision(&self) -> Result<u64, StoreError>;
 
     /// How many deliveries wait, by channel and state, and since when; how many are dead.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
@@ -194,6 +253,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One incident by number.
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError>;
+
+    /// The number of the incident with this id.
+    async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError>;
 
     /// The history of an incident, oldest first.
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError>;
@@ -239,6 +301,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One bulk job.
     async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError>;
+
+    /// The oldest such records of a source that are not in its topic of dead letters yet.
+    async fn unexported(&self, source: &SourceName, limit: usize) -> Result<Vec<Letter>, StoreError>;
 
     /// The bytes of such a record.
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError>;

@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use async_trait::async_trait;
 
-use super::rows::{IncidentRow, NumberRow, Row, column, incident_columns, number, read_all, time};
+use super::incident_rows::{IncidentRow, incident_columns};
+use super::rows::{NumberRow, Row, column, number, read_all, time};
 use super::trial::DIED;
 use super::view_rows::{
     AttemptRow, BacklogRow, CountRow, DeadLetterRow, DeliveryRow, EventRow, KeptRow, TimelineRow,
@@ -17,7 +18,7 @@ use super::views::{
 };
 use super::{Paging, StoreError};
 use crate::domain::Timestamp;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
 
@@ -57,6 +58,28 @@ impl Ask {
 
     pub(super) fn text(self, value: impl ToString) -> Self {
         self.value(Value::Text(value.to_string()))
+    }
+
+    /// What `write` says of each of these, with `separator` between them.
+    pub(super) fn each<T>(
+        self,
+        all: impl IntoIterator<Item = T>,
+        separator: &str,
+        write: impl Fn(Self, T) -> Self,
+    ) -> Self {
+        all.into_iter()
+            .enumerate()
+            .fold(self, |ask, (index, one)| write(if index == 0 { ask } else { ask.push(separator) }, one))
+    }
+
+    /// `1, 2, 3`, bound.
+    pub(super) fn among<T: ToString>(self, texts: &[T]) -> Self {
+        self.each(texts, ", ", |ask, text| ask.text(text.to_string()))
+    }
+
+    /// The same of numbers.
+    pub(super) fn among_numbers(self, numbers: impl IntoIterator<Item = u64>) -> Self {
+        self.each(numbers, ", ", |ask, number| ask.number(column(number)))
     }
 
     /// Words of our own enums, literally, so that a partial index can be used.
@@ -112,8 +135,15 @@ pub(super) fn cursor<T: std::str::FromStr>(paging: &Paging) -> Option<Option<T>>
 
 pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<IncidentView>, StoreError> {
     let ask = Ask::new(concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = "));
-    let rows: Vec<IncidentRow> = source.fetch(ask.number(column(number))).await?;
+    let ask = ask.number(column(number)).push(" AND i.deleted_at IS NULL");
+    let rows: Vec<IncidentRow> = source.fetch(ask).await?;
     Ok(counted(source, read_all(rows)?).await?.pop())
+}
+
+pub(super) async fn incident_number(source: &impl Fetch, id: IncidentId) -> Result<Option<u64>, StoreError> {
+    let ask = Ask::new("SELECT number AS value FROM incident WHERE id = ").text(id);
+    let ask = ask.push(" AND deleted_at IS NULL");
+    only(source.fetch::<NumberRow>(ask).await?).map(number).transpose()
 }
 
 /// Incidents with how their deliveries stand.
@@ -124,11 +154,8 @@ pub(super) async fn counted(
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let mut ask = Ask::new("SELECT incident, state, count(*) AS count FROM delivery WHERE incident IN (");
-    for (index, incident) in found.iter().enumerate() {
-        ask = ask.push(if index == 0 { "" } else { ", " });
-        ask = ask.number(column(incident.number));
-    }
+    let ask = Ask::new("SELECT incident, state, count(*) AS count FROM delivery WHERE incident IN (")
+        .among_numbers(found.iter().map(|incident| incident.number));
     let rows: Vec<CountRow> = source.fetch(ask.push(") GROUP BY incident, state")).await?;
     let mut counts: HashMap<u64, DeliveryCounts> = HashMap::new();
     for (incident, state, count) in read_all(rows)? {
@@ -142,12 +169,14 @@ pub(super) async fn counted(
 }
 
 pub(super) async fn timeline(source: &impl Fetch, number: u64) -> Result<Vec<TimelineView>, StoreError> {
-    let ask = Ask::new("SELECT at, version, kind, event, detail FROM timeline WHERE incident = ");
+    let ask = Ask::new(
+        "SELECT at, version, kind, event, who, via, detail, step_taken FROM timeline WHERE incident = ",
+    );
     let ask = ask.number(column(number)).push(" ORDER BY version");
     read_all(source.fetch::<TimelineRow>(ask).await?)
 }
 
-pub(super) const DELIVERY: &str = "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.state, \
+pub(super) const DELIVERY: &str = "d.id, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.state, \
      d.due_at, d.expires_at, d.created_at, d.updated_at, d.attempts, d.held, d.last_outcome, d.dead_reason, \
      d.replay_of, d.settled_at, d.job";
 
@@ -204,19 +233,13 @@ pub(super) async fn dead_letter_bytes(
 }
 
 pub(super) async fn backlog(source: &impl Fetch) -> Result<Backlog, StoreError> {
-    let mut ask = Ask::default();
-    for (index, states) in
-        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead' AND settled_at IS NULL"]
-            .into_iter()
-            .enumerate()
-    {
-        let union = if index == 0 { "" } else { " UNION ALL " };
-        let _ = write!(
-            ask.sql,
-            "{union}SELECT channel, state, count(*) AS count, min(id) AS oldest FROM delivery \
-             WHERE {states} GROUP BY channel, state"
-        );
-    }
+    let waits =
+        ["state IN ('pending', 'retrying')", "state = 'sending'", "state = 'dead' AND settled_at IS NULL"];
+    let ask = Ask::default().each(waits, " UNION ALL ", |ask, states| {
+        ask.push("SELECT channel, state, count(*) AS count, min(id) AS oldest FROM delivery WHERE ")
+            .push(states)
+            .push(" GROUP BY channel, state")
+    });
     let lines: Vec<BacklogRow> = source.fetch(ask).await?;
     let letters = Ask::new("SELECT count(*) AS value FROM dead_letter");
     let letters = source.fetch::<NumberRow>(letters).await?;
@@ -248,6 +271,10 @@ pub(super) async fn next_due(
     let ask = Ask { sql: NEXT_DUE.to_owned(), values: vec![Value::Text(channel.to_string())] };
     only(source.fetch(ask).await?).map(time).transpose()
 }
+
+/// Keeps the key `$1`, made at `$2`, unless there is one; says which there is.
+pub(super) const SIGNING_KEY: &str = "INSERT INTO signing_key (name, secret, made_at) VALUES ('links', $1, $2) \
+     ON CONFLICT (name) DO UPDATE SET secret = signing_key.secret RETURNING secret AS word";
 
 /// Version of the schema, as the migrations left it.
 pub(super) const SCHEMA: &str = "SELECT max(version) AS value FROM _sqlx_migrations";

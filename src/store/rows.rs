@@ -5,6 +5,7 @@
 //! that this version does not know is [`StoreError::Corrupt`], never a panic.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
@@ -14,12 +15,14 @@ use super::StoreError;
 use super::intake::{Seen, SeenBy};
 use super::write::Candidate;
 use crate::domain::Timestamp;
+use crate::domain::action::Via;
 use crate::domain::bulk::{BulkAction, BulkState, Resolved};
-use crate::domain::delivery::{DeliveryState, Target};
+use crate::domain::delivery::{Delivery, DeliveryState, Target};
 use crate::domain::event::Priority;
-use crate::domain::incident::{Incident, IncidentStatus, Transition};
+use crate::domain::incident::{Calls, IncidentStatus, Transition};
 use crate::domain::notification::NotificationKind;
 use crate::domain::severity::Severity;
+use crate::domain::timer::{Timer, TimerKind};
 
 /// A row that both databases can give.
 pub(super) trait Row:
@@ -108,6 +111,24 @@ impl Word for IncidentStatus {
     }
 }
 
+impl Word for Calls {
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|calls| calls.as_str() == text)
+    }
+}
+
+impl Word for TimerKind {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl Word for Via {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
 impl Word for NotificationKind {
     fn read(text: &str) -> Option<Self> {
         Self::parse(text)
@@ -128,67 +149,6 @@ impl Word for Transition {
 
 pub(super) fn word<T: Word>(text: &str) -> Result<T, StoreError> {
     T::read(text).ok_or_else(|| corrupt(format!("\"{text}\" is no word of this version")))
-}
-
-/// The columns of [`IncidentRow`], from a table named `i`.
-macro_rules! incident_columns {
-    () => {
-        "i.number, i.id, i.version, i.dedup_key, i.status, i.severity, i.title, i.service, \
-         i.description, i.labels, i.links, i.source, i.route, i.policy, i.event_count, i.opened_at, \
-         i.acknowledged_at, i.resolved_at, i.last_event_at"
-    };
-}
-pub(super) use incident_columns;
-
-#[derive(Debug, FromRow)]
-pub(super) struct IncidentRow {
-    number: i64,
-    id: String,
-    version: i64,
-    dedup_key: String,
-    status: String,
-    severity: String,
-    title: String,
-    service: Option<String>,
-    description: Option<String>,
-    labels: String,
-    links: String,
-    source: String,
-    route: Option<String>,
-    policy: Option<String>,
-    event_count: i64,
-    opened_at: i64,
-    acknowledged_at: Option<i64>,
-    resolved_at: Option<i64>,
-    last_event_at: i64,
-}
-
-impl Readable for IncidentRow {
-    type Value = Incident;
-
-    fn read(self) -> Result<Incident, StoreError> {
-        Ok(Incident {
-            id: id(&self.id)?,
-            number: number(self.number)?,
-            version: number(self.version)?,
-            dedup_key: self.dedup_key,
-            status: word(&self.status)?,
-            severity: word(&self.severity)?,
-            title: self.title,
-            service: self.service,
-            description: self.description,
-            labels: json(&self.labels)?,
-            links: json(&self.links)?,
-            source: self.source.into(),
-            route: self.route.map(Into::into),
-            policy: self.policy.map(Into::into),
-            event_count: number(self.event_count)?,
-            opened_at: time(self.opened_at)?,
-            acknowledged_at: optional(self.acknowledged_at, time)?,
-            resolved_at: optional(self.resolved_at, time)?,
-            last_event_at: time(self.last_event_at)?,
-        })
-    }
 }
 
 /// An event that is known, by its position (no bytes) or its producer's id (with them).
@@ -234,11 +194,16 @@ impl Readable for ToldRow {
     }
 }
 
+/// How long a delivery waits for others, as a column.
+pub(super) fn bundle_ms(delivery: &Delivery) -> Option<i64> {
+    delivery.bundle.map(|bundle| i64::try_from(bundle.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// The columns of [`CandidateRow`], from `delivery d` and `notification n`.
 macro_rules! candidate_columns {
     () => {
         "d.id, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority, d.attempts, d.held, d.crashes, \
-         d.created_at, d.expires_at, d.even_if_over, n.text"
+         d.created_at, d.expires_at, d.even_if_over, d.bundle, n.text"
     };
 }
 pub(super) use candidate_columns;
@@ -258,6 +223,7 @@ pub(super) struct CandidateRow {
     created_at: i64,
     expires_at: i64,
     even_if_over: i64,
+    bundle: Option<i64>,
     text: Option<String>,
 }
 
@@ -282,7 +248,28 @@ impl Readable for CandidateRow {
             created_at: time(self.created_at)?,
             expires_at: time(self.expires_at)?,
             even_if_over: self.even_if_over != 0,
+            bundle: optional(self.bundle, |ms| number(ms).map(Duration::from_millis))?,
             text: optional(self.text, |text| json(&text))?,
+        })
+    }
+}
+
+/// A timer that is armed.
+#[derive(Debug, FromRow)]
+pub(super) struct TimerRow {
+    pub(super) timer_incident: i64,
+    pub(super) timer_kind: String,
+    pub(super) timer_due_at: i64,
+}
+
+impl Readable for TimerRow {
+    type Value = Timer;
+
+    fn read(self) -> Result<Timer, StoreError> {
+        Ok(Timer {
+            incident: number(self.timer_incident)?,
+            kind: word(&self.timer_kind)?,
+            due_at: time(self.timer_due_at)?,
         })
     }
 }

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use super::flow::way;
-use super::rows::{Readable, corrupt, id, number, optional, time, word};
+use super::rows::{Readable, corrupt, id, json, number, optional, time, word};
 use super::views::{
     AttemptView, BacklogLine, DeadLetterView, DeliveryView, EventView, IncidentCount, Kept, LettersByReason,
     TimelineView,
@@ -36,8 +36,11 @@ pub(super) struct TimelineRow {
     at: i64,
     version: i64,
     kind: String,
-    event: String,
+    event: Option<String>,
+    who: Option<String>,
+    via: Option<String>,
     detail: String,
+    step_taken: Option<String>,
 }
 
 impl Readable for TimelineRow {
@@ -48,8 +51,11 @@ impl Readable for TimelineRow {
             at: time(self.at)?,
             version: number(self.version)?,
             kind: word(&self.kind)?,
-            event_id: id(&self.event)?,
+            event_id: optional(self.event, |text| id(&text))?,
+            by: self.who,
+            via: optional(self.via, |text| word(&text))?,
             detail: self.detail,
+            step: optional(self.step_taken, |text| json(&text))?,
         })
     }
 }
@@ -57,6 +63,7 @@ impl Readable for TimelineRow {
 #[derive(Debug, FromRow)]
 pub(super) struct DeliveryRow {
     id: String,
+    notification: String,
     incident: Option<i64>,
     kind: String,
     channel: String,
@@ -86,6 +93,7 @@ impl Readable for DeliveryRow {
             id: id(&self.id)?,
             incident_number: optional(self.incident, number)?,
             notification: word::<NotificationKind>(&self.kind)?.as_str(),
+            notification_id: id(&self.notification)?,
             channel: self.channel.into(),
             recipient: self.recipient,
             to: Address::from(self.address).masked(),

@@ -1,17 +1,24 @@
 //! What people and lists see of the store. Addresses are masked here, once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::Timestamp;
+use crate::domain::acceptance::StepTaken;
+use crate::domain::action::Via;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::Link;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId, NotificationId};
 use crate::domain::incident::{Incident, IncidentStatus, Transition};
 use crate::domain::names::{ChannelName, SourceName};
+use crate::domain::policy::Position;
 use crate::domain::severity::Severity;
 
 /// Part of a list.
@@ -23,8 +30,38 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let data = ArrayBuilder::new().items(Ref::from_schema_name(T::name())).description(Some(
+            "Newest first where they have a time. There may be fewer than were asked for, or none, on a page that is not the last.",
+        ));
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("To be given as `cursor` for the next page; null on the last."));
+        ObjectBuilder::new()
+            .property("data", data)
+            .property("next_cursor", cursor)
+            .required("data")
+            .required("next_cursor")
+            .description(Some("Part of a list."))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
 /// An incident as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Incident)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct IncidentView {
     pub id: IncidentId,
@@ -42,10 +79,17 @@ pub struct IncidentView {
     pub policy: Option<String>,
     pub opened_at: Timestamp,
     pub acknowledged_at: Option<Timestamp>,
+    pub acknowledged_by: Option<String>,
     pub resolved_at: Option<Timestamp>,
+    pub resolved_by: Option<String>,
+    pub assignee: Option<String>,
+    pub snoozed_until: Option<Timestamp>,
     pub labels: BTreeMap<String, String>,
     pub links: Vec<Link>,
     pub deliveries: DeliveryCounts,
+    /// The next step of its policy; the API says it in words.
+    #[serde(skip)]
+    pub position: Position,
 }
 
 impl IncidentView {
@@ -66,16 +110,21 @@ impl IncidentView {
             policy: incident.policy.map(|name| name.to_string()),
             opened_at: incident.opened_at,
             acknowledged_at: incident.acknowledged_at,
+            acknowledged_by: incident.acknowledged_by.as_deref().map(str::to_owned),
             resolved_at: incident.resolved_at,
+            resolved_by: incident.resolved_by.as_deref().map(str::to_owned),
+            assignee: incident.assignee.as_deref().map(str::to_owned),
+            snoozed_until: incident.snoozed_until,
             labels: incident.labels,
             links: incident.links,
             deliveries,
+            position: incident.position,
         }
     }
 }
 
 /// How the deliveries of an incident stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "named after the states")]
 pub struct DeliveryCounts {
     pub pending: u64,
@@ -103,23 +152,35 @@ impl DeliveryCounts {
 }
 
 /// One change of an incident.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = TimelineEntry)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct TimelineView {
     pub at: Timestamp,
     pub version: u64,
     pub kind: Transition,
-    pub event_id: EventId,
+    pub event_id: Option<EventId>,
+    /// Who did it, if no event did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
     pub detail: String,
+    /// The step of the policy that was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepTaken>,
 }
 
 /// A delivery as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Delivery)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct DeliveryView {
     pub id: DeliveryId,
     pub incident_number: Option<u64>,
     pub notification: &'static str,
+    /// The decision that it is a part of.
+    pub notification_id: NotificationId,
     pub channel: ChannelName,
     pub recipient: String,
     /// Masked.
@@ -145,7 +206,8 @@ pub struct DeliveryView {
 }
 
 /// One attempt as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Attempt)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct AttemptView {
     pub number: u32,
@@ -159,7 +221,8 @@ pub struct AttemptView {
 }
 
 /// A record that could not become an event, as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadLetter)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct DeadLetterView {
     pub id: DeadLetterId,
@@ -197,7 +260,8 @@ pub struct BacklogLine {
 }
 
 /// An accepted event as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Event)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct EventView {
     pub id: EventId,
@@ -237,7 +301,7 @@ pub struct IncidentCount {
 }
 
 /// Dead deliveries that are dead for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "named as in the API, where they are described")]
 pub struct LettersByReason {
     pub reason: String,
@@ -282,7 +346,7 @@ impl Outcomes {
 }
 
 /// A dead letter of either kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged, expecting = "an id of the form del_… or dle_…")]
 pub enum DeadLetterRef {
     /// A delivery that ran out.

@@ -6,28 +6,38 @@
 //! cannot disagree about meaning, only about SQL.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::StoreError;
+use super::access::Access;
 use super::addresses::Addresses;
 use super::batch::{Attempted, Batch, Claimed, Committed, Next, Quarantined};
 use super::bulk::{Bulks, drive};
+use super::bundling::Bundles;
 use super::claim::claim;
+use super::deciding::{acts, firings};
 use super::flow::Flows;
+use super::groups::{Groups, members};
+use super::handling::{Handlings, handle};
+use super::in_doubt::{InDoubt, find};
 use super::intake::{Seen, Sifted, sift};
+use super::late::{Tombstones, look_up};
+use super::outgoing::{self, Posts};
 use super::receipts::Receipts;
+use super::records::{Configured, keep};
+use super::repeating::{Replay, count, replay};
 use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
-use crate::domain::acceptance::{Known, Rows, decide};
-use crate::domain::bulk::Resolved;
+use crate::domain::acceptance::{Grants, Known, Rows, decide};
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::{Priority, RequestText};
-use crate::domain::ids::{DeliveryId, JobId, NotificationId};
+use crate::domain::ids::{DeliveryId, NotificationId};
 use crate::domain::incident::Incident;
 use crate::domain::names::ChannelName;
 use crate::domain::notification::NotificationKind;
+use crate::domain::timer::{Timer, TimerKind};
 
 /// An open transaction. Every method is at most a few statements, however long its list is.
 #[async_trait]
@@ -37,7 +47,11 @@ pub(super) trait Ledger: Send {
     async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError>;
 
     /// Which of these deliveries `lease` has in hand, at that very attempt.
-    async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError>;
+    async fn in_hand(
+        &mut self,
+        lease: &Lease,
+        attempts: &[(DeliveryId, u32)],
+    ) -> Result<HashSet<DeliveryId>, StoreError>;
 
     /// Ends attempts. One that is not the current attempt of a delivery in the hands of `lease`
     /// changes nothing; one that would wait although its call makes no sense any more is canceled.
@@ -46,7 +60,8 @@ pub(super) trait Ledger: Send {
     /// Who was called in the present episode of these incidents: each channel and address once.
     async fn told(&mut self, incidents: &[&Incident]) -> Result<Vec<(u64, Target)>, StoreError>;
 
-    /// Cancels the waiting calls of `rows.over`, then writes the other rows.
+    /// Cancels the waiting calls of `rows.over` and whatever waits of `rows.deleted`, then writes the
+    /// other rows.
     async fn insert(&mut self, lease: &Lease, now: Timestamp, rows: &Rows) -> Result<(), StoreError>;
 
     /// Keeps records that are no events, each position once.
@@ -81,6 +96,9 @@ pub(super) trait Ledger: Send {
     /// These incidents.
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError>;
 
+    /// Those of these timers that are armed.
+    async fn timers(&mut self, wanted: &[(u64, TimerKind)]) -> Result<Vec<Timer>, StoreError>;
+
     /// Takes candidates in hand, each with a new attempt on record, or ends them.
     async fn take(&mut self, lease: &Lease, now: Timestamp, taken: &[Taken]) -> Result<(), StoreError>;
 
@@ -96,8 +114,8 @@ pub(super) struct Standing {
     pub(super) epoch: Option<i64>,
     /// Which of the batch's events are known.
     pub(super) seen: Vec<Seen>,
-    /// The newest incident of each of [`super::intake::dedup_keys`].
-    pub(super) newest: Vec<Incident>,
+    /// The newest incident of each of [`super::intake::dedup_keys`], with the key that was asked for.
+    pub(super) newest: Vec<(String, Incident)>,
     /// The highest incident number.
     pub(super) last_number: u64,
 }
@@ -117,7 +135,7 @@ pub(super) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    fn of(attempted: &'a Attempted) -> Self {
+    pub(super) fn of(attempted: &'a Attempted) -> Self {
         let (state, due_at) = match attempted.next {
             Next::Sent => (DeliveryState::Sent, None),
             Next::Retrying { due_at, .. } | Next::Held { due_at } => (DeliveryState::Retrying, Some(due_at)),
@@ -136,19 +154,6 @@ impl<'a> Ending<'a> {
             },
         }
     }
-}
-
-/// A wish to repeat a dead delivery.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Replay {
-    /// The dead one.
-    pub(super) dead: DeliveryId,
-    /// The id of the new one.
-    pub(super) child: DeliveryId,
-    /// The bulk job that repeats it.
-    pub(super) job: Option<JobId>,
-    /// Whether it is sent although its incident is over.
-    pub(super) resolved: Resolved,
 }
 
 /// Why each notification of a batch is told: its deliveries carry it too.
@@ -174,6 +179,8 @@ pub(super) struct Candidate {
     pub(super) expires_at: Timestamp,
     /// Somebody wants it sent although its incident is over.
     pub(super) even_if_over: bool,
+    /// How long it waits for others to the same address.
+    pub(super) bundle: Option<Duration>,
     /// The words of a direct notification.
     pub(super) text: Option<RequestText>,
 }
@@ -198,46 +205,31 @@ pub(super) struct Taken {
     pub(super) attempts: u32,
 }
 
-/// Jobs whose commit was not heard of: they are on stable storage, or they are not.
-///
-/// If they are, nobody else will do them in this life of the node. So they are looked for at the
-/// next transaction that works, and handed out by the first that has an ear for their channel.
-#[derive(Debug, Default)]
-pub(super) struct InDoubt(Mutex<Vec<Job>>);
-
-impl InDoubt {
-    fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// To be told before the commit is asked for.
-    pub(super) fn committing(&self, written: &Written) {
-        let claimed = written.committed.claimed.iter().flat_map(|claimed| &claimed.jobs);
-        let jobs = written.committed.started.iter().chain(claimed).chain(&written.unheard);
-        *self.lock() = jobs.cloned().collect();
-    }
-
-    /// To be told when the commit is heard of.
-    pub(super) fn committed(&self, written: Written) -> Committed {
-        *self.lock() = written.unheard;
-        written.committed
-    }
-}
-
 /// What a transaction did, before it is committed.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) committed: Committed,
     /// Found to be in hand, but this batch asks nothing of their channel.
-    unheard: Vec<Job>,
+    pub(super) unheard: Vec<Job>,
 }
 
 /// Does what `batch` says, in an open transaction.
-pub(super) async fn write<L: Ledger + Trials + Flows + Addresses + Receipts + Bulks>(
-    ledger: &mut L,
-    batch: &Batch,
-    in_doubt: &InDoubt,
-) -> Result<Written, StoreError> {
+pub(super) async fn write<L>(ledger: &mut L, batch: &Batch, in_doubt: &InDoubt) -> Result<Written, StoreError>
+where
+    L: Ledger
+        + Tombstones
+        + Groups
+        + Bundles
+        + Trials
+        + Flows
+        + Addresses
+        + Receipts
+        + Bulks
+        + Handlings
+        + Access
+        + Configured
+        + Posts,
+{
     let Lease { node, epoch } = &batch.lease;
     let standing = ledger.standing(batch).await?;
     if standing.epoch != Some(*epoch) {
@@ -246,25 +238,24 @@ pub(super) async fn write<L: Ledger + Trials + Flows + Addresses + Receipts + Bu
     let mut written = Written::default();
     let committed = &mut written.committed;
     committed.claimed.resize_with(batch.claims.len(), Claimed::default);
-    let doubtful = in_doubt.lock().clone();
-    if !doubtful.is_empty() {
-        let found = ledger.in_hand(&batch.lease, &doubtful).await?;
-        for job in doubtful.into_iter().filter(|job| found.contains(&job.id)) {
-            let channel = &job.target.channel;
-            match batch.claims.iter().position(|claim| claim.channel == *channel) {
-                Some(place) => committed.claimed[place].jobs.push(job),
-                None if batch.grants.contains_key(channel) => committed.started.push(job),
-                None => written.unheard.push(job),
-            }
-        }
-    }
+    find(ledger, batch, in_doubt.jobs(), committed, &mut written.unheard).await?;
+    let mut ending = HashSet::new();
     if !batch.attempted.is_empty() {
+        ending = outgoing::ending(ledger, batch).await?;
         let endings: Vec<Ending<'_>> = batch.attempted.iter().map(Ending::of).collect();
         ledger.end(&batch.lease, batch.now, &endings).await?;
     }
+    let mut grants = batch.grants.clone();
     if !batch.accepts.is_empty() {
-        accept(ledger, batch, standing, committed).await?;
+        accept(ledger, batch, standing, &mut grants, committed).await?;
     }
+    if !batch.acts.is_empty() {
+        acts(ledger, batch, &mut grants, committed).await?;
+    }
+    if !batch.firings.is_empty() {
+        firings(ledger, batch, &mut grants, committed).await?;
+    }
+    outgoing::post(ledger, batch, ending, committed).await?;
     if !batch.quarantined.is_empty() {
         let letters: Vec<&Quarantined> = batch.quarantined.iter().collect();
         ledger.quarantine(batch.now, &letters).await?;
@@ -272,10 +263,22 @@ pub(super) async fn write<L: Ledger + Trials + Flows + Addresses + Receipts + Bu
     if !batch.replays.is_empty() {
         replay(ledger, batch, committed).await?;
     }
+    handle(ledger, batch, committed).await?;
     drive(ledger, batch, committed).await?;
     for place in 0..batch.claims.len() {
         claim(ledger, batch, place, committed).await?;
     }
+    learn(ledger, batch, committed).await?;
+    committed.tried = try_out(ledger, batch).await?;
+    outgoing::turns(ledger, batch, committed).await?;
+    Ok(written)
+}
+
+/// Writes down what was learned and is decided upon by nobody here.
+async fn learn<L>(ledger: &mut L, batch: &Batch, committed: &mut Committed) -> Result<(), StoreError>
+where
+    L: Ledger + Flows + Addresses + Receipts + Handlings + Access + Configured + Posts,
+{
     if !batch.flows.is_empty() {
         ledger.flow(batch.now, &batch.flows).await?;
     }
@@ -285,17 +288,24 @@ pub(super) async fn write<L: Ledger + Trials + Flows + Addresses + Receipts + Bu
     if !batch.receipts.is_empty() {
         ledger.receipts(&batch.receipts).await?;
     }
+    keep(ledger, batch, committed).await?;
     for channel in &batch.abandoned {
         ledger.expire(batch.now, channel).await?;
     }
-    committed.tried = try_out(ledger, batch).await?;
-    Ok(written)
+    if !batch.access.is_empty() {
+        ledger.access(&batch.access).await?;
+    }
+    if !batch.exported.is_empty() {
+        ledger.exported(batch.now, &batch.exported).await?;
+    }
+    Ok(())
 }
 
-async fn accept<L: Ledger>(
+async fn accept<L: Ledger + Tombstones + Groups>(
     ledger: &mut L,
     batch: &Batch,
     standing: Standing,
+    grants: &mut Grants,
     committed: &mut Committed,
 ) -> Result<(), StoreError> {
     let mut entropy = || fastrand::u128(..);
@@ -303,87 +313,58 @@ async fn accept<L: Ledger>(
     let sifted = sift(&batch.accepts, seen, batch.now, &mut entropy);
     let mut rows = Rows::default();
     if !sifted.fresh.is_empty() {
-        let known = Known { last_number, ..known(ledger, &sifted, newest).await? };
-        let mut grants = batch.grants.clone();
-        rows = decide(&sifted.fresh, known, &mut grants, &batch.rules, batch.now, &mut entropy);
+        let mut known = known(ledger, batch, &sifted, newest).await?;
+        known.last_number = last_number;
+        look_up(ledger, batch.now, &sifted.fresh, &mut known).await?;
+        rows = decide(&sifted.fresh, known, grants, &batch.rules, batch.now, &mut entropy);
         ledger.insert(&batch.lease, batch.now, &rows).await?;
+        if !rows.members.is_empty() {
+            ledger.put_members(&rows.members).await?;
+        }
+        if !rows.tombstones.is_empty() {
+            ledger.bury(batch.now, &rows.tombstones).await?;
+        }
     }
     if !sifted.conflicts.is_empty() {
         let conflicts: Vec<&Quarantined> = sifted.conflicts.iter().collect();
         ledger.quarantine(batch.now, &conflicts).await?;
     }
     committed.accepted = sifted.accepted(&rows.events);
-    let waiting = rows.deliveries.iter().filter(|new| new.state == DeliveryState::Pending);
-    for new in waiting {
-        count(&mut committed.waiting, &new.delivery.target.channel);
-        if new.delivery.priority == Priority::Critical && new.delivery.due_at <= batch.now {
-            committed.urgent.insert(new.delivery.target.channel.clone());
-        }
-    }
+    waiting(&rows, batch.now, committed);
     committed.started.append(&mut rows.started);
     committed.rows = rows;
     Ok(())
 }
 
-async fn known<L: Ledger>(
-    ledger: &mut L,
-    sifted: &Sifted,
-    newest: Vec<Incident>,
-) -> Result<Known, StoreError> {
-    let incidents = newest.into_iter().map(|i| (i.dedup_key.clone(), i)).collect();
-    let ending = sifted.ending(&incidents);
-    let mut told: HashMap<u64, Vec<Target>> = HashMap::new();
-    if !ending.is_empty() {
-        for (number, target) in ledger.told(&ending).await? {
-            told.entry(number).or_default().push(target);
+/// Counts what waits for a pool.
+pub(super) fn waiting(rows: &Rows, now: Timestamp, committed: &mut Committed) {
+    for new in rows.deliveries.iter().filter(|new| new.state == DeliveryState::Pending) {
+        count(&mut committed.waiting, &new.delivery.target.channel);
+        if new.delivery.priority == Priority::Critical && new.delivery.due_at <= now {
+            committed.urgent.insert(new.delivery.target.channel.clone());
         }
     }
-    Ok(Known { incidents, told, ..Known::default() })
 }
 
-async fn replay<L: Ledger + Bulks>(
+async fn known<L: Ledger + Groups>(
     ledger: &mut L,
     batch: &Batch,
-    committed: &mut Committed,
-) -> Result<(), StoreError> {
-    let mut once = HashSet::new();
-    let wishes: Vec<Option<Replay>> = batch
-        .replays
-        .iter()
-        .map(|dead| {
-            let child = DeliveryId::new(batch.now, fastrand::u128(..));
-            once.insert(*dead).then_some(Replay { dead: *dead, child, job: None, resolved: Resolved::Skip })
-        })
-        .collect();
-    let replays: Vec<Replay> = wishes.iter().flatten().copied().collect();
-    let repeated = repeat(ledger, batch.now, &replays, committed).await?;
-    for wish in wishes {
-        let child = wish.map(|wish| wish.child);
-        committed.replayed.push(child.filter(|child| repeated.contains(child)));
+    sifted: &Sifted,
+    newest: Vec<(String, Incident)>,
+) -> Result<Known, StoreError> {
+    let mut known = Known::default();
+    // What was deleted is not there for those who come later.
+    for (asked, incident) in newest.into_iter().filter(|(_, incident)| incident.deleted_at.is_none()) {
+        known.newest.insert(asked, incident.number);
+        known.incidents.insert(incident.number, incident);
     }
-    Ok(())
-}
-
-/// Repeats these, each once: then they are no dead letters any more. Says which are new.
-pub(super) async fn repeat<L: Ledger + Bulks>(
-    ledger: &mut L,
-    now: Timestamp,
-    replays: &[Replay],
-    committed: &mut Committed,
-) -> Result<HashSet<DeliveryId>, StoreError> {
-    let repeated = ledger.replay(now, replays).await?;
-    let settled = replays.iter().filter(|replay| repeated.contains_key(&replay.child));
-    let settled: Vec<DeliveryId> = settled.map(|replay| replay.dead).collect();
-    ledger.settle(now, &settled).await?;
-    for channel in repeated.values() {
-        count(&mut committed.waiting, channel);
+    known.members = members(ledger, &sifted.fresh, &known).await?;
+    let news = sifted.news(&known, &batch.rules.policies);
+    if !news.is_empty() {
+        let told = ledger.told(&news).await?;
+        for (number, target) in told {
+            known.told.entry(number).or_default().push(target);
+        }
     }
-    Ok(repeated.into_keys().collect())
-}
-
-fn count(waiting: &mut Vec<(ChannelName, usize)>, channel: &ChannelName) {
-    match waiting.iter_mut().find(|(name, _)| name == channel) {
-        Some((_, count)) => *count += 1,
-        None => waiting.push((channel.clone(), 1)),
-    }
+    Ok(known)
 }

@@ -8,13 +8,12 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram};
 
 use super::labels::{
-    AttemptOutcome, BatchKind, DeadLetterKind, DeadLetterRetry, EventResult, ResolvedBy, StoreOperation,
+    AttemptOutcome, BatchKind, DeadLetterKind, DeadLetterRetry, EventResult, StoreOperation,
 };
 use super::names::Metric;
 use crate::domain::Timestamp;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::fault::{CRASHED, Fault, Outcome};
-use crate::domain::incident::IncidentStatus;
 use crate::domain::malformed::Malformation;
 use crate::domain::names::{ChannelName, SourceName};
 use crate::domain::severity::Severity;
@@ -247,56 +246,6 @@ impl ChannelMetrics {
     }
 }
 
-/// What became of incidents, whatever their source.
-#[derive(Clone)]
-pub struct IncidentMetrics {
-    now: Vec<(IncidentStatus, Vec<Gauge>)>,
-    resolved: Vec<Vec<Counter>>,
-    unrouted: Counter,
-}
-
-impl IncidentMetrics {
-    /// The series of this process.
-    pub fn of_process() -> Self {
-        let of_status = |status: IncidentStatus| {
-            let gauge =
-                |severity: Severity| Metric::IncidentsNow.gauge(&[status.as_str(), severity.as_str()]);
-            (status, each(&Severity::ALL, gauge))
-        };
-        Self {
-            now: each(&Self::UNRESOLVED, of_status),
-            resolved: each(&Severity::ALL, |severity| {
-                each(ResolvedBy::ALL, |by| {
-                    Metric::IncidentsResolved.counter(&[severity.as_str(), by.as_str()])
-                })
-            }),
-            unrouted: Metric::IncidentsUnrouted.counter(&[]),
-        }
-    }
-
-    /// Those that are counted: one that is over stays for ever.
-    pub const UNRESOLVED: [IncidentStatus; 2] = [IncidentStatus::Open, IncidentStatus::Acknowledged];
-
-    /// So many are there now; `count` is asked for each series.
-    pub fn now(&self, count: impl Fn(IncidentStatus, Severity) -> u64) {
-        for (status, gauges) in &self.now {
-            for (severity, gauge) in Severity::ALL.into_iter().zip(gauges) {
-                gauge.set(count(*status, severity) as f64);
-            }
-        }
-    }
-
-    /// One ended.
-    pub fn resolved(&self, severity: Severity, by: ResolvedBy) {
-        self.resolved[severity as usize][by as usize].increment(1);
-    }
-
-    /// One was wanted by no route.
-    pub fn unrouted(&self) {
-        self.unrouted.increment(1);
-    }
-}
-
 /// What waits for a person.
 #[derive(Clone)]
 pub struct DeadLetterMetrics {
@@ -387,7 +336,7 @@ impl Drop for StreamCount {
     }
 }
 
-fn each<W: Copy, H>(words: &[W], handle: impl Fn(W) -> H) -> Vec<H> {
+pub(super) fn each<W: Copy, H>(words: &[W], handle: impl Fn(W) -> H) -> Vec<H> {
     words.iter().map(|word| handle(*word)).collect()
 }
 

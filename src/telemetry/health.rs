@@ -72,6 +72,8 @@ pub struct ConfigReport {
     pub loaded_at: Option<Timestamp>,
     /// Whether a later one was refused.
     pub refused_at: Option<Timestamp>,
+    /// Records of the store that do not fit, and why.
+    pub left_out: Vec<String>,
 }
 
 impl HealthReport {
@@ -161,7 +163,14 @@ impl Health {
 
     /// This configuration is in use from now on.
     pub fn configured(&self, digest: String, now: Timestamp) {
-        self.board().report.config = ConfigReport { digest, loaded_at: Some(now), refused_at: None };
+        let mut board = self.board();
+        let left_out = std::mem::take(&mut board.report.config.left_out);
+        board.report.config = ConfigReport { digest, loaded_at: Some(now), refused_at: None, left_out };
+    }
+
+    /// These records of the store are not in use, and why.
+    pub fn left_out(&self, records: Vec<String>) {
+        self.board().report.config.left_out = records;
     }
 
     /// A later configuration was refused.

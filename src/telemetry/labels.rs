@@ -52,6 +52,8 @@ words!(
         Pool = "pool",
         /// Makes attempts.
         Worker = "worker",
+        /// Hands events out to a sink.
+        Publisher = "publisher",
     }
 );
 
@@ -117,12 +119,28 @@ impl AttemptOutcome {
 }
 
 words!(
-    /// Who ended an incident.
-    ResolvedBy {
-        /// An event that says it is over.
+    /// Who changed an incident.
+    ChangedBy {
+        /// An event.
         Source = "source",
         /// Somebody.
         Person = "person",
+        /// Time passed.
+        Timer = "timer",
+    }
+);
+
+words!(
+    /// What came of offering an event to a sink.
+    HandedOver {
+        /// The sink has it.
+        Taken = "taken",
+        /// The sink does not want it; it is offered again.
+        Refused = "refused",
+        /// The sink did not want it for too long.
+        GivenUp = "given_up",
+        /// The sink could not be had.
+        Away = "away",
     }
 );
 

@@ -13,15 +13,16 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::actor::ActorMetrics;
+use super::events_out::SinkMetrics;
 use super::handles::{
-    ChannelMetrics, ConfiguredChannel, ConfiguredSource, DeadLetterMetrics, IncidentMetrics, SourceMetrics,
-    StoreMetrics,
+    ChannelMetrics, ConfiguredChannel, ConfiguredSource, DeadLetterMetrics, SourceMetrics, StoreMetrics,
 };
+use super::incidents::IncidentMetrics;
 use super::labels::{ActorKind, HeartbeatResult, SmsEncoding};
 use super::names::{Kind, Metric};
 use crate::domain::Timestamp;
 use crate::domain::fault::Outcome;
-use crate::domain::names::ChannelName;
+use crate::domain::names::{ChannelName, SinkName};
 
 static RECORDER: OnceLock<PrometheusRecorder> = OnceLock::new();
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
@@ -53,7 +54,10 @@ pub fn install() -> MetricsHandle {
 
 /// Makes every configured series exist, at 0, before the first event: a counter that appears with
 /// its first error hides that error from `increase()`.
-pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel]) {
+pub fn register(sources: &[ConfiguredSource], channels: &[ConfiguredChannel], sinks: &[SinkName]) {
+    for sink in sinks {
+        SinkMetrics::of(sink);
+    }
     for source in sources {
         SourceMetrics::of(source);
     }
@@ -226,7 +230,7 @@ mod tests {
             kind: "sms".to_owned(),
             provider: "twilio".to_owned(),
         };
-        register(&[source], &[email(), sms]);
+        register(&[source], &[email(), sms], &["metrics-test-bus".into()]);
         config_loaded("00000000", Timestamp::UNIX_EPOCH);
         ready(false);
         let page = handle.render();
@@ -240,6 +244,7 @@ mod tests {
             r#"foghorn_delivery_attempt_duration_seconds_count{channel="metrics-test-email"} 0"#,
             r#"foghorn_sms_segments_total{channel="metrics-test-sms",encoding="ucs2"} 0"#,
             r#"foghorn_actor_restarts_total{actor="worker"} 0"#,
+            r#"foghorn_events_out_published_total{sink="metrics-test-bus",result="given_up"} 0"#,
             r#"foghorn_store_errors_total{operation="commit"} 0"#,
         ] {
             assert!(page.contains(line), "no {line} in\n{page}");

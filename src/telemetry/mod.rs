@@ -8,9 +8,11 @@
 //! - [`health`] is the notice board of the probes.
 
 pub mod actor;
+pub mod events_out;
 mod folding;
 pub mod handles;
 pub mod health;
+pub mod incidents;
 pub mod labels;
 pub mod level;
 mod lines;

@@ -124,7 +124,11 @@ metrics! {
     IncidentsOpened "foghorn_incidents_opened_total" Counter ["severity", "source"]
         "Incidents that began, or began again."
     IncidentsResolved "foghorn_incidents_resolved_total" Counter ["severity", "by"]
-        "Incidents that ended, by an event of the source or by a person."
+        "Incidents that ended, by an event of the source, by a person or by time."
+    IncidentsAcknowledged "foghorn_incidents_acknowledged_total" Counter ["severity", "by"]
+        "Incidents that somebody took. Beside foghorn_incidents_opened_total it tells how many find nobody."
+    IncidentsExhausted "foghorn_incidents_exhausted_total" Counter ["severity"]
+        "Incidents whose policy came to its end and nobody answered. Alert on any: somebody has to look, and the policy needs another step."
     IncidentsNow "foghorn_incidents" Gauge ["status", "severity"]
         "Incidents that are open or acknowledged now. Alert on open critical ones that nobody takes: `foghorn incident list`."
     IncidentsUnrouted "foghorn_incidents_unrouted_total" Counter []
@@ -150,6 +154,13 @@ metrics! {
         "Parts of text messages that a provider took, which is what it charges for. ucs2: something outside of the GSM alphabet was said, at more than twice the price."
     ChannelUp "foghorn_channel_up" Gauge ["channel", "type", "provider"]
         "1 while the channel takes deliveries. If 0, the log says what the provider answered; deliveries wait."
+
+    EventsOutPublished "foghorn_events_out_published_total" Counter ["sink", "result"]
+        "Events that were offered to a sink of events_out, by what it did: taken, refused (offered again), given_up (refused for a day, lost to it); away counts the times it could not be had."
+    EventsOutWaiting "foghorn_events_out_waiting" Gauge ["sink"]
+        "Events that wait for a sink, counted up to 10000. They are rows: while it is away they wait, and nothing else does."
+    EventsOutOldest "foghorn_events_out_oldest_seconds" Gauge ["sink"]
+        "Age of the oldest event that a sink has not taken. Alert above 300: the sink is away or refuses it; the log says why."
 
     DeadLetters "foghorn_dead_letters" Gauge ["kind"]
         "Deliveries and records that wait for a person: `foghorn dlq list`."

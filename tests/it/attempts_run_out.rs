@@ -1,6 +1,7 @@
 //! A delivery that never works ends as a dead letter, and can be repeated once.
 
-use foghorn::domain::delivery::DeliveryState;
+use foghorn::domain::delivery::{DeliveryState, Repeat};
+use foghorn::domain::ids::DeliveryId;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::messages::dlq::DlqMessage;
 
@@ -18,7 +19,10 @@ async fn a_spent_delivery_is_dead_and_a_replay_makes_a_new_one_once() {
     assert_eq!(dead[0].reason.as_deref(), Some("exhausted"));
 
     let dlq = universe.foghorn.peers().borrow().dlq.clone().unwrap();
-    let replay = |ids| dlq.ask(|reply| DlqMessage::Retry { ids, reply }, std::time::Duration::from_secs(5));
+    let replay = |ids: Vec<DeliveryId>| {
+        let repeats = ids.into_iter().map(Repeat::from).collect();
+        dlq.ask(|reply| DlqMessage::Retry { repeats, reply }, std::time::Duration::from_secs(5))
+    };
     let first = replay(vec![dead[0].id]).await.unwrap();
     let again = replay(vec![dead[0].id]).await.unwrap();
     assert!(first[0].is_some(), "there is a new delivery");

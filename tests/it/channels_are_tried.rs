@@ -91,7 +91,7 @@ async fn what_stays_inside_is_linked_and_who_is_unknown_is_told_who_is_known() {
         (["fax", "ada"], 3, "there are: broken, email, pretend"),
         (["email", "joan"], 3, "there are: ada, grace"),
         (["email", "grace"], 2, "grace has no email"),
-        (["email", "role:admin"], 2, "a test goes to one person"),
+        (["email", "role:admin"], 2, "name one person"),
     ] {
         let refused = home.run(&["test", "channel", words[0], "--to", words[1]]).await;
         assert_eq!(refused.exit, exit, "{refused:?}");

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::support::database::Database;
+use crate::support::identity::Identity;
 use crate::support::process::free_port;
 use crate::support::services::require;
 use crate::support::smtp_sink::{Act, At, SmtpSink, Tls};
@@ -62,13 +63,21 @@ async fn everything_that_answers_is_told_with_what_was_seen() {
     // A Foghorn that runs is no obstacle.
     let running = open(&settings).await.unwrap();
     let sink = SmtpSink::start_with(Tls::Start, "server", true).await;
-    let broker = EmbeddedBroker::start(&[("incidents", 6), ("notices", 3)]).unwrap();
+    let broker =
+        EmbeddedBroker::start(&[("incidents", 6), ("notices", 3), ("letters", 2), ("changes", 4)]).unwrap();
+    let identity = Identity::start().await;
     let access = format!("username = 'ada'\npassword = '{PLANTED}'\nca_file = '{}'", tls::AUTHORITY);
     let text = [
         store(&path),
-        kafka(broker.address(), "'incidents', 'notices'"),
+        kafka(broker.address(), "'incidents', 'notices'") + "dead_letter_topic = 'letters'\n",
         email(sink.port, &access),
-        "[channels.sms]\ntype = 'sms'\nprovider = 'outbox'".to_owned(),
+        "[channels.sms]\ntype = 'sms'\nprovider = 'outbox'\n".to_owned(),
+        format!("[events_out.bus]\ntype = 'kafka'\nbrokers = ['{}']\ntopic = 'changes'\n", broker.address()),
+        format!(
+            "[auth.oidc]\nissuer = '{}'\nclient_id = 'foghorn'\nclient_secret = '{PLANTED}'\nadmin_group = 'sre'\n\
+             allow_private_networks = true\n",
+            identity.issuer()
+        ),
     ];
     let probes = probed(&text.concat(), LONG).await;
     assert_eq!(connect::exit(&probes), Exit::Done, "{:?}", connect::text(&probes));
@@ -76,11 +85,13 @@ async fn everything_that_answers_is_told_with_what_was_seen() {
     for part in [
         "√ store    sqlite",
         "(current)",
-        "√ source   incoming  1 broker, topics incidents(6) notices(3)",
+        "√ source   incoming  1 broker, topics incidents(6) notices(3) letters(2)",
         "√ channel  email",
         "logged in",
         "√ channel  sms",
-        "\n0 failed, 4 ok.",
+        "√ sink     bus       topic changes(4)",
+        "publishes 2 keys",
+        "\n0 failed, 6 ok.",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -109,6 +120,35 @@ async fn a_closed_port_is_unreachable_and_holds_up_nothing_else() {
     assert_eq!(connect::exit(&probes).code(), 69);
     assert!(connect::text(&probes).last().unwrap().starts_with("2 failed, 1 ok."));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "a store was made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_told_what_changes_is_asked_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = EmbeddedBroker::start(&[("incidents", 1)]).unwrap();
+    let nobody = free_port().await;
+    let text = [
+        store(&directory.path().join("foghorn.db")),
+        kafka(broker.address(), "'incidents'") + "dead_letter_topic = 'letters'\n",
+        format!("[events_out.bus]\ntype = 'kafka'\nbrokers = ['{}']\ntopic = 'changes'\n", broker.address()),
+        format!(
+            "[events_out.hook]\ntype = 'webhook'\nurl = 'http://127.0.0.1:{nobody}/'\nallow_private_networks = true\n"
+        ),
+        format!(
+            "[auth.oidc]\nissuer = 'http://127.0.0.1:{nobody}'\nclient_id = 'fog'\nadmin_group = 'sre'\nallow_private_networks = true\n"
+        ),
+    ];
+    let probes = probed(&text.concat(), Duration::from_secs(3)).await;
+    let failed: Vec<(&str, &str)> = probes
+        .iter()
+        .filter(|probe| probe.found.is_err())
+        .map(|probe| (probe.part, probe.name.as_str()))
+        .collect();
+    assert_eq!(failed, [("source", "incoming"), ("sink", "bus"), ("sink", "hook"), ("auth", "oidc")]);
+    for (part, words) in [("source", "letters"), ("sink", "changes")] {
+        let (_, what) = failure(probes.iter().find(|probe| probe.part == part).unwrap());
+        assert!(what.contains(words), "{what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

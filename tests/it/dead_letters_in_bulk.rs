@@ -11,7 +11,8 @@ const DEAD: usize = 300;
 /// A process with so many dead deliveries, whose mail server takes everything from now on.
 async fn many_dead(count: usize) -> (SmtpSink, Home, crate::support::process::Life) {
     let refusing = SmtpSink::start().await;
-    refusing.always(At::Rcpt, Act::Say("550 5.1.1 no such user"));
+    // Not of the address: one that is known to be gone is not written to again.
+    refusing.always(At::Rcpt, Act::Say("550 5.6.0 not as it is written"));
     let home = Home::of(Draft::mailing_to(refusing.port)).await;
     let life = home.start().await;
     let events: Vec<Value> = (0..count).map(|n| event(&format!("disk-{n}"))).collect();

@@ -179,3 +179,9 @@ async fn two_rooms_are_told() {
     assert_eq!((slack.heard().len(), room.heard().len()), (1, 1));
     assert!(slack.heard()[0].text().contains("Acknowledge"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_words_of_messages_are_looked_at_changed_and_put_back() {
+    let ran = follow("docs/guides/templates.md", &[]).await;
+    assert!(ran.len() > 8, "{ran:?}");
+}

@@ -125,7 +125,7 @@ async fn every_error_is_a_problem_with_the_id_of_its_request() {
         ("GET /api/v1/incidents/x", "", 404, "FH0707"),
         ("GET /api/v1/deliveries/evt_1", "", 404, "FH0707"),
         ("GET /docs/errors/FH9999", "", 404, "FH0707"),
-        ("DELETE /api/v1/incidents/1", "", 405, "FH0708"),
+        ("DELETE /api/v1/deliveries/1", "", 405, "FH0708"),
         ("POST /api/v1/events", "Content-Type: text/plain\r\n", 415, "FH0704"),
         ("GET /api/v1/incidents?statsu=open", "", 400, "FH0706"),
         ("GET /api/v1/incidents?limit=0", "", 400, "FH0706"),

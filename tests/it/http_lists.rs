@@ -11,7 +11,7 @@ use foghorn::domain::delivery::{DeadReason, Target};
 use foghorn::domain::event::{Body, Event, EventStatus, IncidentEvent, Position};
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
 use foghorn::domain::malformed::Malformation;
-use foghorn::domain::routes::{OnResolve, Plan, PlannedDelivery};
+use foghorn::domain::routes::{Plan, PlannedDelivery, StepPlan};
 use foghorn::domain::severity::Severity;
 use foghorn::http::limits::Limits;
 use foghorn::store::Store;
@@ -40,9 +40,10 @@ fn accept(key: &str, number: u128) -> Accept {
     };
     let target =
         Target { recipient: "ada".into(), channel: "email".into(), address: "ada@example.com".into() };
-    let planned = PlannedDelivery { target, due_at: at(1_000), expires_at: at(90_000) };
+    let planned = PlannedDelivery { target, due_at: at(1_000), expires_at: at(90_000), bundle: None };
     Accept {
         event: Arc::new(Event {
+            came_back: 0,
             id,
             source: "api".into(),
             position: Position::Request(id),
@@ -53,11 +54,15 @@ fn accept(key: &str, number: u128) -> Accept {
             raw: b"{}".as_slice().into(),
         }),
         plan: Arc::new(Plan::Routed {
+            group: None,
             route: "all".into(),
-            policy: "page".into(),
-            on_resolve: OnResolve::Notify,
-            deliveries: vec![planned],
-            unreachable: Vec::new(),
+            step: StepPlan {
+                policy: "page".into(),
+                position: Default::default(),
+                deliveries: vec![planned],
+                withheld: Vec::new(),
+                silenced_until: None,
+            },
         }),
     }
 }
@@ -71,6 +76,7 @@ async fn three_incidents() -> (Server, DeliveryId, DeadLetterId) {
     batch.grants.insert("email".into(), 1);
     let letter = DeadLetterId::new(at(1_000), 1);
     batch.quarantined.push(Quarantined {
+        came_back: 0,
         id: letter,
         source: "kafka".into(),
         position: Position::Request(EventId::new(at(1_000), 9)),
@@ -147,7 +153,7 @@ async fn an_incident_has_its_facts_and_its_history() {
 async fn an_incident_has_a_page_for_people() {
     let (server, ..) = three_incidents().await;
     let said = |path: &str| {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n");
         let server = &server;
         async move { server.say(request).await.expect("an answer") }
     };
@@ -228,6 +234,6 @@ async fn scripts_can_tell_how_a_command_ended() {
     for (words, url, expected) in table {
         let cli = Cli::try_parse_from(format!("foghorn {words}").split(' ')).expect(words);
         let Command::Client(command) = cli.command else { panic!("{words} asks a server") };
-        assert_eq!(run(command, Some(url.to_owned())).await, expected, "{words}");
+        assert_eq!(run(command, Some(url.to_owned()), &cli.pass).await, expected, "{words}");
     }
 }

@@ -37,6 +37,24 @@ fn every_error_is_documented_as_it_is() {
     assert!(page == expected, "docs/errors.md is old: run FOGHORN_BLESS=1 cargo test --test it inventory");
 }
 
+/// `FOGHORN_BLESS=1` writes the document instead of comparing it.
+#[test]
+fn the_document_of_the_api_is_kept_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let expected = foghorn::http::openapi::text();
+    if std::env::var_os("FOGHORN_BLESS").is_some() {
+        fs::write(&path, &expected).expect("docs/ can be written");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    let changed = kept.lines().zip(expected.lines()).position(|(kept, expected)| kept != expected);
+    assert!(
+        kept == expected,
+        "docs/openapi.json is old from line {}: run FOGHORN_BLESS=1 cargo test --test it inventory, and look at \
+         what changes for those who call the API",
+        changed.map_or(0, |line| line + 1)
+    );
+}
+
 /// The places in `text` that write a code out.
 fn written_out(text: &str) -> Vec<&str> {
     let is_code = |code: &&str| code[2..].bytes().all(|byte| byte.is_ascii_digit());

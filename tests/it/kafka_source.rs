@@ -74,6 +74,20 @@ async fn records_come_in_order_and_only_what_was_settled_stays_away() {
     assert_eq!(records(&third, 1).await, numbered(13..14));
 }
 
+/// Whether the broker is there. On a busy machine its absence may cost the partition first; then what was
+/// not settled comes again.
+async fn how_it_is(source: &KafkaSource, next: &mut u32) -> Polled {
+    loop {
+        match soon("how it is", told(source)).await.expect("polled") {
+            Polled::Revoking(_) => {
+                source.revoked();
+                *next = 0;
+            }
+            told => return told,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_goes_away_is_told_and_its_return_too() {
     let broker = broker(1);
@@ -82,13 +96,15 @@ async fn a_broker_that_goes_away_is_told_and_its_return_too() {
     assert_eq!(records(&source, 1).await, numbered(0..1));
 
     broker.take_down().expect("down");
-    let down = soon("down", told(&source)).await.expect("polled");
+    let mut next = 1;
+    let down = how_it_is(&source, &mut next).await;
     assert!(matches!(down, Polled::Down(_)), "{down:?}");
 
     broker.bring_up().expect("up");
     produce(&broker, 1..3).await;
-    assert_eq!(soon("up", told(&source)).await.expect("polled"), Polled::Up);
-    assert_eq!(records(&source, 2).await, numbered(1..3));
+    assert_eq!(how_it_is(&source, &mut next).await, Polled::Up);
+    let expected = numbered(next..3);
+    assert_eq!(records(&source, expected.len()).await, expected);
     source.settle(TOPIC, 0, 3);
     assert_eq!(assert_silent(&source).await, Some(0));
 }

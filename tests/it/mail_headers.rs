@@ -38,7 +38,7 @@ async fn the_headers_are_these_and_no_others() {
     let message = parse(&received[0]);
     let root = match &*job.content {
         foghorn::domain::notification::Content::Incident(facts) => format!("<{}@example.com>", facts.id),
-        foghorn::domain::notification::Content::Direct(_) => unreachable!(),
+        _ => unreachable!(),
     };
     let id = format!("<{}@example.com>", job.id);
     let headers: Vec<_> = message.headers_raw().map(|(name, value)| (name, value.trim())).collect();

@@ -5,12 +5,19 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use foghorn::channels::sinks::webhook;
 use foghorn::channels::{Channel, Settings, channel_type};
+use foghorn::clock::Clock;
+use foghorn::domain::Timestamp;
 use foghorn::domain::fault::{Fault, Outcome};
+use foghorn::domain::handover::Taking;
 use foghorn::domain::notification::NotificationKind;
+use foghorn::domain::outgoing::{Outgoing, Parcel};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::support::jobs::{direct, facts, failure, incident, surroundings};
 use crate::support::process::{Draft, Home, said_with};
@@ -276,6 +283,41 @@ async fn a_channel_that_may_gets_there_but_not_everywhere() {
             assert!(build(*way, &url, true).is_none(), "{} {url:?}", way.1);
         }
     }
+}
+
+/// What is told to other systems goes where a channel may go.
+#[tokio::test]
+async fn events_out_lead_inside_by_no_spelling_either() {
+    let trap = Trap::set().await;
+    let sink = |url: &str, private: bool| {
+        let settings = json!({
+            "url": url, "secret": WEBHOOK, "timeout": "10s", "allow_private_networks": private
+        });
+        webhook(&serde_json::from_value(settings).unwrap(), Clock::system()).ok()
+    };
+    for url in trap.urls(OURSELVES).chain(trap.urls(INSIDE)).chain(trap.urls(NEVER)) {
+        assert!(sink(&url, false).is_none(), "{url}");
+    }
+    for url in trap.urls(NEVER) {
+        assert!(sink(&url, true).is_none(), "{url}");
+    }
+    let outgoing = Outgoing {
+        sink: "hook".into(),
+        id: "1".to_owned(),
+        kind: "io.foghorn.incident.opened".to_owned(),
+        about: "1".to_owned(),
+        payload: "{}".to_owned(),
+    };
+    let parcel = Parcel { number: 1, outgoing, created_at: Timestamp::UNIX_EPOCH, attempts: 0 };
+    for url in trap.urls(NAMES) {
+        let sink = sink(&url, false).unwrap_or_else(|| panic!("{url}"));
+        let takings =
+            sink.publish(std::slice::from_ref(&parcel), Instant::now() + Duration::from_secs(9)).await;
+        let why = format!("{takings:?}");
+        assert!(matches!(takings[..], [Taking::Away(..)]), "{url}: {why}");
+        assert!(why.contains("address_refused") || why.contains("lookup"), "{url}: {why}");
+    }
+    trap.assert_empty().await;
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn the_first_match_is_told_with_who_hears_and_who_cannot() {
         "2  pages    MATCH        service=checkout-api ∈ checkout-*, severity=critical ∈ [critical, high]",
         "→ policy page",
         "now      email        ada (a***@example.com)",
-        "not reached: grace has no email (channel email)",
+        "not told: grace has no email (channel email)",
     ] {
         assert!(asked.output.contains(line), "{line} in\n{}", asked.output);
     }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use foghorn::domain::delivery::Lease;
+use foghorn::domain::ids::TokenId;
+use foghorn::domain::token::{Digest, Token};
 use foghorn::store::{Store, StoreError};
+use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::support::said::{NOW, batch, claim, open};
@@ -45,6 +48,27 @@ async fn nodes_share_incidents_and_no_delivery(subject: Subject) {
 async fn two_nodes_share_incidents_and_never_a_delivery() {
     if require("postgres") {
         hold(Subject::postgres().await, nodes_share_incidents_and_no_delivery).await;
+    }
+}
+
+async fn one_node_has_the_first_token(subject: Subject) {
+    let second = subject.second().await;
+    let first = |number: u8| {
+        let id = TokenId::new(NOW, u128::from(number));
+        Token::first(id, Digest::new([number; 32]), NOW)
+    };
+    let tries = (0..20).map(|number| {
+        let store = if number % 2 == 0 { &subject.store } else { &second };
+        async move { store.first_token(&first(number)).await.unwrap() }
+    });
+    let kept = join_all(tries).await.into_iter().filter(|kept| *kept).count();
+    assert_eq!((kept, second.tokens().await.unwrap().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn nodes_that_start_at_once_make_one_first_token() {
+    if require("postgres") {
+        hold(Subject::postgres().await, one_node_has_the_first_token).await;
     }
 }
 

@@ -31,8 +31,17 @@ async fn a_template_says_its_subject_and_text_with_what_it_is_given() {
     assert_eq!(json["subject"], "Welcome, Ada");
     let listed = "welcome  subject, text, html\n\
                   incident  subject, text, html  built in\n\
+                  incident.de  subject, text, html  built in\n\
                   incident-push  subject, text  built in\n\
-                  incident-sms  text  built in\n";
+                  incident-push.de  subject, text  built in\n\
+                  incident-sms  text  built in\n\
+                  incident-sms.de  text  built in\n\
+                  email_verification  subject, text, html  built in\n\
+                  email_verification.de  subject, text, html  built in\n\
+                  password_reset  subject, text, html  built in\n\
+                  password_reset.de  subject, text, html  built in\n\
+                  security_alert  subject, text, html  built in\n\
+                  security_alert.de  subject, text, html  built in\n";
     assert_eq!(render(&["list"]).await.output, listed);
 }
 
@@ -45,7 +54,7 @@ async fn what_is_missing_is_named_with_its_file_and_line() {
     }
     let unknown = render(&["render", "welcom"]).await;
     assert!(
-        unknown.errors.contains("there are: incident, incident-push, incident-sms, welcome"),
+        unknown.errors.contains("there are: email_verification, incident, incident-push, incident-sms"),
         "{unknown:?}"
     );
 }
@@ -65,7 +74,7 @@ async fn foghorns_own_words_are_written_where_they_can_be_changed_and_nothing_is
     assert!(own.starts_with("Subject: [Foghorn #1042] CRITICAL checkout-api: 5xx rate above 5%\n"), "{own}");
 
     let ejected = template(&["eject", "incident"]).await;
-    assert_eq!((ejected.exit, ejected.output.lines().count()), (0, 3), "{ejected:?}");
+    assert_eq!((ejected.exit, ejected.output.lines().count()), (0, 6), "{ejected:?}");
     assert_eq!(template(&["render", "incident"]).await.output, own, "the same words");
     let subject = dir.join("incident.subject.txt");
     fs::write(&subject, "Ours: {{ title }}").unwrap();
@@ -79,7 +88,7 @@ async fn foghorns_own_words_are_written_where_they_can_be_changed_and_nothing_is
     assert_eq!(template(&["eject", "incident", "--force"]).await.exit, 0);
     assert_eq!(template(&["render", "incident"]).await.output, own);
 
-    let unknown = template(&["eject", "welcome"]).await;
+    let unknown = template(&["eject", "farewell"]).await;
     assert!(
         unknown.errors.contains("Foghorn's own words are incident, incident-push, incident-sms"),
         "{unknown:?}"

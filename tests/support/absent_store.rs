@@ -2,13 +2,21 @@
 
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
+use foghorn::domain::audit::AuditEntry;
 use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::{Job, Lease};
-use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
-use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::idempotency::{Key, Known};
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use foghorn::domain::incident::Incident;
+use foghorn::domain::letter::Letter;
+use foghorn::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::receipt::Receipt;
+use foghorn::domain::record::Records;
+use foghorn::domain::session::Session;
 use foghorn::domain::suppression::Suppression;
+use foghorn::domain::timer::Timer;
+use foghorn::domain::token::{Digest, Token};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
@@ -16,6 +24,7 @@ use foghorn::store::views::{
     IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
+use secrecy::SecretString;
 
 /// Answers nothing.
 #[derive(Debug)]
@@ -32,6 +41,14 @@ impl Store for AbsentStore {
     }
 
     async fn died(&self, _: &NodeName) -> Result<bool, StoreError> {
+        away()
+    }
+
+    async fn signing_key(&self, _: &str, _: Timestamp) -> Result<SecretString, StoreError> {
+        away()
+    }
+
+    async fn first_token(&self, _: &Token) -> Result<bool, StoreError> {
         away()
     }
 
@@ -59,7 +76,47 @@ impl Store for AbsentStore {
         away()
     }
 
+    async fn due_timers(&self, _: Timestamp, _: usize) -> Result<Vec<(Timer, Incident)>, StoreError> {
+        away()
+    }
+
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        away()
+    }
+
+    async fn timers(&self, _: u64) -> Result<Vec<Timer>, StoreError> {
+        away()
+    }
+
+    async fn records(&self) -> Result<Records, StoreError> {
+        away()
+    }
+
+    async fn records_revision(&self) -> Result<u64, StoreError> {
+        away()
+    }
+
+    async fn outgoing(&self, _sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError> {
+        away()
+    }
+
     async fn paused(&self) -> Result<Paused, StoreError> {
+        away()
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        away()
+    }
+
+    async fn session(&self, _: &Digest) -> Result<Option<Session>, StoreError> {
+        away()
+    }
+
+    async fn audit(&self, _: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        away()
+    }
+
+    async fn idempotency(&self, _: &Key) -> Result<Option<Known>, StoreError> {
         away()
     }
 
@@ -68,6 +125,10 @@ impl Store for AbsentStore {
     }
 
     async fn incidents(&self, _: &IncidentQuery, _: &Paging) -> Result<Page<IncidentView>, StoreError> {
+        away()
+    }
+
+    async fn incident_number(&self, _: IncidentId) -> Result<Option<u64>, StoreError> {
         away()
     }
 
@@ -124,6 +185,10 @@ impl Store for AbsentStore {
     }
 
     async fn bulk(&self, _: JobId) -> Result<Option<BulkView>, StoreError> {
+        away()
+    }
+
+    async fn unexported(&self, _: &SourceName, _: usize) -> Result<Vec<Letter>, StoreError> {
         away()
     }
 

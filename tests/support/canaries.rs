@@ -195,10 +195,15 @@ const WAYS: &[Way] = &[
 ];
 
 /// Secrets beside the channels, each with its place.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("server.heartbeat_url", "canary-heartbeat"),
     ("sources.sasl.password", "canary-kafka-password"),
     ("store.password", "canary-store-password"),
+    ("events_out.sasl.password", "canary-events-password"),
+    ("events_out.secret", "canary-events-secret-001"),
+    ("events_out.previous_secret", "canary-events-previous-2"),
+    ("tokens.secret", "fh_canary-of-a-configured-token"),
+    ("auth.oidc.client_secret", "canary-oidc-client-secret"),
 ];
 
 /// How a secret is said in a configuration.
@@ -270,13 +275,37 @@ impl Canaries {
             }
         }
         let password = self.said(form, "bus", "password", ELSEWHERE[1].1);
+        let secret = self.said(form, "reader", "secret", ELSEWHERE[6].1);
+        let login = self.said(form, "oidc", "client_secret", ELSEWHERE[7].1);
+        text += &format!(
+            "[auth.oidc]\nissuer = '{}'\nclient_id = 'fog'\nadmin_group = 'sre'\nallow_private_networks = true\n{login}",
+            self.heartbeat.url()
+        );
+        text += &format!("[tokens.reader]\nscopes = ['read']\n{secret}");
         text += &format!(
             "[sources.bus]\ntype = 'kafka'\nbrokers = ['127.0.0.1:{}']\ntopics = ['t']\n\
              properties = {{ 'sasl.oauthbearer.client.secret' = '{IN_A_PROPERTY}' }}\n\
              [sources.bus.sasl]\nmechanism = 'SCRAM-SHA-256'\nusername = 'u'\n{password}",
             self.nobody
         );
-        text
+        text + &self.sinks(form)
+    }
+
+    /// A topic that nobody is behind, and a receiver that is unwell and repeats what it hears.
+    fn sinks(&self, form: Form) -> String {
+        let signing = |at: usize| format!("whsec_{}", STANDARD.encode(ELSEWHERE[at].1));
+        let secret = self.said(form, "hook", "secret", &signing(4));
+        let previous = self.said(form, "hook", "previous_secret", &signing(5));
+        let password = self.said(form, "out", "password", ELSEWHERE[3].1);
+        format!(
+            "[events_out.hook]\ntype = 'webhook'\nurl = '{}/events'\nallow_private_networks = true\n\
+             {secret}{previous}\
+             [events_out.out]\ntype = 'kafka'\nbrokers = ['127.0.0.1:{}']\ntopic = 't'\n\
+             properties = {{ 'sasl.oauthbearer.client.secret' = '{IN_A_PROPERTY}' }}\n\
+             [events_out.out.sasl]\nmechanism = 'SCRAM-SHA-256'\nusername = 'u'\n{password}",
+            self.heartbeat.url(),
+            self.nobody
+        )
     }
 
     /// Lines of `[server]`.
@@ -308,6 +337,7 @@ impl Canaries {
         let mut needles: Vec<String> =
             [IN_A_HEADER, IN_A_PROPERTY, ACCESS].iter().map(|text| (*text).to_owned()).collect();
         needles.extend(ELSEWHERE.iter().map(|(_, secret)| (*secret).to_owned()));
+        needles.extend(ELSEWHERE[4..].iter().map(|(_, secret)| STANDARD.encode(secret)));
         needles.extend(SIGNING.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
         for channel in &self.channels {
             for (key, secret) in (channel.way.secrets)(&channel.url) {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foghorn::catalogue::{Code, Origin};
+use foghorn::channels::oidc;
 use foghorn::channels::outbox::Outbox;
 use foghorn::clock::Clock;
+use foghorn::config::{AuthMode, Explorer};
 use foghorn::domain::event::Bounds;
 use foghorn::domain::retry::RetryPolicy;
+use foghorn::domain::token::ConfiguredToken;
 use foghorn::feed::{Feed, Room};
 use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
-use foghorn::messages::control::{Control, ControlMessage, ReloadRefused};
+use foghorn::messages::control::{Control, ControlMessage, RecordRefused, ReloadRefused};
 use foghorn::messages::in_use::{InUse, WayOut};
 use foghorn::store::Store;
 use foghorn::telemetry::health::{Condition, Health, Phase};
@@ -38,9 +41,22 @@ pub(crate) struct Server {
 fn texting() -> InUse {
     let settings = "account_sid='AC00000000000000000000000000000000'\nauth_token='12345'\nfrom='+15550100'";
     let channel = super::jobs::channel("sms", "twilio", settings, &super::jobs::surroundings());
-    let way =
-        WayOut { kind: "sms".into(), provider: "twilio".into(), channel, retry: RetryPolicy::default() };
+    let way = WayOut {
+        kind: "sms".into(),
+        provider: "twilio".into(),
+        channel,
+        retry: RetryPolicy::default(),
+        texts: None,
+    };
     InUse { channels: [("sms".into(), way)].into(), ..InUse::default() }
+}
+
+/// An identity provider that nobody is behind.
+fn nobody_knows() -> Arc<oidc::Provider> {
+    let settings =
+        "issuer='http://127.0.0.1:1'\nclient_id='foghorn'\nadmin_group='sre'\nallow_private_networks=true";
+    let provider = oidc::provider(&settings.parse().unwrap(), "https://fog.example", Clock::system());
+    Arc::new(provider.unwrap_or_else(|problems| panic!("{problems:?}")))
 }
 
 impl Server {
@@ -49,6 +65,17 @@ impl Server {
     }
 
     pub(crate) async fn start_with(store: Arc<dyn Store>, limits: Limits, outbox: Arc<Outbox>) -> Self {
+        Self::guarded(store, limits, AuthMode::None, Vec::new(), outbox).await
+    }
+
+    /// One that asks for these tokens, and for those of the store.
+    pub(crate) async fn guarded(
+        store: Arc<dyn Store>,
+        limits: Limits,
+        auth: AuthMode,
+        tokens: Vec<ConfiguredToken>,
+        outbox: Arc<Outbox>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
         let address = listener.local_addr().expect("it is bound");
         let health = Health::default();
@@ -61,7 +88,7 @@ impl Server {
         let api = Api {
             store,
             peers,
-            in_use: watch::channel(Arc::new(texting())).1,
+            in_use: watch::channel(Arc::new(InUse { tokens, ..texting() })).1,
             outbox,
             health: health.clone(),
             feed: feed.clone(),
@@ -71,6 +98,11 @@ impl Server {
             bounds: Bounds::default(),
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
+            auth,
+            provider: Some(nobody_knows()),
+            session_ttl: Duration::from_secs(3_600),
+            retention: Default::default(),
+            explorer: Explorer::Served,
             hosts: vec!["foghorn".to_owned()],
             control: refusing(),
             address,
@@ -81,10 +113,7 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self) -> Client {
-        Client {
-            stream: TcpStream::connect(self.address).await.expect("somebody listens"),
-            asked_for_head: false,
-        }
+        Client::to(self.address).await
     }
 
     /// The answer to `request` on a connection of its own.
@@ -118,6 +147,11 @@ pub(crate) struct Answer {
 }
 
 impl Client {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("somebody listens");
+        Self { stream, asked_for_head: false }
+    }
+
     /// Says this. That the server hangs up meanwhile is its right.
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.asked_for_head = bytes.as_ref().starts_with(b"HEAD ");
@@ -128,7 +162,12 @@ impl Client {
 
     /// The next answer, or `None` if the connection ends without one.
     pub(crate) async fn hear(&mut self) -> Option<Answer> {
-        timeout(PATIENCE, self.read()).await.expect("the server answers or closes")
+        self.hear_within(PATIENCE).await
+    }
+
+    /// The same, from somebody who may take longer.
+    pub(crate) async fn hear_within(&mut self, patience: Duration) -> Option<Answer> {
+        timeout(patience, self.read()).await.expect("the server answers or closes")
     }
 
     /// Nothing more comes but the end.
@@ -158,6 +197,8 @@ impl Answer {
     /// The answer in `bytes`, once it is all there.
     fn read(bytes: &[u8], head_only: bool) -> Option<Self> {
         let text = String::from_utf8_lossy(bytes);
+        // That it may go on is not the answer yet.
+        let text = text.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&text);
         let (head, body) = text.split_once("\r\n\r\n")?;
         let mut lines = head.split("\r\n");
         let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
@@ -193,14 +234,26 @@ impl Answer {
     }
 }
 
-/// Somebody who is asked to reload and never does.
+/// Somebody who is asked to reload or to change something and never does.
 fn refusing() -> Control {
     let (control, mut asked) = mpsc::channel(1);
     tokio::spawn(async move {
         while let Some(question) = asked.recv().await {
-            if let ControlMessage::Reload(reply) = question {
-                let problems = vec!["the test says so".to_owned()];
-                reply.send(Err(ReloadRefused { problems })).expect("somebody waits");
+            match question {
+                ControlMessage::Reload(reply) => {
+                    let problems = vec!["the test says so".to_owned()];
+                    reply.send(Err(ReloadRefused { problems })).expect("somebody waits");
+                }
+                ControlMessage::Record(wish, reply) => {
+                    let refused = match wish.name.as_str() {
+                        "owned" => RecordRefused::Owned("config.toml:1".to_owned()),
+                        "there" => RecordRefused::Present,
+                        "other" => RecordRefused::Outdated(Some(7)),
+                        _ => RecordRefused::Invalid(Vec::new()),
+                    };
+                    reply.send(Err(refused)).expect("somebody waits");
+                }
+                ControlMessage::Drain(_) => {}
             }
         }
     });

@@ -40,6 +40,7 @@ pub(crate) fn facts(kind: NotificationKind) -> IncidentFacts {
         event_count: 9,
         opened_at,
         resolved_at: is_over.then(|| "2026-11-21T14:16:10Z".parse().unwrap()),
+        acknowledged_by: None,
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn job(to: &str, content: Content) -> Job {
         crashes: 0,
         created_at,
         expires_at: "2026-11-21T15:02:11Z".parse().unwrap(),
+        rest: Vec::new(),
     }
 }
 
@@ -76,6 +78,8 @@ pub(crate) fn surroundings() -> Surroundings {
         public_url: "https://foghorn.example.com".to_owned(),
         outbox: Arc::new(Outbox::default()),
         templates: Arc::new(Templates::default()),
+        locales: Arc::default(),
+        links: None,
         clock: Clock::starting_at(NOW.parse().unwrap()),
         workers: 4,
     }

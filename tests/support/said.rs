@@ -12,7 +12,7 @@ use foghorn::domain::event::{
 };
 use foghorn::domain::ids::{DeliveryId, EventId};
 use foghorn::domain::query::DeliveryQuery;
-use foghorn::domain::routes::{OnResolve, Plan, PlannedDelivery};
+use foghorn::domain::routes::{Plan, PlannedDelivery, StepPlan};
 use foghorn::domain::severity::Severity;
 use foghorn::store::Paging;
 use foghorn::store::batch::{Adopt, Attempted, Batch, Claim, Lesson, Next};
@@ -26,7 +26,8 @@ pub(crate) fn after(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn rules() -> IncidentRules {
-    IncidentRules { dedup_window: Duration::from_secs(3600) }
+    let dedup_window = Duration::from_secs(3600);
+    IncidentRules { dedup_window, flap_window: Duration::ZERO, ..IncidentRules::default() }
 }
 
 pub(crate) fn batch(lease: &Lease) -> Batch {
@@ -46,6 +47,11 @@ pub(crate) struct Said {
     pub(crate) to: Vec<&'static str>,
     pub(crate) due_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// When it happened, as the source says.
+    pub(crate) occurred_at: Option<Timestamp>,
+    pub(crate) source: &'static str,
+    pub(crate) bundle: Option<Duration>,
+    pub(crate) group: Option<&'static str>,
 }
 
 impl Default for Said {
@@ -60,6 +66,10 @@ impl Default for Said {
             to: vec!["email:ada@example.com"],
             due_at: NOW,
             expires_at: after(3600),
+            occurred_at: None,
+            source: "kafka",
+            bundle: None,
+            group: None,
         }
     }
 }
@@ -89,6 +99,25 @@ impl Said {
         Self { due_at, ..self }
     }
 
+    /// It happened so many seconds after [`NOW`].
+    pub(crate) fn at(self, seconds: i64) -> Self {
+        Self { occurred_at: Some(after(seconds)), ..self }
+    }
+
+    /// It waits so many seconds for others to the same address.
+    pub(crate) fn bundled(self, seconds: u64) -> Self {
+        Self { bundle: Some(Duration::from_secs(seconds)), ..self }
+    }
+
+    /// It is one incident with everything else of this group.
+    pub(crate) fn of_group(self, group: &'static str) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    pub(crate) fn by(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
+
     pub(crate) fn expires(self, expires_at: Timestamp) -> Self {
         Self { expires_at, ..self }
     }
@@ -101,7 +130,7 @@ impl Said {
         let planned = self.to.iter().map(|to| {
             let (channel, address) = to.split_once(':').unwrap();
             let target = Target { recipient: "ada".into(), channel: channel.into(), address: address.into() };
-            PlannedDelivery { target, due_at: self.due_at, expires_at: self.expires_at }
+            PlannedDelivery { target, due_at: self.due_at, expires_at: self.expires_at, bundle: self.bundle }
         });
         planned.collect()
     }
@@ -109,7 +138,7 @@ impl Said {
     fn event(&self, body: Body) -> Arc<Event> {
         Arc::new(Event {
             id: EventId::new(NOW, fastrand::u128(..)),
-            source: "kafka".into(),
+            source: self.source.into(),
             position: Position::Kafka {
                 topic: "incidents".into(),
                 partition: 0,
@@ -119,6 +148,7 @@ impl Said {
             producer_id: self.producer_id.map(str::to_owned),
             traceparent: None,
             received_at: NOW,
+            came_back: 0,
             body,
             raw: self.raw.clone().into(),
         })
@@ -135,14 +165,18 @@ impl Said {
             description: None,
             labels: BTreeMap::from([("zone".to_owned(), "a'b\\c".to_owned())]),
             links: vec![Link { text: "graph".to_owned(), url: "https://example.com/?a=1&b=\"".to_owned() }],
-            occurred_at: None,
+            occurred_at: self.occurred_at,
         };
         let plan = Plan::Routed {
             route: "all".into(),
-            policy: "everybody".into(),
-            on_resolve: OnResolve::Notify,
-            deliveries: self.planned(),
-            unreachable: Vec::new(),
+            group: self.group.map(str::to_owned),
+            step: StepPlan {
+                policy: "everybody".into(),
+                position: Default::default(),
+                deliveries: self.planned(),
+                withheld: Vec::new(),
+                silenced_until: None,
+            },
         };
         Accept { event: self.event(Body::Incident(body)), plan: Arc::new(plan) }
     }
@@ -150,14 +184,18 @@ impl Said {
     /// As a direct notification.
     pub(crate) fn direct(&self) -> Accept {
         let body = NotificationRequest {
+            of: None,
             to: vec!["ada".to_owned()],
             via: vec!["email".into()],
+            whose: Default::default(),
             text: words(),
             priority: Priority::Normal,
             send_at: None,
             expires_at: None,
+            digest: None,
         };
-        let plan = Plan::Direct { deliveries: self.planned(), unreachable: Vec::new() };
+        let (deliveries, locales) = (self.planned(), Default::default());
+        let plan = Plan::Direct { deliveries, withheld: Vec::new(), locales };
         Accept { event: self.event(Body::Notification(body)), plan: Arc::new(plan) }
     }
 }

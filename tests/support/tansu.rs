@@ -34,6 +34,11 @@ impl Tansu {
         Self::start_at(port, port).await
     }
 
+    /// The same, at this port.
+    pub(crate) async fn start_here(port: u16) -> Option<Self> {
+        Self::start_at(port, port).await
+    }
+
     async fn start_at(port: u16, advertised: u16) -> Option<Self> {
         let Some(program) = program() else {
             services::missing("the broker Tansu: scripts/services up kafka");

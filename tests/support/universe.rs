@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foghorn::channels::sinks::Sink;
 use foghorn::clock::Clock;
 use foghorn::daemon::{BUDGET_WINDOW, ChannelPart, Foghorn, MAX_RESTARTS, Parts, SourcePart};
 use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::IncidentRules;
 use foghorn::domain::directory::{Directory, Reach};
 use foghorn::domain::ids::DeliveryId;
+use foghorn::domain::names::SinkName;
+use foghorn::domain::outgoing::{EventsOut, Wanted};
 use foghorn::domain::people::{Contact, User};
+use foghorn::domain::policy::{Policy, Step as PolicyStep};
 use foghorn::domain::query::DeliveryQuery;
 use foghorn::domain::rate::Rates;
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
-use foghorn::domain::routes::{Policy, Route, RouteTable, Step as PolicyStep};
+use foghorn::domain::routes::{Route, RouteTable};
 use foghorn::feed::{Feed, Room};
 use foghorn::formats::Words;
 use foghorn::messages::IngestKey;
@@ -55,8 +59,12 @@ pub(crate) struct Draft {
     pub(crate) backup: Option<Vec<Step>>,
     pub(crate) budget: RestartBudget,
     pub(crate) memory: Arc<dyn Store>,
+    /// Who is told everything that changes.
+    pub(crate) sink: Option<Arc<dyn Sink>>,
     /// What a former life read from, if there was one.
     pub(crate) topic: Option<Arc<MemorySource>>,
+    /// Who hears of what.
+    pub(crate) routes: RouteTable,
 }
 
 impl Default for Draft {
@@ -70,7 +78,9 @@ impl Default for Draft {
             backup: None,
             budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
             memory: Arc::new(MemoryStore::default()),
+            sink: None,
             topic: None,
+            routes: routes(),
         }
     }
 }
@@ -103,9 +113,10 @@ impl Universe {
             workers: draft.workers,
             rates: draft.rates,
             retry: draft.retry,
+            texts: None,
         };
         let mut channels = BTreeMap::from([("email".into(), email.clone())]);
-        let mut routes = routes();
+        let mut routes = draft.routes;
         if has_backup {
             let channel = Arc::clone(&backup) as Arc<_>;
             channels.insert("backup".into(), ChannelPart { channel, ..email });
@@ -114,18 +125,26 @@ impl Universe {
             routes.directory.pair(&["email".into(), "backup".into()]);
         }
         let api = SourcePart { kind: "http".into(), connect: None, max_in_flight: 1024 };
+        let sinks: BTreeMap<SinkName, _> = draft.sink.into_iter().map(|sink| ("bus".into(), sink)).collect();
+        let wanted = sinks.keys().map(|name| Wanted { sink: name.clone(), only: Vec::new() }).collect();
+        let events_out = EventsOut { source: "https://fog.example".to_owned(), sinks: wanted };
         let parts = Parts {
+            letter_boxes: Default::default(),
             node: "test".into(),
             store: Arc::clone(&store) as Arc<dyn Store>,
-            rules: IncidentRules::default(),
+            rules: IncidentRules { events_out: Arc::new(events_out), ..IncidentRules::default() },
             words: Words::default(),
             routes,
+            tables: Arc::default(),
             letterhead: Default::default(),
+            retention: Default::default(),
+            tokens: Vec::new(),
             channels,
             sources: BTreeMap::from([
                 (IngestKey { source: "topic".into(), topic: Some("incidents".into()) }, source),
                 (IngestKey { source: "api".into(), topic: None }, api),
             ]),
+            sinks,
             budget: draft.budget,
             clock,
             health: health.clone(),
@@ -199,15 +218,28 @@ pub(crate) fn source_of(topic: &Arc<MemorySource>) -> SourcePart {
 pub(crate) fn routes() -> RouteTable {
     let reach = Reach { contact: Contact::Email, max_age: Duration::from_secs(24 * 3600) };
     let ada = User { email: Some("ada@example.com".into()), ..User::default() };
-    let step = PolicyStep { notify: vec!["user:ada".parse().unwrap()], via: vec!["email".into()] };
+    let step = PolicyStep {
+        after: Duration::ZERO,
+        notify: vec!["user:ada".parse().unwrap()],
+        via: vec!["email".into()],
+    };
     RouteTable {
-        routes: vec![Route { name: "all".into(), matches: BTreeMap::new(), policy: "all".into() }],
-        policies: BTreeMap::from([("all".into(), Policy { immediate: vec![step], ..Policy::default() })]),
+        routes: vec![Route {
+            name: "all".into(),
+            matches: BTreeMap::new(),
+            policy: "all".into(),
+            group_by: Vec::new(),
+        }],
+        policies: Arc::new(BTreeMap::from([(
+            "all".into(),
+            Policy { steps: vec![step], ..Policy::default() },
+        )])),
         directory: Directory {
             users: BTreeMap::from([("ada".into(), ada)]),
             teams: BTreeMap::new(),
             channels: BTreeMap::from([("email".into(), reach)]),
             ..Directory::default()
         },
+        ..RouteTable::default()
     }
 }

@@ -5,14 +5,22 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use foghorn::domain::Timestamp;
+use foghorn::domain::audit::AuditEntry;
 use foghorn::domain::bulk::Bulk;
 use foghorn::domain::delivery::{Job, Lease};
 use foghorn::domain::event::Body;
-use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
-use foghorn::domain::names::{ChannelName, NodeName};
+use foghorn::domain::idempotency::{Key, Known};
+use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use foghorn::domain::incident::Incident;
+use foghorn::domain::letter::Letter;
+use foghorn::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use foghorn::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use foghorn::domain::receipt::Receipt;
+use foghorn::domain::record::Records;
+use foghorn::domain::session::Session;
 use foghorn::domain::suppression::Suppression;
+use foghorn::domain::timer::Timer;
+use foghorn::domain::token::{Digest, Token};
 use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
@@ -20,6 +28,7 @@ use foghorn::store::views::{
     IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 /// When, around one write.
@@ -117,6 +126,14 @@ impl Store for WatchedStore {
         self.inner.died(node).await
     }
 
+    async fn signing_key(&self, candidate: &str, now: Timestamp) -> Result<SecretString, StoreError> {
+        self.inner.signing_key(candidate, now).await
+    }
+
+    async fn first_token(&self, token: &Token) -> Result<bool, StoreError> {
+        self.inner.first_token(token).await
+    }
+
     async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         self.inner.release(lease, now).await
     }
@@ -141,8 +158,48 @@ impl Store for WatchedStore {
         self.inner.suppressions().await
     }
 
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timer, Incident)>, StoreError> {
+        self.inner.due_timers(now, limit).await
+    }
+
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_timer().await
+    }
+
+    async fn timers(&self, number: u64) -> Result<Vec<Timer>, StoreError> {
+        self.inner.timers(number).await
+    }
+
+    async fn records(&self) -> Result<Records, StoreError> {
+        self.inner.records().await
+    }
+
+    async fn records_revision(&self) -> Result<u64, StoreError> {
+        self.inner.records_revision().await
+    }
+
+    async fn outgoing(&self, sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError> {
+        self.inner.outgoing(sink).await
+    }
+
     async fn paused(&self) -> Result<Paused, StoreError> {
         self.inner.paused().await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.inner.tokens().await
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+        self.inner.session(digest).await
+    }
+
+    async fn audit(&self, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        self.inner.audit(paging).await
+    }
+
+    async fn idempotency(&self, key: &Key) -> Result<Option<Known>, StoreError> {
+        self.inner.idempotency(key).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -155,6 +212,10 @@ impl Store for WatchedStore {
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
         self.inner.incidents(query, paging).await
+    }
+
+    async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
+        self.inner.incident_number(id).await
     }
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
@@ -219,6 +280,10 @@ impl Store for WatchedStore {
 
     async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
         self.inner.bulk(id).await
+    }
+
+    async fn unexported(&self, source: &SourceName, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        self.inner.unexported(source, limit).await
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foghorn::config::{AuthMode, Explorer};
 use foghorn::domain::event::Bounds;
 use foghorn::domain::query::IncidentQuery;
 use foghorn::http::limits::Limits;
@@ -46,6 +47,11 @@ impl Whole {
             bounds: Bounds::default(),
             source: "api".into(),
             public_url: "https://fog.example".to_owned(),
+            auth: AuthMode::None,
+            provider: None,
+            session_ttl: Duration::from_secs(3_600),
+            retention: Default::default(),
+            explorer: Explorer::Served,
             hosts: vec!["foghorn".to_owned()],
             control: tokio::sync::mpsc::channel(1).0,
             address,

@@ -16,7 +16,7 @@ use crate::domain::delivery::{DeliveryState, Job};
 use crate::domain::fault::Outcome;
 use crate::domain::ids::DeliveryId;
 use crate::domain::in_flight::InFlight;
-use crate::domain::lane::{Lane, Start};
+use crate::domain::lane::{Lane, Sign, Start};
 use crate::domain::retry::OnUnknown;
 use crate::domain::way::{Flow, Way};
 use crate::messages::Peers;
@@ -128,7 +128,7 @@ impl Desk {
             self.supply = Supply::Ready;
         }
         self.next_due = claimed.next_due;
-        self.life.credits_taken(claimed.jobs.len());
+        self.life.credits_taken(claimed.jobs.iter().flat_map(Job::ids).count());
         self.arguments.equipment.metrics.ended(DeliveryState::Expired, claimed.expired);
         self.arguments.equipment.metrics.ended(DeliveryState::Canceled, claimed.canceled);
         self.queue.extend(claimed.jobs);
@@ -138,6 +138,7 @@ impl Desk {
         self.rest(worker);
         if let Some(job) = self.in_flight.release(&id) {
             self.conclude(&job, outcome, took);
+            self.conclude_rest(worker, outcome, took);
         }
     }
 
@@ -145,7 +146,9 @@ impl Desk {
         self.places[place] = Place::Vacant;
         self.idle.retain(|idle| *idle != place);
         if let Some((_, job)) = self.in_flight.orphaned_by(&place) {
-            self.conclude(&job, &Outcome::Crashed(why.to_owned()), Duration::ZERO);
+            let outcome = Outcome::Crashed(why.to_owned());
+            self.conclude(&job, &outcome, Duration::ZERO);
+            self.conclude_rest(place, &outcome, Duration::ZERO);
         }
     }
 
@@ -189,8 +192,14 @@ impl Desk {
     fn give_back(&mut self) {
         let now = self.now();
         while let Some(job) = self.queue.pop(Admitted::All) {
-            let returned = written(&job, now, RETURNED, Next::Held { due_at: now });
-            self.keep_and_report(returned);
+            self.return_each(job, now);
+        }
+    }
+
+    /// What `job` stands for waits in the store again.
+    pub(super) fn return_each(&mut self, job: Job, now: Timestamp) {
+        for job in job.each() {
+            self.keep_and_report(written(&job, now, RETURNED, Next::Held { due_at: now }));
         }
     }
 
@@ -256,7 +265,7 @@ impl Desk {
         let holding = match adopt {
             Adopt::Nothing => Vec::new(),
             Adopt::Retry | Adopt::Hold => {
-                self.queue.iter().map(|job| job.id).chain(self.in_flight.keys().copied()).collect()
+                self.queue.iter().flat_map(Job::ids).chain(self.in_flight.keys().copied()).collect()
             }
         };
         self.supply = Supply::Asked(limit);
@@ -264,11 +273,27 @@ impl Desk {
         tell(self.peers.status.as_ref(), StatusMessage::Claim { claim, pool: self.myself.clone() });
     }
 
+    /// An attempt ended: what it means for its delivery, and for the channel.
     fn conclude(&mut self, job: &Job, outcome: &Outcome, took: Duration) {
+        self.arguments.equipment.metrics.attempted(outcome, took);
+        let (attempted, sign) = self.judged(job, outcome, took);
+        let change = self.lane.ended(sign, self.now());
+        self.say_how_it_is(change, &attempted);
+        self.keep_and_report(attempted);
+    }
+
+    /// The same message was also for these.
+    fn conclude_rest(&mut self, worker: usize, outcome: &Outcome, took: Duration) {
+        while let Some((_, job)) = self.in_flight.orphaned_by(&worker) {
+            let (attempted, _) = self.judged(&job, outcome, took);
+            self.keep_and_report(attempted);
+        }
+    }
+
+    fn judged(&mut self, job: &Job, outcome: &Outcome, took: Duration) -> (Attempted, Sign) {
         let now = self.now();
         let Judged { mut attempted, sign } =
             conclude(&self.arguments.equipment.retry, job, outcome, took, now, fastrand::f64());
-        self.arguments.equipment.metrics.attempted(outcome, took);
         if matches!(outcome, Outcome::Sent(_)) && job.counted == 1 {
             let since = Duration::try_from(now.duration_since(job.created_at)).unwrap_or_default();
             self.arguments.equipment.metrics.latency(since);
@@ -278,9 +303,7 @@ impl Desk {
         }
         self.say_what_was_learned(&mut attempted);
         self.fail_over(job, outcome, now, &mut attempted);
-        let change = self.lane.ended(sign, now);
-        self.say_how_it_is(change, &attempted);
-        self.keep_and_report(attempted);
+        (attempted, sign)
     }
 
     pub(super) fn keep_and_report(&mut self, attempted: Attempted) {

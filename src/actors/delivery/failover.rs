@@ -47,10 +47,12 @@ impl Desk {
         let Some(channel) = self.stand_in().cloned() else { return };
         let waiting = self.queue.len();
         while let Some(job) = self.queue.pop(super::queue::Admitted::All) {
-            let mut moved = written(&job, now, FAILED_OVER, Next::Held { due_at: now });
-            moved.detail = format!("goes on over {channel}");
-            moved.moved_to = Some(channel.clone());
-            self.keep_and_report(moved);
+            for job in job.each() {
+                let mut moved = written(&job, now, FAILED_OVER, Next::Held { due_at: now });
+                moved.detail = format!("goes on over {channel}");
+                moved.moved_to = Some(channel.clone());
+                self.keep_and_report(moved);
+            }
         }
         if waiting > 0 {
             tracing::info!(channel = %self.arguments.name, over = %channel, deliveries = waiting, "channel is held: what waits goes over another one");

@@ -31,11 +31,13 @@ impl Desk {
             let Some(job) = self.queue.pop(self.admitted()) else { return };
             if job.expires_at <= now {
                 self.keep_and_report(written(&job, now, EXPIRED, Next::Expired));
+                // What was to go with it looks again whether it may.
+                job.each().skip(1).for_each(|job| self.return_each(job, now));
                 continue;
             }
             match self.pace.ask(&job) {
                 Turn::Now => self.begin(job, now),
-                Turn::ThisWaits(until) => self.put_off(&job, now, until),
+                Turn::ThisWaits(until) => job.each().for_each(|job| self.put_off(&job, now, until)),
                 Turn::AllWait(until) => {
                     self.queue.put_back(job);
                     return self.wake_at(until);
@@ -57,8 +59,10 @@ impl Desk {
             return self.queue.put_back(job);
         };
         self.lane.started(now);
-        self.in_flight.claim(job.id, place, job.clone());
-        worker.tell(WorkerMessage::Attempt(job, Arc::clone(&self.arguments.equipment.channel)));
+        for job in job.clone().each() {
+            self.in_flight.claim(job.id, place, job);
+        }
+        worker.tell(WorkerMessage::Attempt(job.message(), Arc::clone(&self.arguments.equipment.channel)));
     }
 
     /// Its address has had enough for now: it waits as a row, and others take its place.

@@ -4,11 +4,15 @@
 //!
 //! It holds nothing: the pool and the ingest actor hold what they sent until the store has it.
 //!
+//! A source may have a letter box, a topic of dead letters: what is in the store goes there, too, and
+//! that is written down. A crash in between puts it there twice.
+//!
 //! It also drives bulk jobs. The row of a job says how far it is and when its next step is due; a
 //! message to itself only says when to look. A step names the cursor that it was found from, so one
 //! that comes twice, from another life or another node, does nothing.
 
 mod bulk;
+mod export;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +26,10 @@ use crate::domain::Timestamp;
 use crate::domain::bulk::{BulkChange, BulkStep};
 use crate::domain::delivery::DeadReason;
 use crate::messages::Peers;
-use crate::messages::dlq::DlqMessage;
+use crate::messages::dlq::{DlqMessage, Exported};
 use crate::messages::post::{Post, tell};
 use crate::messages::status::{BulkReply, StatusMessage};
+use crate::sources::LetterBoxes;
 use crate::store::Store;
 use crate::store::batch::{Attempted, Next, Quarantined};
 use crate::telemetry::actor::ActorLife;
@@ -38,6 +43,8 @@ pub struct Dlq;
 pub struct DlqArguments {
     /// Where the jobs are.
     pub store: Arc<dyn Store>,
+    /// Where the dead letters of sources go, too.
+    pub letter_boxes: LetterBoxes,
     /// The time.
     pub clock: Clock,
 }
@@ -54,6 +61,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// When a job that was just asked for is looked at.
 const SOON: Duration = Duration::from_millis(50);
 
+/// How often letters are looked for that belong into a box.
+const EXPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// Whether it was said that letters do not get into their boxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Told,
+}
+
 /// What the DLQ actor works with.
 pub struct DlqState {
     life: ActorLife,
@@ -61,6 +78,8 @@ pub struct DlqState {
     arguments: DlqArguments,
     /// The newest turn of looking at jobs; timers and answers of earlier ones mean nothing.
     turn: u64,
+    /// The newest turn of putting letters into boxes, and whether there is more to do than to wait.
+    exporting: (u64, Trouble),
     peers: Arc<Peers>,
 }
 
@@ -75,7 +94,14 @@ impl Actor for Dlq {
         Born { life, with: arguments }: Born<DlqArguments>,
     ) -> Result<DlqState, ActorProcessingErr> {
         let myself = Post::new(myself, life.clone());
-        Ok(DlqState { life, myself, arguments, turn: 0, peers: Arc::default() })
+        Ok(DlqState {
+            life,
+            myself,
+            arguments,
+            turn: 0,
+            exporting: (0, Trouble::None),
+            peers: Arc::default(),
+        })
     }
 
     async fn handle(
@@ -102,7 +128,7 @@ impl DlqState {
                 letters.iter().for_each(log_quarantined);
                 tell(status, StatusMessage::Quarantine { letters, from });
             }
-            DlqMessage::Retry { ids, reply } => tell(status, StatusMessage::Replay { ids, reply }),
+            DlqMessage::Retry { repeats, reply } => tell(status, StatusMessage::Replay { repeats, reply }),
             DlqMessage::Bulk { change, reply } => {
                 tell(status, StatusMessage::Bulk { change, from: BulkReply::Asker(reply) });
                 // By then it is written; if not, it is found later.
@@ -112,8 +138,18 @@ impl DlqState {
             DlqMessage::Found { turn, steps, next } if turn == self.turn => self.step(steps, next),
             DlqMessage::Look(_) | DlqMessage::Found { .. } => {}
             DlqMessage::Stepped => self.look_after(Duration::ZERO),
+            DlqMessage::LetterBoxes(boxes) => {
+                self.arguments.letter_boxes = boxes;
+                self.export_after(Duration::ZERO);
+            }
+            DlqMessage::Export(turn) if turn == self.exporting.0 => self.export(),
+            DlqMessage::Exported(turn, exported) if turn == self.exporting.0 => self.on_exported(exported),
+            DlqMessage::Export(_) | DlqMessage::Exported(..) => {}
+            // What else is there is found again.
+            DlqMessage::Noted => self.export_after(Duration::ZERO),
             DlqMessage::Introduce(introduced) => {
                 self.peers = introduced;
+                self.export_after(Duration::ZERO);
                 self.look_after(Duration::ZERO);
             }
         }
@@ -129,7 +165,7 @@ impl DlqState {
     /// Reading may take a while, and dead letters do not wait for it.
     fn look(&self) {
         let (turn, myself) = (self.turn, self.myself.clone());
-        let DlqArguments { store, clock } = self.arguments.clone();
+        let DlqArguments { store, clock, .. } = self.arguments.clone();
         tokio::spawn(async move {
             // A store that does not answer is the status actor's business: here it only means no news.
             let due = bulk::look(&*store, clock.now()).await.unwrap_or_else(|error| {
@@ -138,6 +174,44 @@ impl DlqState {
             });
             myself.tell(DlqMessage::Found { turn, steps: due.steps, next: due.next });
         });
+    }
+
+    /// Puts letters into boxes after this time, and not at another.
+    fn export_after(&mut self, pause: Duration) {
+        self.exporting.0 += 1;
+        let turn = self.exporting.0;
+        if !self.arguments.letter_boxes.is_empty() {
+            self.myself.actor().send_after(pause, move || DlqMessage::Export(turn));
+        }
+    }
+
+    fn export(&self) {
+        let (turn, myself) = (self.exporting.0, self.myself.clone());
+        let DlqArguments { store, letter_boxes, .. } = self.arguments.clone();
+        tokio::spawn(async move {
+            let exported = export::export(&*store, &letter_boxes).await;
+            myself.tell(DlqMessage::Exported(turn, exported));
+        });
+    }
+
+    /// What is in its box is written down, and only then the next are looked for.
+    fn on_exported(&mut self, Exported { ids, trouble }: Exported) {
+        match (&trouble, self.exporting.1) {
+            (Some(why), Trouble::None) => {
+                tracing::warn!(%why, "dead letters do not get into their topic; trying on");
+                self.exporting.1 = Trouble::Told;
+            }
+            (None, Trouble::Told) => {
+                tracing::info!("dead letters get into their topic again");
+                self.exporting.1 = Trouble::None;
+            }
+            (Some(_), Trouble::Told) | (None, Trouble::None) => {}
+        }
+        self.export_after(EXPORT_EVERY);
+        if !ids.is_empty() {
+            let from = self.myself.clone();
+            tell(self.peers.status.as_ref(), StatusMessage::Exported { ids, from });
+        }
     }
 
     fn step(&mut self, steps: Vec<BulkStep>, next: Option<Timestamp>) {

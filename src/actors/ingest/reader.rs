@@ -12,8 +12,9 @@ use super::IngestArguments;
 use super::in_hand::{self, Item};
 use crate::actors::credits::Credits;
 use crate::domain::Timestamp;
-use crate::domain::event::{Event, Position};
+use crate::domain::event::{self, Event, Position};
 use crate::domain::ids::{DeadLetterId, EventId};
+use crate::domain::letter;
 use crate::domain::malformed::{Malformation, Malformed, Problem};
 use crate::domain::way::Flow;
 use crate::formats::{self, Reading};
@@ -104,7 +105,9 @@ enum Tap {
 pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
     let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
     let header = |name: &str| record.header(name);
+    let came_back = letter::came_back(header(letter::ROUNDS));
     let reading = match record.left_out {
+        _ if came_back > letter::MOST_ROUNDS => Err(going_round(came_back)),
         0 => guarded(arguments, record.payload.as_deref(), &header, now),
         left_out => Err(far_too_large(raw.len(), left_out)),
     };
@@ -116,6 +119,7 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
             producer_id,
             traceparent,
             received_at: now,
+            came_back,
             body,
             raw,
         })),
@@ -125,6 +129,7 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
             position: record.position.clone(),
             reason: malformed.reason,
             detail: malformed.to_string(),
+            came_back,
             raw,
         }),
     }
@@ -138,6 +143,7 @@ pub(super) fn condemned(arguments: &IngestArguments, record: &Record, now: Times
         position: record.position.clone(),
         reason: Malformation::Poison,
         detail: "the process ended without a word three times with this record in hand".to_owned(),
+        came_back: letter::came_back(record.header(letter::ROUNDS)),
         raw: record.payload.clone().unwrap_or_else(|| Arc::from([])),
     })
 }
@@ -150,6 +156,14 @@ fn far_too_large(kept: usize, left_out: usize) -> Malformed {
     );
     let problem = Problem { pointer: String::new(), code: "too_large", detail, hint: None };
     Malformed { reason: Malformation::TooLarge, problems: vec![problem] }
+}
+
+/// A record that comes back again and again: somebody reads the topic of dead letters as a source.
+fn going_round(came_back: u32) -> Malformed {
+    let detail =
+        format!("it came back from a topic of dead letters {came_back} times, and is kept here alone");
+    let problem = Problem { pointer: String::new(), code: "loop", detail, hint: None };
+    Malformed { reason: Malformation::Loop, problems: vec![problem] }
 }
 
 /// What a submitted item is.
@@ -169,6 +183,7 @@ pub(super) fn read_submitted(
         producer_id,
         traceparent,
         received_at: now,
+        came_back: 0,
         body,
         raw: Arc::clone(raw),
     })))
@@ -183,14 +198,22 @@ pub(super) fn read_again(
 ) -> Result<Item, Malformed> {
     let came_with = kept.traceparent.as_deref();
     let header = |name: &str| came_with.filter(|_| name.eq_ignore_ascii_case("traceparent"));
-    let Reading { body, producer_id, traceparent } = guarded(arguments, Some(&kept.raw), &header, now)?;
+    let Reading { mut body, producer_id, traceparent } = guarded(arguments, Some(&kept.raw), &header, now)?;
     let id = EventId::new(now, fastrand::u128(..));
     let (position, producer_id) = match of {
-        ReplayOf::Event(of) => (Position::Replay { of: *of, id }, None),
+        ReplayOf::Event(of) => {
+            // Whoever repeats it says so now.
+            if let event::Body::Incident(body) = &mut body {
+                body.occurred_at = None;
+            }
+            (Position::Replay { of: *of, id }, None)
+        }
         ReplayOf::DeadLetter(of) => (Position::Retry(*of), producer_id),
     };
     let (source, raw) = (kept.source.clone(), Arc::clone(&kept.raw));
-    let event = Event { id, source, position, producer_id, traceparent, received_at: now, body, raw };
+    let came_back = 0;
+    let event =
+        Event { id, source, position, producer_id, traceparent, received_at: now, came_back, body, raw };
     Ok(Item::Event(Arc::new(event)))
 }
 

@@ -1,13 +1,17 @@
 //! What a commit adds to the metrics.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::acceptance::Decision;
+use crate::domain::acceptance::{Decision, Rows};
+use crate::domain::action::Via;
 use crate::domain::event::Body;
 use crate::domain::incident::Transition;
+use crate::domain::severity::Severity;
 use crate::store::batch::{AcceptResult, Batch, Committed};
-use crate::telemetry::handles::{DeadLetterMetrics, IncidentMetrics, StoreMetrics};
-use crate::telemetry::labels::{BatchKind, DeadLetterRetry, ResolvedBy, StoreOperation};
+use crate::telemetry::handles::{DeadLetterMetrics, StoreMetrics};
+use crate::telemetry::incidents::IncidentMetrics;
+use crate::telemetry::labels::{BatchKind, ChangedBy, DeadLetterRetry, StoreOperation};
 
 /// The series that only the single writer can count.
 pub(super) struct StatusMetrics {
@@ -45,17 +49,32 @@ impl StatusMetrics {
             (0..count).for_each(|_| self.dead_letters.retried(result));
         }
         for (accept, accepted) in batch.accepts.iter().zip(&committed.accepted) {
-            let (Body::Incident(body), AcceptResult::Decided(decision)) =
+            if let (Body::Incident(_), AcceptResult::Decided(decision)) =
                 (&accept.event.body, accepted.result)
-            else {
-                continue;
+                && let Decision::NoRoute(Transition::Opened | Transition::Reopened) = decision
+            {
+                self.incidents.unrouted();
+            }
+        }
+        self.changed(&committed.rows);
+    }
+
+    /// What became of incidents, by events, people and time.
+    fn changed(&self, rows: &Rows) {
+        let severities: HashMap<u64, Severity> =
+            rows.incidents.iter().map(|incident| (incident.number, incident.severity)).collect();
+        for entry in &rows.timeline {
+            let Some(severity) = severities.get(&entry.incident).copied() else { continue };
+            let by = match entry.by.as_ref().map(|by| by.via) {
+                None => ChangedBy::Source,
+                Some(Via::Timer) => ChangedBy::Timer,
+                Some(_) => ChangedBy::Person,
             };
-            match decision {
-                Decision::NoRoute(Transition::Opened | Transition::Reopened) => self.incidents.unrouted(),
-                Decision::Routed(Transition::Resolved) | Decision::NoRoute(Transition::Resolved) => {
-                    self.incidents.resolved(body.severity, ResolvedBy::Source);
-                }
-                Decision::Routed(_) | Decision::NoRoute(_) | Decision::Direct => {}
+            match entry.transition {
+                Transition::Resolved => self.incidents.resolved(severity, by),
+                Transition::Acknowledged => self.incidents.acknowledged(severity, by),
+                Transition::Exhausted => self.incidents.exhausted(severity),
+                _ => {}
             }
         }
     }

@@ -6,8 +6,11 @@
 //! pause and pools stop sending: an outage is weather, not a reason to restart.
 
 mod counting;
+mod deciding;
 mod forming;
+mod lessons;
 mod on_trial;
+mod publishing;
 mod telling;
 
 use std::collections::VecDeque;
@@ -37,6 +40,7 @@ use crate::telemetry::health::{Condition, Health};
 use counting::StatusMetrics;
 use forming::{Forming, Seats};
 use on_trial::OnTrial;
+use publishing::Publishers;
 
 /// The single writer.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +82,7 @@ pub struct StatusState {
     arguments: StatusArguments,
     seats: Seats,
     on_trial: OnTrial,
+    publishers: Publishers,
     /// What waits for the next commit.
     forming: Forming,
     /// What a batch fell into that the store could not write as a whole; written first.
@@ -139,6 +144,7 @@ impl Actor for Status {
             arguments,
             seats: Seats::default(),
             on_trial: OnTrial::default(),
+            publishers: Publishers::default(),
             forming: Forming::default(),
             isolated: VecDeque::new(),
             commit: Commit::Idle,
@@ -165,6 +171,8 @@ impl StatusState {
     fn on_message(&mut self, message: StatusMessage) {
         match message {
             StatusMessage::Accept { accepts, from } => self.forming.accept(accepts, &from),
+            StatusMessage::Act { act, reply } => self.forming.deciding.act(*act, reply),
+            StatusMessage::Fire { firings, from } => self.forming.deciding.fire(firings, from),
             StatusMessage::Quarantine { letters, from } => self.forming.quarantine(letters, &from),
             StatusMessage::Attempted { attempted, pool } => self.forming.attempted(attempted, pool),
             StatusMessage::Offer { channel, places, pool } => self.seats.offer(channel, places, pool),
@@ -172,7 +180,8 @@ impl StatusState {
                 self.seats.take(&claim.channel, &pool);
                 self.forming.claim(claim, pool);
             }
-            StatusMessage::Replay { ids, reply } => self.forming.replay(ids, reply),
+            StatusMessage::Replay { repeats, reply } => self.forming.replay(repeats, reply),
+            StatusMessage::Handle { handling, reply } => self.forming.handle(handling, reply),
             StatusMessage::Bulk { change, from } => self.forming.bulk(*change, from),
             StatusMessage::Flow { changes, reply } => self.forming.flow(changes, reply),
             StatusMessage::Lift { id, reply } => {
@@ -181,12 +190,19 @@ impl StatusState {
             StatusMessage::Receipts { receipts, addresses, reply } => {
                 self.forming.learn(receipts, addresses, reply);
             }
+            StatusMessage::Access { changes, reply } => self.forming.access(changes, reply),
+            StatusMessage::Record { change, reply } => self.forming.record(*change, reply),
+            StatusMessage::Turn { turn, publisher } => {
+                self.publishers.note(&turn.sink, &publisher);
+                self.forming.publishing.turn(*turn, publisher);
+            }
+            StatusMessage::Exported { ids, from } => self.forming.exported(ids, from),
             StatusMessage::Abandoned(channel) => self.forming.abandon(channel),
             StatusMessage::Rules(rules) => self.arguments.rules = rules,
             StatusMessage::Try { trial, from } => self.forming.try_out(trial, from),
             // Whoever asked may be gone.
             StatusMessage::Presence(reply) => drop(reply.send(())),
-            StatusMessage::Committed(result) => self.on_committed(result),
+            StatusMessage::Committed(result) => self.on_committed(*result),
             StatusMessage::Retry => self.on_retry(),
             StatusMessage::Linger(turn) if self.company == Company::Awaited(turn) => {
                 self.company = Company::Come;
@@ -235,7 +251,7 @@ impl StatusState {
             let committed = AssertUnwindSafe(store.commit(&committing)).catch_unwind().await;
             let result =
                 committed.unwrap_or_else(|_| Err(StoreError::Corrupt("writing a batch panicked".to_owned())));
-            writer.tell(StatusMessage::Committed(result));
+            writer.tell(StatusMessage::Committed(Box::new(result)));
         });
         self.commit = Commit::Running(batch, forming, Instant::now());
     }
@@ -257,6 +273,7 @@ impl StatusState {
                     tell(self.arguments.supervisor.as_ref(), SupervisorMessage::AddressesChanged);
                 }
                 self.arguments.feed.tell(|| telling::facts(&batch, &committed));
+                self.publishers.tell(&committed.posted);
                 forming.answer(&batch, committed, &mut self.seats);
             }
             Err(error) => self.on_failed(batch, forming, &error),
@@ -268,8 +285,11 @@ impl StatusState {
     fn take_apart(&mut self, batch: Arc<Batch>, forming: Forming, error: &StoreError) {
         if let Some(condemned) = forming.condemn(&batch, &error.to_string()) {
             self.isolated.push_front(condemned);
-        } else if batch.accepts.is_empty() {
+        } else if !batch.decides() {
             self.stall(batch, forming, error);
+        } else if batch.is_one_deed() {
+            // Whoever asked for it is not answered; a timer is found again by the sweeper.
+            tracing::error!(%error, "the store cannot write this action or timer");
         } else {
             tracing::error!(%error, "the store cannot write this batch; taking it apart");
             self.isolated.extend(forming.isolate(&batch, &mut self.seats));

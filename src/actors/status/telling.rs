@@ -5,6 +5,7 @@
 //! calls an incident's end cancels, and an outcome that came too late to count.
 
 use std::collections::HashMap;
+use std::iter;
 
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, NewDelivery, TimelineEntry};
@@ -29,22 +30,33 @@ pub(super) fn facts(batch: &Batch, committed: &Committed) -> Vec<Fact> {
     let mut planned = rows.deliveries.iter().filter(|new| new.state != DeliveryState::Sending).peekable();
     for (accept, accepted) in batch.accepts.iter().zip(&committed.accepted) {
         facts.push(came_in(accept, accepted, batch.now));
-        while let Some(entry) = changes.next_if(|entry| entry.event == accepted.event) {
+        while let Some(entry) = changes.next_if(|entry| entry.event == Some(accepted.event)) {
             facts.extend(incidents.get(&entry.incident).map(|incident| changed(entry, incident)));
         }
         let notification = |new: &NewDelivery| notifications.get(&new.delivery.notification);
-        let of_this = |new: &&NewDelivery| notification(new).is_some_and(|n| n.event == accepted.event);
+        let of_this = |new: &&NewDelivery| notification(new).is_some_and(|n| n.event == Some(accepted.event));
         while let Some(new) = planned.next_if(of_this) {
             let kind = notification(new).map_or(NotificationKind::Direct, |n| n.kind);
             let incident = new.delivery.incident.and_then(|number| incidents.get(&number).copied());
             facts.push(unstarted(new, kind, incident, batch.now));
         }
     }
+    // What people and timers did comes after what events did.
+    facts.extend(
+        changes.filter_map(|entry| Some(changed(entry, incidents.get(&entry.incident)?))).collect::<Vec<_>>(),
+    );
+    for new in planned {
+        let kind = notifications.get(&new.delivery.notification).map_or(NotificationKind::Direct, |n| n.kind);
+        let incident = new.delivery.incident.and_then(|number| incidents.get(&number).copied());
+        facts.push(unstarted(new, kind, incident, batch.now));
+    }
     facts.extend(batch.quarantined.iter().map(|letter| quarantined(letter, batch.now)));
+    facts.extend(committed.withdrawn.iter().map(|ended| given_up(ended, batch.now)));
     facts.extend(committed.started.iter().map(|job| begun(job, batch.now)));
     for claimed in &committed.claimed {
         facts.extend(claimed.ended.iter().map(|ended| given_up(ended, batch.now)));
-        facts.extend(claimed.jobs.iter().map(|job| begun(job, batch.now)));
+        let jobs = claimed.jobs.iter().flat_map(|job| iter::once(job).chain(&job.rest));
+        facts.extend(jobs.map(|job| begun(job, batch.now)));
     }
     facts
 }
@@ -167,7 +179,7 @@ fn ended(attempted: &Attempted) -> Option<Fact> {
 /// With what the content says of the incident behind it.
 fn speaking(content: &Content, fact: impl FnOnce(NotificationKind) -> DeliveryFact) -> DeliveryFact {
     match content {
-        Content::Direct(_) => fact(NotificationKind::Direct),
+        Content::Direct(_) | Content::Bundle(_) => fact(NotificationKind::Direct),
         Content::Incident(about) => DeliveryFact {
             incident_number: Some(about.number),
             severity: Some(about.severity),

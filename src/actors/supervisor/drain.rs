@@ -46,7 +46,7 @@ pub(super) fn retire(child: Child, peers: &Peers, supervisor: Post<SupervisorMes
                 });
             }
         }
-        Child::Status | Child::Dlq | Child::Router | Child::Sweeper => {}
+        Child::Status | Child::Dlq | Child::Router | Child::Sweeper | Child::Publisher(_) => {}
     }
 }
 

@@ -24,11 +24,12 @@ use crate::messages::delivery::DeliveryMessage;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::IngestMessage;
 use crate::messages::post::{Post, tell};
+use crate::messages::publisher::PublisherMessage;
 use crate::messages::router::RouterMessage;
 use crate::messages::supervisor::{Child, Fatality, SupervisorMessage};
 use crate::messages::sweeper::SweeperMessage;
 use crate::telemetry::actor::{ActorLife, ActorMetrics};
-pub use tree::Plan;
+pub use tree::{Plan, Sinking};
 use tree::{Tree, kind_of};
 
 /// The root.
@@ -207,6 +208,9 @@ impl SupervisorState {
         tell(peers.router.as_ref(), RouterMessage::Introduce(Arc::clone(&peers)));
         for ingest in peers.ingests.values() {
             ingest.tell(IngestMessage::Introduce(Arc::clone(&peers)));
+        }
+        for publisher in self.tree.publishers.values() {
+            publisher.tell(PublisherMessage::Introduce(Arc::clone(&peers)));
         }
         tell(self.tree.sweeper.as_ref(), SweeperMessage::Introduce(Arc::clone(&peers)));
         self.arguments.peers.send_replace(peers);

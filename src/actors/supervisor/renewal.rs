@@ -13,6 +13,7 @@ use super::{Doors, SupervisorState};
 use crate::domain::suppression::Suppressions;
 use crate::domain::way::{Flow, FlowChange, Paused};
 use crate::messages::delivery::DeliveryMessage;
+use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::IngestMessage;
 use crate::messages::post::tell;
 use crate::messages::renewal::Renewal;
@@ -23,7 +24,9 @@ use crate::messages::sweeper::SweeperMessage;
 
 impl SupervisorState {
     pub(super) async fn on_renew(&mut self, renewal: Renewal) {
-        let Renewal { rules, words, routes, channels, sources, reconnect } = renewal;
+        let Renewal { rules, words, routes, channels, sources, letter_boxes, reconnect } = renewal;
+        self.arguments.plan.letter_boxes = letter_boxes.clone();
+        tell(self.tree.peers.dlq.as_ref(), DlqMessage::LetterBoxes(letter_boxes));
         self.arguments.plan.status.rules = rules.clone();
         tell(self.tree.peers.status.as_ref(), StatusMessage::Rules(rules));
 

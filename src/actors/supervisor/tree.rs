@@ -10,20 +10,24 @@ use crate::actors::born::bear;
 use crate::actors::delivery::{DeliveryPool, PoolArguments};
 use crate::actors::dlq::{Dlq, DlqArguments};
 use crate::actors::ingest::{Ingest, IngestArguments};
-use crate::actors::router::Router;
+use crate::actors::publisher::{Publisher, PublisherArguments};
+use crate::actors::router::{Router, RouterArguments};
 use crate::actors::status::{Status, StatusArguments};
 use crate::actors::sweeper::{Sweeper, SweeperArguments};
+use crate::channels::sinks::Sink;
 use crate::clock::Clock;
-use crate::domain::names::ChannelName;
+use crate::domain::names::{ChannelName, SinkName};
 use crate::domain::restarts::RestartBudget;
 use crate::domain::routes::RouteTable;
 use crate::formats::Words;
 use crate::messages::delivery::Equipment;
 use crate::messages::ingest::Intake;
 use crate::messages::post::Post;
+use crate::messages::publisher::PublisherMessage;
 use crate::messages::supervisor::{Child, SupervisorMessage};
 use crate::messages::sweeper::SweeperMessage;
 use crate::messages::{IngestKey, Peers};
+use crate::sources::LetterBoxes;
 use crate::telemetry::health::Health;
 use crate::telemetry::labels::ActorKind;
 
@@ -38,12 +42,16 @@ pub struct Plan {
     pub routes: Arc<RouteTable>,
     /// One for each topic, and one for each HTTP source.
     pub ingests: BTreeMap<IngestKey, Intake>,
+    /// Where the dead letters of sources go, too.
+    pub letter_boxes: LetterBoxes,
     /// How records are read.
     pub words: Arc<Words>,
     /// The turn of the one record that is tried at a time, if the last life ended without a word.
     pub caution: Option<Arc<Semaphore>>,
     /// The one that looks for forgotten rows.
     pub sweeper: SweeperArguments,
+    /// `[events_out]`: a publisher for each.
+    pub sinks: BTreeMap<SinkName, Sinking>,
     /// How often each actor may die.
     pub budget: RestartBudget,
     /// The time.
@@ -52,11 +60,22 @@ pub struct Plan {
     pub health: Health,
 }
 
+/// How a sink is reached.
+#[derive(Clone)]
+pub struct Sinking(pub Arc<dyn Sink>);
+
+impl std::fmt::Debug for Sinking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sinking")
+    }
+}
+
 /// Who is there.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) peers: Peers,
     pub(super) sweeper: Option<Post<SweeperMessage>>,
+    pub(super) publishers: BTreeMap<SinkName, Post<PublisherMessage>>,
 }
 
 impl Plan {
@@ -68,6 +87,7 @@ impl Plan {
             .chain([Child::Router])
             .chain(self.ingests.keys().cloned().map(Child::Ingest))
             .chain([Child::Sweeper])
+            .chain(self.sinks.keys().cloned().map(Child::Publisher))
             .collect()
     }
 
@@ -92,8 +112,18 @@ impl Plan {
         })
     }
 
+    fn publisher(&self, name: &SinkName) -> Option<PublisherArguments> {
+        let Sinking(sink) = self.sinks.get(name)?.clone();
+        let store = Arc::clone(&self.status.store);
+        Some(PublisherArguments { name: name.clone(), sink, store, clock: self.clock })
+    }
+
     fn dlq(&self) -> DlqArguments {
-        DlqArguments { store: Arc::clone(&self.status.store), clock: self.clock }
+        DlqArguments {
+            store: Arc::clone(&self.status.store),
+            letter_boxes: self.letter_boxes.clone(),
+            clock: self.clock,
+        }
     }
 
     /// Is there a place for it?
@@ -101,6 +131,7 @@ impl Plan {
         match child {
             Child::Pool(name) => self.pools.contains_key(name),
             Child::Ingest(key) => self.ingests.contains_key(key),
+            Child::Publisher(name) => self.sinks.contains_key(name),
             Child::Status | Child::Dlq | Child::Router | Child::Sweeper => true,
         }
     }
@@ -121,7 +152,7 @@ impl Plan {
             }
             Child::Dlq => peers.dlq.insert(bear(Dlq, kind, log_name, self.dlq(), parent).await?).id(),
             Child::Router => {
-                let with = Arc::clone(&self.routes);
+                let with = RouterArguments { table: Arc::clone(&self.routes), clock: self.status.clock };
                 peers.router.insert(bear(Router, kind, log_name, with, parent).await?).id()
             }
             Child::Pool(name) => {
@@ -141,6 +172,13 @@ impl Plan {
             Child::Sweeper => {
                 let with = SweeperArguments { supervisor: Some(supervisor.clone()), ..self.sweeper.clone() };
                 tree.sweeper.insert(bear(Sweeper, kind, log_name, with, parent).await?).id()
+            }
+            Child::Publisher(name) => {
+                let with = self.publisher(name).ok_or_else(|| unplanned(child))?;
+                let publisher = bear(Publisher, kind, log_name, with, parent).await?;
+                let id = publisher.id();
+                tree.publishers.insert(name.clone(), publisher);
+                id
             }
         };
         Ok(id)
@@ -165,7 +203,7 @@ impl Tree {
                     ingest.actor().stop(None);
                 }
             }
-            Child::Status | Child::Dlq | Child::Router | Child::Sweeper => {}
+            Child::Status | Child::Dlq | Child::Router | Child::Sweeper | Child::Publisher(_) => {}
         }
     }
 }
@@ -179,6 +217,7 @@ pub(super) fn kind_of(child: &Child) -> ActorKind {
         Child::Pool(_) => ActorKind::Pool,
         Child::Ingest(_) => ActorKind::Ingest,
         Child::Sweeper => ActorKind::Sweeper,
+        Child::Publisher(_) => ActorKind::Publisher,
     }
 }
 

@@ -70,9 +70,10 @@ impl Channel for Fcm {
 
 impl Fcm {
     async fn push(&self, job: &Job) -> Result<Receipt, Failure> {
-        let text = push::render(&job.content, &self.letterhead).map_err(|fault| unrenderable(&fault))?;
+        let letterhead = self.letterhead.to(job);
+        let text = push::render(&job.content, &letterhead).map_err(|fault| unrenderable(&fault))?;
         let (token, lifetime) = (job.target.address.expose(), self.clock.until(job.expires_at));
-        let message = push::fcm(&job.content, &text, &self.letterhead, token, lifetime);
+        let message = push::fcm(&job.content, &text, &letterhead, token, lifetime);
         let call = Call::post(self.url.clone(), "application/json", message.to_string().into_bytes());
         let answer = self.tokens.call(&self.http, &CODES, code, call).await?;
         if !answer.is_success() {

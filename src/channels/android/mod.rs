@@ -34,6 +34,7 @@ pub const ANDROID: ChannelType = ChannelType {
 };
 
 fn compose(job: &Job, letterhead: &Letterhead, now: Timestamp) -> Result<Draft, TemplateFault> {
+    let letterhead = &letterhead.to(job);
     let text = push::render(&job.content, letterhead)?;
     let lifetime = Duration::try_from(job.expires_at.duration_since(now)).unwrap_or_default();
     // The device's address is in the message's `to`; here it would be read by everybody.

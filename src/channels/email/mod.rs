@@ -53,6 +53,6 @@ fn drafted(job: &Job, letterhead: &Letterhead) -> Result<Draft, Failure> {
 
 /// A mail says nothing of the moment it leaves.
 fn compose(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, TemplateFault> {
-    let mail = render::email::render(&job.content, letterhead)?;
+    let mail = render::email::render(&job.content, &letterhead.to(job))?;
     Ok(Draft { subject: Some(mail.subject), text: mail.text, html: Some(mail.html), ..Draft::default() })
 }

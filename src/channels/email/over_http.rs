@@ -100,8 +100,8 @@ impl Desk {
     /// The mail of `job`.
     pub(super) fn letter(&self, job: &Job) -> Result<Letter, Failure> {
         let to = address::parse(job.target.address.expose())?;
-        let mail =
-            render::email::render(&job.content, &self.letterhead).map_err(|fault| unrenderable(&fault))?;
+        let mail = render::email::render(&job.content, &self.letterhead.to(job))
+            .map_err(|fault| unrenderable(&fault))?;
         let mut headers: Vec<_> = AUTOMATIC.map(|(name, value)| (name, value.to_owned())).into();
         self.envelope.each_header(job, |name, value| headers.push((name, value.to_string())));
         Ok(Letter { to, mail, headers })

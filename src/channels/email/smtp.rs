@@ -99,8 +99,8 @@ impl Channel for Smtp {
 impl Smtp {
     fn write(&self, job: &Job) -> Result<(Address, String), Failure> {
         let to = address::parse(job.target.address.expose())?;
-        let mail =
-            render::email::render(&job.content, &self.letterhead).map_err(|fault| unrenderable(&fault))?;
+        let mail = render::email::render(&job.content, &self.letterhead.to(job))
+            .map_err(|fault| unrenderable(&fault))?;
         let message = self.envelope.message(job, &to, &mail, self.clock.now());
         Ok((to, message))
     }

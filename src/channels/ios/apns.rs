@@ -78,8 +78,9 @@ impl Apns {
     }
 
     fn request(&self, job: &Job, device: &str) -> Result<Call, Failure> {
-        let text = push::render(&job.content, &self.letterhead).map_err(|fault| unrenderable(&fault))?;
-        let push = push::apns(&job.content, &text, &self.letterhead, job.expires_at, self.loudest);
+        let letterhead = self.letterhead.to(job);
+        let text = push::render(&job.content, &letterhead).map_err(|fault| unrenderable(&fault))?;
+        let push = push::apns(&job.content, &text, &letterhead, job.expires_at, self.loudest);
         let url = below(&self.base, &["3", "device", device]);
         let mut call = Call::post(url, "application/json", push["body"].to_string().into_bytes())
             .header(HeaderName::from_static("apns-topic"), &self.topic)

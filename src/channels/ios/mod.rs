@@ -37,6 +37,7 @@ fn usual(job: &Job, letterhead: &Letterhead, _now: Timestamp) -> Result<Draft, T
 }
 
 fn compose(job: &Job, letterhead: &Letterhead, loudest: Loudest) -> Result<Draft, TemplateFault> {
+    let letterhead = &letterhead.to(job);
     let text = push::render(&job.content, letterhead)?;
     Ok(Draft {
         payload: Some(push::apns(&job.content, &text, letterhead, job.expires_at, loudest)),

@@ -15,6 +15,7 @@ use super::settings::Reader;
 use super::{Built, ChannelType, Provider, Settings, Surroundings};
 use crate::domain::delivery::Job;
 use crate::domain::people::Contact;
+use crate::render::sms::SmsStyle;
 use crate::render::{self, Letterhead};
 
 pub(super) use self::gateway::CODES as GATEWAY_CODES;
@@ -33,11 +34,16 @@ pub const SMS: ChannelType = ChannelType {
     ],
 };
 
+/// How a channel of these settings, which were checked, wants its texts; `None`: it sends none.
+pub fn style(channel: &ChannelType, settings: &Settings) -> Option<SmsStyle> {
+    (channel.name == SMS.name).then(|| phrasing::read_style(&mut Reader::new(settings)))
+}
+
 fn build_outbox(settings: &Settings, surroundings: &Surroundings) -> Built {
     let mut reader = Reader::new(settings);
     let style = phrasing::read_style(&mut reader);
     let compose = move |job: &Job, letterhead: &Letterhead, _: Timestamp| {
-        let message = render::sms::render(&job.content, letterhead, &style)?;
+        let message = render::sms::render(&job.content, &letterhead.to(job), &style)?;
         Ok(phrasing::drafted(message))
     };
     outbox::build_from("sms", compose, reader, surroundings)

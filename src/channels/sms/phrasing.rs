@@ -59,7 +59,7 @@ impl Phrasing {
     }
 
     fn message(&self, job: &Job) -> Result<TextMessage, Failure> {
-        render(&job.content, &self.letterhead, &self.style).map_err(|fault| unrenderable(&fault))
+        render(&job.content, &self.letterhead.to(job), &self.style).map_err(|fault| unrenderable(&fault))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Signed as Standard Webhooks says, so that its libraries verify it. A receiver that answers 410
 //! asks not to be called again, and is not.
 
-mod signature;
+pub(super) mod signature;
 
 use std::sync::Arc;
 

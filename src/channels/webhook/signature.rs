@@ -15,12 +15,12 @@ const PREFIX: &str = "whsec_";
 const LENGTH: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// The secret, and the one before it while receivers change over.
-pub(super) struct Secrets(Vec<hmac::Key>);
+pub(in crate::channels) struct Secrets(Vec<hmac::Key>);
 
 impl Secrets {
     /// Takes `secret` and `previous_secret`. Only a receiver on this machine may do without: nobody is
     /// between us and it.
-    pub(super) fn read(reader: &mut Reader, url: Option<&Url>) -> Option<Self> {
+    pub(in crate::channels) fn read(reader: &mut Reader, url: Option<&Url>) -> Option<Self> {
         if !reader.has("secret") && url.is_some_and(is_here) {
             return Some(Self(Vec::new()));
         }
@@ -32,7 +32,7 @@ impl Secrets {
     }
 
     /// The value of `webhook-signature`: one signature for each secret, the newest first; `None` without.
-    pub(super) fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
+    pub(in crate::channels) fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
         let signatures = self.0.iter().map(|key| {
             let mut context = hmac::Context::with_key(key);
             for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {

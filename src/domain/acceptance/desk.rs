@@ -1,28 +1,57 @@
 //! One event after the other: what each does to the incidents, and whom it makes Foghorn tell.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{Accept, DecidedEvent, Decision, Grants, IncidentRules, Known, NewDelivery, Rows, TimelineEntry};
+use super::draft::{Cause, Draft};
+use super::{Accept, DecidedEvent, Decision, Grants, IncidentRules, Known, Rows, StepTaken};
 use crate::domain::Timestamp;
-use crate::domain::delivery::{Delivery, DeliveryState, Job};
-use crate::domain::event::{Body, Event, IncidentEvent, NotificationRequest, Priority};
-use crate::domain::ids::{DeliveryId, EventId, IncidentId, NotificationId};
-use crate::domain::incident::{Incident, Transition, transition};
-use crate::domain::notification::{Content, IncidentFacts, Notification, NotificationKind};
+use crate::domain::delivery::Target;
+use crate::domain::event::{Body, Event, EventStatus, IncidentEvent, NotificationRequest, RequestText};
+use crate::domain::group::Member;
+use crate::domain::incident::{Calls, Incident, IncidentStatus, Transition, transition};
+use crate::domain::late::{TOMBSTONE_LIFE, Tombstone};
+use crate::domain::names::{RouteName, SourceName};
+use crate::domain::notification::NotificationKind;
 use crate::domain::retry::later;
-use crate::domain::routes::{OnResolve, Plan, PlannedDelivery};
+use crate::domain::routes::{Plan, PlannedDelivery, StepPlan};
+use crate::domain::severity::Severity;
+use crate::domain::timer::TimerKind;
 
 pub(super) struct Desk<'a> {
-    known: Known,
-    grants: &'a mut Grants,
-    rules: &'a IncidentRules,
-    now: Timestamp,
-    entropy: &'a mut dyn FnMut() -> u128,
-    rows: Rows,
-    /// Dedup keys of incidents to write.
-    changed: HashSet<String>,
+    /// Numbers of incidents by their dedup keys, and those of their members.
+    pub(super) newest: HashMap<String, u64>,
+    pub(super) incidents: HashMap<u64, Incident>,
+    /// Of incidents that stand for several things.
+    pub(super) members: HashMap<u64, Vec<Member>>,
+    told: HashMap<u64, Vec<Target>>,
+    tombstones: HashMap<(String, SourceName), Timestamp>,
+    pub(super) last_number: u64,
+    pub(super) draft: Draft<'a>,
+    /// Incidents to write.
+    changed: BTreeSet<u64>,
+    /// Members to write.
+    pub(super) changed_members: BTreeSet<(u64, String)>,
+}
+
+/// An event about an incident, and what it does to it.
+#[derive(Clone, Copy)]
+struct Said<'e> {
+    event: &'e Event,
+    body: &'e IncidentEvent,
+    plan: &'e Plan,
+    change: Transition,
+    /// How bad the incident was before.
+    before: Option<Severity>,
+}
+
+impl Said<'_> {
+    /// Does it say that it is worse than it was?
+    fn is_worse(&self) -> bool {
+        let is_open = self.body.status == EventStatus::Open;
+        is_open && self.before.is_some_and(|before| self.body.severity < before)
+    }
 }
 
 impl<'a> Desk<'a> {
@@ -33,7 +62,10 @@ impl<'a> Desk<'a> {
         now: Timestamp,
         entropy: &'a mut dyn FnMut() -> u128,
     ) -> Self {
-        Self { known, grants, rules, now, entropy, rows: Rows::default(), changed: HashSet::new() }
+        let Known { newest, incidents, members, told, tombstones, last_number } = known;
+        let draft = Draft::new(grants, rules, now, entropy);
+        let (changed, changed_members) = (BTreeSet::new(), BTreeSet::new());
+        Self { newest, incidents, members, told, tombstones, last_number, draft, changed, changed_members }
     }
 
     pub(super) fn accept(&mut self, accept: &Accept) {
@@ -45,7 +77,7 @@ impl<'a> Desk<'a> {
                 (Decision::Direct, None)
             }
         };
-        self.rows.events.push(DecidedEvent { event: Arc::clone(event), decision, incident });
+        self.draft.rows.events.push(DecidedEvent { event: Arc::clone(event), decision, incident });
     }
 
     fn accept_incident(
@@ -54,205 +86,223 @@ impl<'a> Desk<'a> {
         body: &IncidentEvent,
         plan: &Plan,
     ) -> (Decision, Option<u64>) {
-        let current = self.known.incidents.get(&body.dedup_key);
-        let change = match current {
-            None => transition(None, body.status, None, self.rules.dedup_window),
-            Some(incident) => incident.transition(body.status, self.now, self.rules.dedup_window),
+        let found = self.find(body, plan.group());
+        let change = match found {
+            None => transition(None, body.status, None, self.draft.rules.dedup_window),
+            Some(number) => self.change(number, event, body),
         };
         let decision = match plan {
             Plan::Routed { .. } | Plan::Direct { .. } => Decision::Routed(change),
             Plan::NoRoute => Decision::NoRoute(change),
         };
-        match change {
-            Transition::Ignored => return (decision, current.map(|incident| incident.number)),
-            Transition::Opened => self.open(event, body),
-            change => {
-                if let Some(incident) = self.known.incidents.get_mut(&body.dedup_key) {
-                    incident.apply(change, body, self.now);
-                }
-                self.changed.insert(body.dedup_key.clone());
+        let before = found.and_then(|number| self.incidents.get(&number)).map(|incident| incident.severity);
+        let number = match (change, found) {
+            (Transition::Opened, _) => self.open(event, body, plan.group()),
+            (Transition::Ignored, _) | (_, None) => return (decision, self.ignore(found, event, body)),
+            (change, Some(number)) => {
+                self.apply(number, change, event, body);
+                number
             }
-        }
-        let number = self.tell(event, body, plan, change);
-        (decision, number)
-    }
-
-    fn open(&mut self, event: &Event, body: &IncidentEvent) {
-        self.known.last_number += 1;
-        let id = IncidentId::new(self.now, (self.entropy)());
-        let incident = Incident::open(id, self.known.last_number, body, &event.source, self.now);
-        let replaced = self.known.incidents.insert(body.dedup_key.clone(), incident);
-        if !self.changed.insert(body.dedup_key.clone()) {
-            self.rows.incidents.extend(replaced);
-        }
-    }
-
-    /// Writes the timeline of a change and tells whoever is to be told of it.
-    fn tell(&mut self, event: &Event, body: &IncidentEvent, plan: &Plan, change: Transition) -> Option<u64> {
-        let mut incident = self.known.incidents.remove(&body.dedup_key)?;
-        let mut detail = String::new();
-        match (change, plan) {
-            (
-                Transition::Opened | Transition::Reopened,
-                Plan::Routed { route, policy, deliveries, unreachable, .. },
-            ) => {
-                incident.route = Some(route.clone());
-                incident.policy = Some(policy.clone());
-                let kind = if change == Transition::Opened {
-                    NotificationKind::Opened
-                } else {
-                    NotificationKind::Reopened
-                };
-                detail = described(route.as_str(), policy.as_str(), deliveries.len(), unreachable);
-                let priority = Priority::of(incident.severity);
-                self.notify(event.id, Some(&incident), kind, priority, None, deliveries);
-            }
-            (Transition::Opened | Transition::Reopened, _) => {
-                (incident.route, incident.policy) = (None, None);
-                "no route matches: nobody is told".clone_into(&mut detail);
-            }
-            (Transition::Resolved, _) => {
-                self.cancel_calls(incident.number);
-                if let Plan::Routed { on_resolve: OnResolve::Notify, .. } = plan {
-                    self.tell_it_is_over(event, &incident);
-                }
-            }
-            _ => {}
-        }
-        self.rows.timeline.push(TimelineEntry {
-            incident: incident.number,
-            version: incident.version,
-            at: self.now,
-            transition: change,
-            event: event.id,
-            detail,
-        });
-        let number = incident.number;
-        self.known.incidents.insert(body.dedup_key.clone(), incident);
-        Some(number)
-    }
-
-    /// Takes back what this batch was about to say and leaves the store to cancel the rest.
-    fn cancel_calls(&mut self, number: u64) {
-        self.rows.over.push(number);
-        let calls: Vec<NotificationId> = self
-            .rows
-            .notifications
-            .iter()
-            .filter(|n| n.incident == Some(number) && n.kind.calls_for_action())
-            .map(|n| n.id)
-            .collect();
-        for new in &mut self.rows.deliveries {
-            if calls.contains(&new.delivery.notification) {
-                if new.state == DeliveryState::Sending {
-                    *self.grants.entry(new.delivery.target.channel.clone()).or_default() += 1;
-                    self.rows.started.retain(|job| job.id != new.delivery.id);
-                }
-                new.state = DeliveryState::Canceled;
-            }
-        }
-    }
-
-    fn tell_it_is_over(&mut self, event: &Event, incident: &Incident) {
-        let Some(told) = self.known.told.remove(&incident.number) else {
-            return;
         };
-        let expires_at = later(self.now, RESOLVE_NEWS_LIFE);
-        let deliveries: Vec<_> =
-            told.into_iter().map(|target| PlannedDelivery { target, due_at: self.now, expires_at }).collect();
-        if !deliveries.is_empty() {
-            let priority = Priority::of(incident.severity);
-            self.notify(event.id, Some(incident), NotificationKind::Resolved, priority, None, &deliveries);
+        self.changed.insert(number);
+        if let Some(mut incident) = self.incidents.remove(&number) {
+            self.follow_up(Said { event, body, plan, change, before }, &mut incident);
+            self.incidents.insert(number, incident);
         }
+        (decision, Some(number))
+    }
+
+    /// Writes down what became of `incident`, and lets follow what does.
+    fn follow_up(&mut self, said: Said<'_>, incident: &mut Incident) {
+        let Said { event, body, change, .. } = said;
+        let (mut detail, step) = self.follow(said, incident);
+        if detail.is_empty() && change == Transition::Updated {
+            detail = self.group_words(incident.number, body).unwrap_or_default();
+        }
+        let cause = Cause { event: Some(event.id), by: None };
+        self.draft.record(incident, change, cause.clone(), detail, step);
+        if let Some(ended_at) = self.ended_before(event, body).filter(|_| change == Transition::Opened) {
+            self.was_over(incident, body, ended_at);
+            incident.resolve(event.source.as_str().into(), self.draft.now);
+            incident.version += 1;
+            self.draft.over(incident);
+            self.draft.record(incident, Transition::Resolved, cause, String::new(), None);
+        }
+    }
+
+    /// Nothing changes; but of what it speaks nobody need hear an earlier word.
+    fn ignore(&mut self, found: Option<u64>, event: &Event, body: &IncidentEvent) -> Option<u64> {
+        let (now, key) = (self.draft.now, &body.dedup_key);
+        if let Some(number) = found {
+            if !self.hear_of_member(number, event, body)
+                && let Some(incident) = self.incidents.get_mut(&number)
+            {
+                let known = incident.clock;
+                incident.hear(body, &event.source, now);
+                if incident.clock != known {
+                    self.changed.insert(number);
+                }
+            }
+            return found;
+        }
+        if let Some(ended_at) = body.occurred_at.filter(|_| body.status == EventStatus::Resolved) {
+            let (dedup_key, source, ended_at) = (key.clone(), event.source.clone(), ended_at.min(now));
+            self.tombstones.insert((dedup_key.clone(), source.clone()), ended_at);
+            let expires_at = later(now, TOMBSTONE_LIFE);
+            self.draft.rows.tombstones.push(Tombstone { dedup_key, source, ended_at, expires_at });
+        }
+        None
+    }
+
+    /// When what `event` begins ended, if its end was here before it.
+    pub(super) fn ended_before(&self, event: &Event, body: &IncidentEvent) -> Option<Timestamp> {
+        let ended_at = self.tombstones.get(&(body.dedup_key.clone(), event.source.clone()))?;
+        body.occurred_at.filter(|began_at| began_at < ended_at).and(Some(*ended_at))
+    }
+
+    /// What follows from a change: whom it makes Foghorn tell, and which timers. Says why, in words.
+    fn follow(&mut self, said: Said<'_>, incident: &mut Incident) -> (String, Option<StepTaken>) {
+        let Said { event, body, plan, change, .. } = said;
+        let mut told = self.told.get(&incident.number).cloned().unwrap_or_default();
+        if let Plan::Routed { step, .. } = plan
+            && step.silenced_until.is_some()
+        {
+            // Who was told before can look; nobody is to be woken while a silence holds.
+            told.clear();
+        }
+        if change == Transition::Opened && self.ended_before(event, body).is_some() {
+            assign(incident, plan);
+            return ("its end was here before its beginning: nobody is told".to_owned(), None);
+        }
+        let draft = &mut self.draft;
+        match change {
+            Transition::Opened | Transition::Reopened => {
+                self.arm_auto_resolve(incident.number);
+                return self.call(said, incident);
+            }
+            Transition::Late => return (late(self.known_against(event, body, incident), body), None),
+            Transition::Resolved => {
+                draft.over(incident);
+                self.told.remove(&incident.number);
+                self.draft.tell_news(Some(event.id), incident, NotificationKind::Resolved, told);
+            }
+            Transition::Acknowledged => {
+                draft.taken(incident);
+                draft.tell_news(Some(event.id), incident, NotificationKind::Acknowledged, told);
+                self.arm_auto_resolve(incident.number);
+            }
+            _ => {
+                if said.is_worse() && incident.status == IncidentStatus::Open {
+                    draft.tell_news(Some(event.id), incident, NotificationKind::Updated, told);
+                }
+                self.arm_auto_resolve(incident.number);
+                // So far it was only known to have been wrong long ago.
+                if incident.waits_for_news() && !self.is_old(body) {
+                    incident.calls = Calls::On;
+                    return self.call(said, incident);
+                }
+            }
+        }
+        (String::new(), None)
+    }
+
+    /// Did it happen too long ago to call people for it?
+    fn is_old(&self, body: &IncidentEvent) -> bool {
+        let latest = body.occurred_at.zip(self.draft.rules.max_age);
+        latest.is_some_and(|(happened, max_age)| later(happened, max_age) < self.draft.now)
+    }
+
+    fn arm_auto_resolve(&mut self, number: u64) {
+        if let Some(silence) = self.draft.rules.auto_resolve {
+            self.draft.arm(number, TimerKind::AutoResolve, later(self.draft.now, silence));
+        }
+    }
+
+    /// Calls people for an episode that begins.
+    fn call(&mut self, said: Said<'_>, incident: &mut Incident) -> (String, Option<StepTaken>) {
+        let Said { event, body, plan, change, .. } = said;
+        let Some((route, step)) = assign(incident, plan) else {
+            return ("no route matches: nobody is told".to_owned(), None);
+        };
+        if self.is_old(body) {
+            incident.calls = Calls::Off;
+            let happened = shown(body.occurred_at);
+            return (format!("{}: nobody is called for what happened at {happened}", to(route, step)), None);
+        }
+        let draft = &mut self.draft;
+        let rest = later(incident.called_at.unwrap_or(Timestamp::MIN), draft.rules.flap_window);
+        if change == Transition::Reopened && rest > draft.now {
+            draft.arm(incident.number, TimerKind::Step, rest);
+            let rest = rest.strftime("%H:%M:%S UTC");
+            return (format!("{}, flapping: if it is still open at {rest}", to(route, step)), None);
+        }
+        let begins_after = draft.policy(incident).map(|policy| policy.begins_after()).unwrap_or_default();
+        if !begins_after.is_zero() {
+            draft.arm(incident.number, TimerKind::Step, later(draft.now, begins_after));
+            return (to(route, step), None);
+        }
+        let kind = match change {
+            Transition::Reopened => NotificationKind::Reopened,
+            _ => NotificationKind::Opened,
+        };
+        let taken = draft.step(incident, step, kind, Some(event.id));
+        (format!("{}: {}", to(route, step), taken.words()), Some(taken))
     }
 
     fn accept_direct(&mut self, event: &Event, body: &NotificationRequest, plan: &Plan) {
-        if let Plan::Direct { deliveries, .. } = plan {
-            let kind = NotificationKind::Direct;
-            self.notify(event.id, None, kind, body.priority, Some(body), deliveries);
-        }
-    }
-
-    fn notify(
-        &mut self,
-        event: EventId,
-        incident: Option<&Incident>,
-        kind: NotificationKind,
-        priority: Priority,
-        request: Option<&NotificationRequest>,
-        deliveries: &[PlannedDelivery],
-    ) {
-        let notification = Notification {
-            id: NotificationId::new(self.now, (self.entropy)()),
-            event,
-            incident: incident.map(|incident| incident.number),
-            kind,
-            created_at: self.now,
-            text: request.map(|request| request.text.clone()),
+        let Plan::Direct { deliveries, locales, .. } = plan else { return };
+        let (event, kind) = (Some(event.id), NotificationKind::Direct);
+        let template = match &body.text {
+            RequestText::Template { name, vars, subject, .. } if !locales.is_empty() => (name, vars, subject),
+            text => {
+                self.draft.notify(event, None, kind, body.priority, Some(text), deliveries);
+                return;
+            }
         };
-        let content = match (incident, request) {
-            (Some(incident), _) => Some(Content::Incident(Box::new(IncidentFacts::of(incident, kind)))),
-            (None, Some(request)) => Some(Content::Direct(request.text.clone())),
-            (None, None) => None,
-        };
-        let content = content.map(Arc::new);
+        // Those who read the same are told together.
+        let mut readers: BTreeMap<Option<&String>, Vec<PlannedDelivery>> = BTreeMap::new();
         for planned in deliveries {
-            let delivery = Delivery {
-                id: DeliveryId::new(self.now, (self.entropy)()),
-                notification: notification.id,
-                incident: notification.incident,
-                target: planned.target.clone(),
-                priority,
-                due_at: planned.due_at,
-                expires_at: planned.expires_at,
-                replay_of: None,
-            };
-            let state = self.start(&delivery, content.as_ref());
-            self.rows.deliveries.push(NewDelivery { delivery, state });
+            readers.entry(locales.get(&planned.target.recipient)).or_default().push(planned.clone());
         }
-        self.rows.notifications.push(notification);
-    }
-
-    fn start(&mut self, delivery: &Delivery, content: Option<&Arc<Content>>) -> DeliveryState {
-        let Some(content) = content else {
-            return DeliveryState::Pending;
-        };
-        let granted = self.grants.get_mut(&delivery.target.channel).filter(|left| **left > 0);
-        let Some(left) = granted.filter(|_| delivery.due_at <= self.now) else {
-            return DeliveryState::Pending;
-        };
-        *left -= 1;
-        self.rows.started.push(Job {
-            id: delivery.id,
-            target: delivery.target.clone(),
-            content: Arc::clone(content),
-            priority: delivery.priority,
-            attempt: 1,
-            counted: 1,
-            crashes: 0,
-            created_at: self.now,
-            expires_at: delivery.expires_at,
-        });
-        DeliveryState::Sending
+        for (locale, deliveries) in readers {
+            let (name, vars, subject) = (template.0.clone(), template.1.clone(), template.2.clone());
+            let text = RequestText::Template { name, vars, subject, locale: locale.cloned() };
+            self.draft.notify(event, None, kind, body.priority, Some(&text), &deliveries);
+        }
     }
 
     pub(super) fn finish(mut self) -> Rows {
-        for key in &self.changed {
-            self.rows.incidents.extend(self.known.incidents.remove(key));
-        }
-        self.rows.incidents.sort_unstable_by_key(|incident| incident.number);
-        self.rows
+        let changed = self.changed.iter().filter_map(|number| self.incidents.remove(number));
+        let mut rows = self.draft.rows;
+        rows.incidents.extend(changed);
+        let is_changed =
+            |member: &Member| self.changed_members.contains(&(member.incident, member.dedup_key.clone()));
+        rows.members = self.members.into_values().flatten().filter(is_changed).collect();
+        rows
     }
 }
 
-/// News that something is over is of no use a day later.
-const RESOLVE_NEWS_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Whose it is from now on: the route that takes it, and what its policy does first.
+fn assign<'p>(incident: &mut Incident, plan: &'p Plan) -> Option<(&'p RouteName, &'p StepPlan)> {
+    let taken = match plan {
+        Plan::Routed { route, step, .. } => Some((route, step)),
+        Plan::NoRoute | Plan::Direct { .. } => None,
+    };
+    incident.route = taken.map(|(route, _)| route.clone());
+    incident.policy = taken.map(|(_, step)| step.policy.clone());
+    taken
+}
 
-fn described(route: &str, policy: &str, told: usize, unreachable: &[String]) -> String {
-    let mut detail = format!("route \"{route}\" → policy \"{policy}\": {told} deliveries");
-    if !unreachable.is_empty() {
-        detail.push_str("; not reached: ");
-        detail.push_str(&unreachable.join("; "));
-    }
-    detail
+/// Why it changes nothing.
+fn late(known: Option<Timestamp>, body: &IncidentEvent) -> String {
+    let said = body.status.as_str();
+    format!("{said} at {}: more is known since {}", shown(body.occurred_at), shown(known))
+}
+
+fn shown(moment: Option<Timestamp>) -> impl fmt::Display {
+    moment.unwrap_or_default().strftime("%Y-%m-%d %H:%M:%S UTC")
+}
+
+fn to(route: &RouteName, step: &StepPlan) -> String {
+    format!("route \"{route}\" → policy \"{}\"", step.policy)
 }

@@ -9,21 +9,37 @@
 //! the pool of its channel has a free place (a *grant*) is written as `sending` with its first
 //! attempt, and handed out at once; the rest wait as `pending` rows.
 
+mod acting;
 mod desk;
+mod draft;
+mod firing;
+mod members;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Timestamp;
+use super::action::By;
 use super::delivery::{Delivery, DeliveryState, Job, Target};
+use super::directory::Directory;
 use super::event::Event;
-use super::ids::EventId;
+use super::group::Member;
+use super::ids::{EventId, NotificationId};
 use super::incident::{Incident, Transition};
-use super::names::ChannelName;
+use super::late::Tombstone;
+use super::names::{ChannelName, PolicyName, SourceName};
 use super::notification::Notification;
+use super::outgoing::EventsOut;
+use super::policy::{Policies, Position};
 use super::routes::Plan;
+use super::timer::TimerKind;
+use super::withheld::{Withheld, in_words};
+pub use acting::act;
 use desk::Desk;
+pub use firing::{Firing, fire};
 
 /// An event to accept, with its plan.
 #[derive(Debug, Clone)]
@@ -34,16 +50,36 @@ pub struct Accept {
     pub plan: Arc<Plan>,
 }
 
-/// `[incidents]`, as far as acceptance needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What incidents are decided by: `[incidents]`, and when the steps of the policies are taken.
+#[derive(Debug, Clone)]
 pub struct IncidentRules {
     /// An incident that is over reopens inside this window.
     pub dedup_window: Duration,
+    /// One that reopens so soon after people were called does not call them again before.
+    pub flap_window: Duration,
+    /// One that nothing is heard of for so long is over.
+    pub auto_resolve: Option<Duration>,
+    /// What happened longer ago is written down and nobody is called for it.
+    pub max_age: Option<Duration>,
+    /// `[policies]`
+    pub policies: Arc<Policies>,
+    /// Who wants to hear what, when: news of what becomes of an incident goes by it, too.
+    pub directory: Arc<Directory>,
+    /// `[events_out]`: which changes are told to other systems, in the transaction of the change.
+    pub events_out: Arc<EventsOut>,
 }
 
 impl Default for IncidentRules {
     fn default() -> Self {
-        Self { dedup_window: Duration::from_secs(24 * 3600) }
+        Self {
+            dedup_window: Duration::from_secs(24 * 3600),
+            flap_window: Duration::from_secs(60),
+            auto_resolve: None,
+            max_age: None,
+            policies: Arc::default(),
+            directory: Arc::default(),
+            events_out: Arc::default(),
+        }
     }
 }
 
@@ -53,12 +89,26 @@ pub type Grants = HashMap<ChannelName, usize>;
 /// What a store knows before it decides.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The newest incident of each dedup key in the batch.
-    pub incidents: HashMap<String, Incident>,
-    /// Of incidents that the batch may end: who was told in this episode.
+    /// The newest incident of each dedup key in the batch, also where it is only a member of it.
+    pub newest: HashMap<String, u64>,
+    /// These.
+    pub incidents: HashMap<u64, Incident>,
+    /// The members of those that have any.
+    pub members: HashMap<u64, Vec<Member>>,
+    /// Of incidents that the batch has news of: who was told in this episode.
     pub told: HashMap<u64, Vec<Target>>,
+    /// Ends that came before their beginning, by dedup key and source.
+    pub tombstones: HashMap<(String, SourceName), Timestamp>,
     /// The highest incident number so far.
     pub last_number: u64,
+}
+
+impl Known {
+    /// What the newest incident of this dedup key is; of none, that of its group.
+    pub fn of(&self, dedup_key: &str, group: Option<&str>) -> Option<&Incident> {
+        let newest = |key: &str| self.incidents.get(self.newest.get(key)?);
+        newest(dedup_key).or_else(|| newest(group?))
+    }
 }
 
 /// What became of one event.
@@ -124,10 +174,50 @@ pub struct TimelineEntry {
     pub at: Timestamp,
     /// What happened.
     pub transition: Transition,
-    /// The event that did it.
-    pub event: EventId,
-    /// Why whom was told or not, in words.
+    /// The event that did it, if one did.
+    pub event: Option<EventId>,
+    /// Who did it, if no event did.
+    pub by: Option<By>,
+    /// Why whom was told or not, in words; or the words of whoever did it.
     pub detail: String,
+    /// The step of the policy that was taken.
+    pub step: Option<StepTaken>,
+}
+
+/// Steps of a policy that were taken together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StepTaken {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Which of its steps.
+    pub position: Position,
+    /// What was told: its deliveries have this notification. None if nobody is told.
+    pub notification: Option<NotificationId>,
+    /// How many deliveries.
+    pub told: usize,
+    /// Who was meant and does not hear, and why.
+    pub withheld: Vec<Withheld>,
+}
+
+impl StepTaken {
+    /// `step 2, round 2: 1 delivery; not reached: grace has no phone (channel sms)`
+    pub fn words(&self) -> String {
+        let Position { round, step } = self.position;
+        let mut words = match (round, step) {
+            (0, 0) => String::new(),
+            (0, step) => format!("step {}: ", step + 1),
+            (round, step) => format!("round {}, step {}: ", round + 1, step + 1),
+        };
+        words.push_str(&match self.told {
+            1 => "1 delivery".to_owned(),
+            told => format!("{told} deliveries"),
+        });
+        if !self.withheld.is_empty() {
+            words.push_str("; not reached: ");
+            words.push_str(&in_words(&self.withheld));
+        }
+        words
+    }
 }
 
 /// A delivery to insert, in the state to insert it in.
@@ -154,8 +244,38 @@ pub struct Rows {
     pub started: Vec<Job>,
     /// One entry for each change of an incident.
     pub timeline: Vec<TimelineEntry>,
-    /// Incidents whose waiting calls for action make no sense any more (I4).
+    /// Members that are new or changed.
+    pub members: Vec<Member>,
+    /// Ends of what nobody knows.
+    pub tombstones: Vec<Tombstone>,
+    /// Incidents whose waiting calls for action make no sense any more (I4, I12).
     pub over: Vec<u64>,
+    /// Incidents of which nothing that waits is wanted any more.
+    pub deleted: Vec<u64>,
+    /// When timers are due; `None`: not at all any more.
+    pub timers: BTreeMap<(u64, TimerKind), Option<Timestamp>>,
+}
+
+impl Rows {
+    /// These rows and those, which were decided after them.
+    pub fn add(&mut self, later: Self) {
+        self.events.extend(later.events);
+        self.incidents.extend(later.incidents);
+        self.notifications.extend(later.notifications);
+        self.deliveries.extend(later.deliveries);
+        self.started.extend(later.started);
+        self.timeline.extend(later.timeline);
+        self.tombstones.extend(later.tombstones);
+        self.members.extend(later.members);
+        self.over.extend(later.over);
+        self.deleted.extend(later.deleted);
+        self.timers.extend(later.timers);
+    }
+
+    /// True when there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.timeline.is_empty() && self.timers.is_empty()
+    }
 }
 
 /// Decides a batch. `entropy` gives the random part of new ids.

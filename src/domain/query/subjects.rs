@@ -105,7 +105,8 @@ pub enum DeliveryField {
 
 /// Of deliveries.
 pub const STATES: &[&str] = &["pending", "sending", "retrying", "sent", "dead", "canceled", "expired"];
-pub(super) const KINDS: &[&str] = &["opened", "reopened", "resolved", "direct"];
+pub(super) const KINDS: &[&str] =
+    &["opened", "reopened", "escalated", "updated", "acknowledged", "resolved", "direct"];
 
 impl Field for DeliveryField {
     const SUBJECT: &'static str = "deliveries";
@@ -147,6 +148,12 @@ impl DeliveryQuery {
     #[must_use]
     pub fn on_channel(self, channel: &ChannelName) -> Self {
         self.and(Test::Like(DeliveryField::Channel, vec![Glob::literal(channel.as_str())]))
+    }
+
+    /// Also: to this recipient.
+    #[must_use]
+    pub fn to(self, recipient: &str) -> Self {
+        self.and(Test::Like(DeliveryField::Recipient, vec![Glob::literal(recipient)]))
     }
 
     /// Also: neither repeated nor discarded.

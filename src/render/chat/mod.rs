@@ -41,7 +41,7 @@ pub fn parts(
             facts.number.to_string(),
             super::words::service(facts).unwrap_or_default(),
         ),
-        Content::Direct(_) => ("", "", String::new(), String::new()),
+        Content::Direct(_) | Content::Bundle(_) => ("", "", String::new(), String::new()),
     };
     let link = note.home().unwrap_or_default().to_owned();
     Ok(vec![

@@ -18,6 +18,7 @@ const RESOLVED: Timestamp = Timestamp::constant(1_795_270_600, 0);
 /// An incident about which everything is known.
 pub(in crate::render) fn facts(kind: NotificationKind) -> IncidentFacts {
     let over = kind == NotificationKind::Resolved;
+    let taken = kind == NotificationKind::Acknowledged;
     IncidentFacts {
         kind,
         id: IncidentId::new(OPENED, 1),
@@ -25,7 +26,11 @@ pub(in crate::render) fn facts(kind: NotificationKind) -> IncidentFacts {
         version: 3,
         title: "5xx rate above 5%".into(),
         severity: Severity::Critical,
-        status: if over { IncidentStatus::Resolved } else { IncidentStatus::Open },
+        status: match kind {
+            NotificationKind::Resolved => IncidentStatus::Resolved,
+            NotificationKind::Acknowledged => IncidentStatus::Acknowledged,
+            _ => IncidentStatus::Open,
+        },
         service: Some("checkout-api".into()),
         description: Some("12.4% of requests failed".into()),
         labels: BTreeMap::from([("env".into(), "prod".into()), ("region".into(), "eu-west-1".into())]),
@@ -35,6 +40,7 @@ pub(in crate::render) fn facts(kind: NotificationKind) -> IncidentFacts {
         event_count: 9,
         opened_at: OPENED,
         resolved_at: over.then_some(RESOLVED),
+        acknowledged_by: taken.then(|| "ada".to_owned()),
     }
 }
 
@@ -54,8 +60,8 @@ pub(super) fn bare(kind: NotificationKind) -> IncidentFacts {
 
 /// Incidents in all their states, so that whatever a template says of one is said once.
 pub(in crate::render) fn all() -> Vec<IncidentFacts> {
-    let kinds = [NotificationKind::Opened, NotificationKind::Reopened, NotificationKind::Resolved];
-    let mut all: Vec<_> = kinds.into_iter().flat_map(|kind| [facts(kind), bare(kind)]).collect();
+    let kinds = NotificationKind::ALL.into_iter().filter(|kind| *kind != NotificationKind::Direct);
+    let mut all: Vec<_> = kinds.flat_map(|kind| [facts(kind), bare(kind)]).collect();
     all.push(IncidentFacts { status: IncidentStatus::Acknowledged, ..facts(NotificationKind::Opened) });
     all
 }

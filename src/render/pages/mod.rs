@@ -12,6 +12,10 @@ use serde::Serialize;
 pub enum Page {
     /// One incident: where the links of messages lead.
     Incident,
+    /// The same for whoever came by a link of their own, with buttons.
+    Link,
+    /// Whoever came back from the identity provider is signed in.
+    SignedIn,
     /// The list of what outbox channels kept.
     Outbox,
     /// One message of it.
@@ -22,6 +26,8 @@ impl Page {
     fn file(self) -> &'static str {
         match self {
             Self::Incident => "incident.html",
+            Self::Link => "link.html",
+            Self::SignedIn => "signed_in.html",
             Self::Outbox => "outbox.html",
             Self::Message => "message.html",
         }
@@ -29,7 +35,8 @@ impl Page {
 }
 
 /// `Content-Security-Policy` of every page, and of the frames in it.
-pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
+pub const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'self'";
 
 /// A page could not be written: a bug in its template.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -43,6 +50,8 @@ fn load() -> Result<Environment<'static>, minijinja::Error> {
     let mut pages = Environment::new();
     pages.add_template("frame.html", include_str!("frame.html"))?;
     pages.add_template("incident.html", include_str!("incident.html"))?;
+    pages.add_template("link.html", include_str!("link.html"))?;
+    pages.add_template("signed_in.html", include_str!("signed_in.html"))?;
     pages.add_template("outbox.html", include_str!("outbox.html"))?;
     pages.add_template("message.html", include_str!("message.html"))?;
     Ok(pages)

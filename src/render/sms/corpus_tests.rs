@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::{Alphabet, Encoding, SmsStyle, TextMessage, render};
 use crate::domain::notification::{Content, NotificationKind};
-use crate::render::Letterhead;
 use crate::render::incident::sample::facts;
+use crate::render::{Letterhead, Templates};
 
 const SERVICES: [&str; 10] = [
     "checkout-api",
@@ -64,22 +64,29 @@ const TITLES: [&str; 40] = [
     "Anomaly detected: ingress traffic 9.4σ above the mean",
 ];
 
-fn page(number: u64, service: &str, title: &str, style: SmsStyle) -> TextMessage {
+fn page(number: u64, service: &str, title: &str, style: SmsStyle, house: &Letterhead) -> TextMessage {
     let mut facts = facts(NotificationKind::Opened);
     facts.number = number;
     facts.service = Some(service.to_owned());
     title.clone_into(&mut facts.title);
-    let house = Letterhead { public_url: "https://foghorn.example.com".into(), ..Letterhead::default() };
-    render(&Content::Incident(Box::new(facts)), &house, &style).unwrap()
+    render(&Content::Incident(Box::new(facts)), house, &style).unwrap()
+}
+
+/// Where those of whom nothing is known read this.
+fn house(locale: &str) -> Letterhead {
+    let templates = Templates::default().read_in(Some(locale.to_owned()));
+    let public_url = "https://foghorn.example.com".into();
+    Letterhead { public_url, templates: templates.into(), ..Letterhead::default() }
 }
 
 /// Two hundred pages: each title at five services.
-fn corpus(style: SmsStyle) -> Vec<(u64, TextMessage)> {
-    let mut pages = Vec::new();
+fn corpus(style: SmsStyle, locale: &str) -> Vec<(u64, TextMessage)> {
+    let (mut pages, house) = (Vec::new(), house(locale));
     for (at, title) in TITLES.iter().enumerate() {
         for step in 0..5 {
             let number = 17 + 263 * pages.len() as u64;
-            pages.push((number, page(number, SERVICES[(at + 2 * step) % SERVICES.len()], title, style)));
+            let service = SERVICES[(at + 2 * step) % SERVICES.len()];
+            pages.push((number, page(number, service, title, style, &house)));
         }
     }
     pages
@@ -87,9 +94,11 @@ fn corpus(style: SmsStyle) -> Vec<(u64, TextMessage)> {
 
 #[test]
 fn nine_of_ten_pages_take_one_part_and_none_takes_more_than_it_may() {
-    for replies in [false, true] {
+    for (locale, replies, code) in
+        [("en", false, ""), ("en", true, "A ack"), ("de", false, ""), ("de", true, "A übernimmt")]
+    {
         for max_segments in [1, 2, 3] {
-            let pages = corpus(SmsStyle { replies, max_segments, ..SmsStyle::default() });
+            let pages = corpus(SmsStyle { replies, max_segments, ..SmsStyle::default() }, locale);
             assert_eq!(pages.len(), 200);
             let single = pages.iter().filter(|(_, page)| page.segments == 1).count();
             // What may take two parts does, rather than be cut.
@@ -97,7 +106,7 @@ fn nine_of_ten_pages_take_one_part_and_none_takes_more_than_it_may() {
             for (number, page) in pages {
                 assert!(page.segments <= max_segments, "{}", page.text);
                 assert!(page.text.contains(&format!("#{number} ")), "{}", page.text);
-                assert!(!replies || page.text.contains(&format!(" Reply {number}A ack")), "{}", page.text);
+                assert!(!replies || page.text.contains(&format!(" {number}{code}")), "{}", page.text);
                 if page.alphabet == Alphabet::Gsm7 {
                     let link = format!(" https://foghorn.example.com/incidents/{number}");
                     assert!(page.text.ends_with(&link), "{}", page.text);
@@ -109,9 +118,11 @@ fn nine_of_ten_pages_take_one_part_and_none_takes_more_than_it_may() {
 
 #[test]
 fn nearly_every_title_can_be_spelled_cheaply() {
-    let pages = corpus(SmsStyle::default());
-    let cheap = pages.iter().filter(|(_, page)| page.alphabet == Alphabet::Gsm7).count();
-    assert!(cheap >= 190, "{cheap} of 200");
+    for locale in ["en", "de"] {
+        let pages = corpus(SmsStyle::default(), locale);
+        let cheap = pages.iter().filter(|(_, page)| page.alphabet == Alphabet::Gsm7).count();
+        assert!(cheap >= 190, "{cheap} of 200 in {locale}");
+    }
 }
 
 proptest! {
@@ -124,7 +135,8 @@ proptest! {
         (auto, links, replies) in any::<(bool, bool, bool)>(),
     ) {
         let encoding = if auto { Encoding::Auto } else { Encoding::Gsm7 };
-        let page = page(number, &service, &title, SmsStyle { max_segments, encoding, links, replies });
+        let style = SmsStyle { max_segments, encoding, links, replies };
+        let page = page(number, &service, &title, style, &house("en"));
         let head = format!("Foghorn CRIT #{number}");
         prop_assert!(page.text.starts_with(&head));
         prop_assert!(page.segments <= max_segments, "{}", page.text);

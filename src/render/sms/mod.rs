@@ -13,7 +13,8 @@ mod spelling;
 pub use alphabet::Alphabet;
 
 use self::alphabet::segments;
-use super::{Letterhead, OwnWords, TemplateFault, sanitize, words};
+use super::language::Language;
+use super::{Letterhead, OwnWords, RenderedText, TemplateFault, bundle, sanitize, words};
 use crate::domain::incident::IncidentStatus;
 use crate::domain::notification::{Content, IncidentFacts};
 use crate::domain::severity::Severity;
@@ -78,41 +79,71 @@ pub fn render(
 ) -> Result<TextMessage, TemplateFault> {
     let text = match content {
         Content::Incident(facts) => incident(facts, letterhead, style),
-        Content::Direct(request) => {
-            let rendered = letterhead.direct(request)?;
-            let (subject, body) = (style.line(&rendered.subject), style.line(&rendered.text));
-            let words = match (subject.is_empty(), body.is_empty()) {
-                (true, _) => body,
-                (false, true) => subject,
-                (false, false) => format!("{subject}: {body}"),
-            };
-            fit("", &words, &[Tail::default()], style)
+        Content::Bundle(contents) => {
+            let words = style.line(&bundle::summary(contents, letterhead.language()));
+            fit("Foghorn", &format!(": {words}"), &[Tail::default()], style)
         }
+        Content::Direct(request) => direct(&letterhead.direct(request)?, style),
     };
+    Ok(counted(text))
+}
+
+/// What a template said as a text message, about this incident if it is about one. Beside it, whether
+/// all of its words are there.
+pub(super) fn phrased(
+    said: &RenderedText,
+    about: Option<&IncidentFacts>,
+    letterhead: &Letterhead,
+    style: &SmsStyle,
+) -> (TextMessage, bool) {
+    let text = match about {
+        Some(facts) => around(&apart(&style.line(&said.text)), facts, letterhead, style),
+        None => direct(said, style),
+    };
+    let is_whole = text.contains(style.line(&said.text).trim());
+    (counted(text), is_whole)
+}
+
+fn counted(text: String) -> TextMessage {
     let alphabet = Alphabet::of(&text);
-    Ok(TextMessage { segments: alphabet.segments(&text), alphabet, text })
+    TextMessage { segments: alphabet.segments(&text), alphabet, text }
+}
+
+fn direct(said: &RenderedText, style: &SmsStyle) -> String {
+    let (subject, body) = (style.line(&said.subject), style.line(&said.text));
+    let words = match (subject.is_empty(), body.is_empty()) {
+        (true, _) => body,
+        (false, true) => subject,
+        (false, false) => format!("{subject}: {body}"),
+    };
+    fit("", &words, &[Tail::default()], style)
 }
 
 fn incident(facts: &IncidentFacts, letterhead: &Letterhead, style: &SmsStyle) -> String {
-    let over = facts.status == IncidentStatus::Resolved;
-    let word = if over { "OK" } else { short(facts.severity) };
-    let head = format!("Foghorn {word} #{}", facts.number);
     let words = match letterhead.instead(OwnWords::Sms, facts) {
         Some(said) => apart(&style.line(&said.text)),
-        None => own_words(facts, style),
+        None => own_words(facts, style, letterhead.language()),
     };
-    fit(&head, &words, &tails(facts, letterhead, style), style)
+    around(&words, facts, letterhead, style)
+}
+
+/// What is always there, around `words`.
+fn around(words: &str, facts: &IncidentFacts, letterhead: &Letterhead, style: &SmsStyle) -> String {
+    let over = facts.status == IncidentStatus::Resolved;
+    let word = if over { "OK" } else { short(facts.severity, letterhead.language()) };
+    let head = format!("Foghorn {word} #{}", facts.number);
+    fit(&head, words, &tails(facts, letterhead, style), style)
 }
 
 /// ` checkout-api: 5xx rate above 5%`
-fn own_words(facts: &IncidentFacts, style: &SmsStyle) -> String {
+fn own_words(facts: &IncidentFacts, style: &SmsStyle, language: Language) -> String {
     let mut words = String::new();
     if let Some(service) = words::service(facts) {
         words = format!(" {}", style.line(&sanitize::cut(&service, SERVICE)));
     }
     words.push_str(": ");
-    if let Some(lasted) = words::lasted(facts) {
-        words = format!("{words}resolved {lasted}. ");
+    if let Some(standing) = words::standing(facts, language) {
+        words = format!("{words}{}. ", style.line(&standing));
     }
     words.push_str(&style.line(&facts.title));
     words
@@ -145,8 +176,10 @@ fn tails(facts: &IncidentFacts, letterhead: &Letterhead, style: &SmsStyle) -> Ve
     if !style.replies || facts.status != IncidentStatus::Open {
         return vec![Tail { link, least: WORDS, ..Tail::default() }, Tail::default()];
     }
-    let both = format!(" Reply {number}A ack, {number}R resolve.");
-    let hint = format!(" Reply {number}A ack.");
+    let (reply, take, end) =
+        letterhead.language().say(("Reply", "ack", "resolve"), ("Antwort", "übernimmt", "beendet"));
+    let both = format!(" {reply} {number}A {take}, {number}R {end}.");
+    let hint = format!(" {reply} {number}A {take}.");
     vec![
         Tail { hint: both, link: link.clone(), least: ALL },
         Tail { hint: hint.clone(), link, least: WORDS },
@@ -187,6 +220,11 @@ fn joined(head: &str, words: &str, tail: &Tail) -> String {
 }
 
 impl SmsStyle {
+    /// Does `text` keep its characters?
+    pub(super) fn is_spelled_as_written(&self, text: &str) -> bool {
+        self.line(text) == sanitize::line(text, LONGEST)
+    }
+
     /// `text` as one line, spelled as cheaply as it may be.
     fn line(&self, text: &str) -> String {
         let line = sanitize::line(text, LONGEST).into_owned();
@@ -197,13 +235,11 @@ impl SmsStyle {
     }
 }
 
-fn short(severity: Severity) -> &'static str {
+/// How bad, in a few letters.
+fn short(severity: Severity, language: Language) -> &'static str {
     match severity {
-        Severity::Critical => "CRIT",
-        Severity::High => "HIGH",
-        Severity::Medium => "MEDIUM",
-        Severity::Low => "LOW",
-        Severity::Info => "INFO",
+        Severity::Critical => language.say("CRIT", "KRIT"),
+        _ => words::severity(severity, language),
     }
 }
 

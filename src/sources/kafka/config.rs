@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+pub use crate::brokers::{Mechanism, Objection, Sasl, Tls};
+use crate::brokers::{
+    access, objection_to_topic, objections_to_access, objections_to_brokers, objections_to_properties,
+};
 
 /// How often librdkafka reports its state: how fresh the lag is, and how soon a broker that is
 /// back is noticed when it has no records.
@@ -36,6 +38,8 @@ pub struct KafkaSettings {
     pub sasl: Option<Sasl>,
     /// Encryption.
     pub tls: Tls,
+    /// Where what could not become an event goes, too.
+    pub dead_letter_topic: Option<String>,
     /// More settings of librdkafka, by its own names.
     pub properties: BTreeMap<String, String>,
 }
@@ -52,6 +56,7 @@ impl Default for KafkaSettings {
             max_in_flight: 2_048,
             sasl: None,
             tls: Tls::default(),
+            dead_letter_topic: None,
             properties: BTreeMap::new(),
         }
     }
@@ -70,6 +75,7 @@ impl fmt::Debug for KafkaSettings {
             .field("max_in_flight", &self.max_in_flight)
             .field("sasl", &self.sasl)
             .field("tls", &self.tls)
+            .field("dead_letter_topic", &self.dead_letter_topic)
             .field("properties", &self.properties.keys())
             .finish()
     }
@@ -104,127 +110,41 @@ pub enum Commit {
     AfterStore,
 }
 
-/// Name and password.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sasl {
-    /// How they are shown to the broker.
-    pub mechanism: Mechanism,
-    /// The name.
-    pub username: String,
-    /// The password.
-    #[serde(deserialize_with = "secret")]
-    pub password: SecretString,
-}
-
-/// How name and password are shown to the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Mechanism {
-    /// In clear: only over TLS.
-    #[serde(rename = "PLAIN")]
-    Plain,
-    /// Salted challenge and response.
-    #[serde(rename = "SCRAM-SHA-256")]
-    ScramSha256,
-    /// Salted challenge and response.
-    #[serde(rename = "SCRAM-SHA-512")]
-    ScramSha512,
-}
-
-impl Mechanism {
-    /// The word of the protocol.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-        }
-    }
-}
-
-/// Encryption.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tls {
-    /// Whether to speak TLS. The broker's certificate and name are always verified.
-    pub enabled: bool,
-    /// Certificates to trust; empty means the machine's.
-    pub ca_file: PathBuf,
-    /// Our own certificate, if brokers ask for one.
-    pub cert_file: Option<PathBuf>,
-    /// Its private key.
-    pub key_file: Option<PathBuf>,
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(Into::into)
-}
-
-/// A setting that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objection {
-    /// Its key below `[sources.NAME]`.
-    pub key: String,
-    /// Why not, and what instead.
-    pub detail: String,
-}
-
 /// What a user may not set through `properties`, and why.
-const OURS: [(&str, &str); 11] = [
+const OURS: [(&str, &str); 6] = [
     ("enable.auto.commit", "offsets move only once a record is stored"),
     ("enable.auto.offset.store", "offsets move only once a record is stored"),
     ("auto.offset.reset", "use start"),
     ("group.id", "use group_id"),
-    ("bootstrap.servers", "use brokers"),
-    ("metadata.broker.list", "use brokers"),
-    ("sasl.password", "use sasl.password, which can be kept out of the file"),
     ("statistics.interval.ms", "the source's health is read from it"),
-    ("enable.ssl.certificate.verification", "certificates are always verified"),
-    ("ssl.endpoint.identification.algorithm", "the names in certificates are always verified"),
     ("isolation.level", "what a transaction took back is never read"),
 ];
 
 impl KafkaSettings {
     /// Everything that cannot be, not only the first.
     pub fn objections(&self) -> Vec<Objection> {
-        let mut objections = Vec::new();
-        let mut object = |key: &str, detail: &str| {
-            objections.push(Objection { key: key.to_owned(), detail: detail.to_owned() });
-        };
-        if self.brokers.iter().all(|broker| broker.trim().is_empty()) {
-            object("brokers", "name at least one broker, as host:port");
-        }
+        let mut objections = objections_to_brokers(&self.brokers);
         if self.topics.is_empty() {
-            object("topics", "name at least one topic");
+            objections.push(Objection::to("topics", "name at least one topic"));
         }
         for topic in &self.topics {
             if topic.starts_with('^') {
-                object("topics", "patterns are not understood: name each topic");
-            } else if !is_topic(topic) {
-                object("topics", "a topic has 1 to 249 letters, digits, dots, dashes and underscores");
+                objections.push(Objection::to("topics", "patterns are not understood: name each topic"));
+            } else {
+                objections.extend(objection_to_topic("topics", topic));
             }
         }
+        let letters = self.dead_letter_topic.iter();
+        objections.extend(letters.filter_map(|topic| objection_to_topic("dead_letter_topic", topic)));
+        let mut object = |key: &str, detail: &str| objections.push(Objection::to(key, detail));
         if self.group_id.trim().is_empty() {
             object("group_id", "must not be empty");
         }
         if self.max_in_flight == 0 {
             object("max_in_flight", "must be at least 1");
         }
-        let plain = self.sasl.as_ref().is_some_and(|sasl| sasl.mechanism == Mechanism::Plain);
-        if plain && !self.tls.enabled && !self.brokers.iter().all(|broker| is_here(broker)) {
-            object(
-                "sasl.mechanism",
-                "PLAIN shows the password to whoever is on the way: set tls.enabled, or use SCRAM-SHA-512",
-            );
-        }
-        if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
-            object("tls", "cert_file and key_file go together");
-        }
-        for (key, reason) in OURS {
-            if self.properties.contains_key(key) {
-                object(&format!("properties.{key}"), &format!("is not yours to set: {reason}"));
-            }
-        }
+        objections.extend(objections_to_access(&self.brokers, self.sasl.as_ref(), &self.tls));
+        objections.extend(objections_to_properties(&self.properties, &OURS));
         objections
     }
 
@@ -254,7 +174,9 @@ impl KafkaSettings {
         for (key, value) in &self.properties {
             config.set(key.as_str(), value.as_str());
         }
-        self.set_access(&mut config);
+        for (key, value) in access(self.sasl.as_ref(), &self.tls) {
+            config.set(key, value);
+        }
         config
             .set("bootstrap.servers", self.brokers.join(","))
             .set("group.id", &self.group_id)
@@ -268,45 +190,33 @@ impl KafkaSettings {
         config
     }
 
-    fn set_access(&self, config: &mut ClientConfig) {
-        let protocol = match (&self.sasl, self.tls.enabled) {
-            (None, false) => None,
-            (None, true) => Some("ssl"),
-            (Some(_), false) => Some("sasl_plaintext"),
-            (Some(_), true) => Some("sasl_ssl"),
-        };
-        if let Some(protocol) = protocol {
-            config.set("security.protocol", protocol);
+    /// For writing dead letters: only how the brokers are reached is the user's.
+    pub(super) fn producer_config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        for (key, value) in self.properties.iter().filter(|(key, _)| is_access(key)) {
+            config.set(key.as_str(), value.as_str());
         }
-        if let Some(sasl) = &self.sasl {
-            config
-                .set("sasl.mechanism", sasl.mechanism.as_str())
-                .set("sasl.username", &sasl.username)
-                .set("sasl.password", sasl.password.expose_secret());
+        for (key, value) in access(self.sasl.as_ref(), &self.tls) {
+            config.set(key, value);
         }
-        let files = [
-            ("ssl.ca.location", Some(&self.tls.ca_file)),
-            ("ssl.certificate.location", self.tls.cert_file.as_ref()),
-            ("ssl.key.location", self.tls.key_file.as_ref()),
-        ];
-        for (key, file) in files {
-            if let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) {
-                config.set(key, file.to_string_lossy());
-            }
-        }
+        config
+            .set("client.id", "foghorn")
+            .set("bootstrap.servers", self.brokers.join(","))
+            .set("acks", "all")
+            .set("linger.ms", "0")
+            // What a source may hand over, and its headers.
+            .set("message.max.bytes", "33554432")
+            .set("message.timeout.ms", "30000");
+        config
     }
 }
 
-/// Nobody is on the way to a broker on this machine.
-fn is_here(broker: &str) -> bool {
-    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn is_topic(name: &str) -> bool {
-    (1..=249).contains(&name.len())
-        && !matches!(name, "." | "..")
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+/// How brokers are reached, and not how records are read.
+fn is_access(property: &str) -> bool {
+    ["ssl.", "sasl.", "socket.", "broker.", "security.", "reconnect."]
+        .iter()
+        .any(|start| property.starts_with(start))
 }
 
 #[cfg(test)]

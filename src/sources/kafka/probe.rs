@@ -48,7 +48,7 @@ fn ask(settings: &KafkaSettings, until: Instant) -> Result<Cluster, SourceError>
         .create_with_context(Heard::default())
         .map_err(|error| trouble::refusal(&error))?;
     let mut cluster = Cluster { brokers: 0, topics: Vec::new() };
-    for topic in &settings.topics {
+    for topic in settings.topics.iter().chain(&settings.dead_letter_topic) {
         let metadata = metadata(&consumer, topic, until)?;
         cluster.brokers = metadata.brokers().len();
         cluster.topics.push((topic.clone(), partitions(&metadata, topic)?));

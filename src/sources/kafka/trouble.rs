@@ -6,6 +6,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::brokers::in_words;
 use crate::sources::SourceError;
 
 /// What to do about it.
@@ -90,12 +91,9 @@ fn untrusted(reason: &str) -> String {
     }
 }
 
-/// Why a consumer could not be made, without the values of its settings.
+/// Why a consumer could not be made.
 pub(super) fn refusal(error: &KafkaError) -> SourceError {
-    SourceError::Refused(match error {
-        KafkaError::ClientConfig(_, description, key, _) => format!("setting {key}: {description}"),
-        other => other.to_string(),
-    })
+    SourceError::Refused(in_words(error))
 }
 
 #[cfg(test)]

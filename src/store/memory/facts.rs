@@ -71,7 +71,7 @@ impl Facts<DeliveryField> for Told<'_> {
             DeliveryField::Kind => name(kind.as_str()),
             DeliveryField::Source => {
                 let notification = self.state.notifications.get(&delivery.notification);
-                let event = notification.and_then(|told| self.state.events.get(&told.event));
+                let event = notification.and_then(|told| self.state.events.get(&told.event?));
                 names(event.map(|event| event.view.source.as_str()))
             }
             DeliveryField::CreatedAt => vec![Fact::Time(*created_at)],

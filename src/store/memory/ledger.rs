@@ -9,16 +9,18 @@ use super::state::{KeptEvent, KnownEvent, State, Stored};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, DecidedEvent, Rows};
 use crate::domain::bulk::Resolved;
-use crate::domain::delivery::{Delivery, DeliveryState, Job, Lease, Target};
+use crate::domain::delivery::{Delivery, DeliveryState, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
-use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::incident::{Calls, Incident};
 use crate::domain::names::ChannelName;
+use crate::domain::timer::{Timer, TimerKind};
 use crate::store::StoreError;
 use crate::store::batch::{Batch, Quarantined};
 use crate::store::intake::{Seen, SeenBy, dedup_keys};
+use crate::store::repeating::Replay;
 use crate::store::views::{DeadLetterView, EventView, Kept, TimelineView};
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, UNKNOWN, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Standing, Taken, UNKNOWN, kinds};
 
 impl State {
     fn holds(&self, lease: &Lease, id: DeliveryId, attempt: u32) -> bool {
@@ -31,8 +33,7 @@ impl State {
 
     pub(super) fn is_over(&self, stored: &Stored) -> bool {
         let incident = stored.delivery.incident.and_then(|number| self.incidents.get(&number));
-        stored.kind.calls_for_action()
-            && incident.is_some_and(|incident| incident.status == IncidentStatus::Resolved)
+        stored.kind.calls_for_action() && incident.is_some_and(|incident| incident.calls == Calls::Off)
     }
 
     pub(super) fn candidate(&self, stored: &Stored) -> Candidate {
@@ -50,6 +51,7 @@ impl State {
             created_at: stored.created_at,
             expires_at: delivery.expires_at,
             even_if_over: stored.even_if_over,
+            bundle: delivery.bundle,
             text: notification.and_then(|notification| notification.text.clone()),
         }
     }
@@ -122,18 +124,25 @@ fn kept(decided: &DecidedEvent) -> KeptEvent {
 #[async_trait]
 impl Ledger for State {
     async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
-        let newest = dedup_keys(&batch.accepts).into_iter().filter_map(|key| self.newest.get(key));
+        let newest = dedup_keys(&batch.accepts).into_iter().filter_map(|key| {
+            let number = *self.newest.get(key)?;
+            Some((key.to_owned(), self.incidents.get(&number)?.clone()))
+        });
         Ok(Standing {
             epoch: self.nodes.get(&batch.lease.node).copied(),
             seen: self.seen(&batch.accepts),
-            newest: newest.filter_map(|number| self.incidents.get(number)).cloned().collect(),
+            newest: newest.collect(),
             last_number: self.incidents.last_key_value().map_or(0, |(number, _)| *number),
         })
     }
 
-    async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
-        let held = jobs.iter().filter(|job| self.holds(lease, job.id, job.attempt));
-        Ok(held.map(|job| job.id).collect())
+    async fn in_hand(
+        &mut self,
+        lease: &Lease,
+        attempts: &[(DeliveryId, u32)],
+    ) -> Result<HashSet<DeliveryId>, StoreError> {
+        let held = attempts.iter().filter(|(id, attempt)| self.holds(lease, *id, *attempt));
+        Ok(held.map(|(id, _)| *id).collect())
     }
 
     async fn end(&mut self, lease: &Lease, now: Timestamp, endings: &[Ending<'_>]) -> Result<(), StoreError> {
@@ -187,10 +196,11 @@ impl Ledger for State {
     }
 
     async fn insert(&mut self, lease: &Lease, now: Timestamp, rows: &Rows) -> Result<(), StoreError> {
-        for number in &rows.over {
+        for number in rows.over.iter().chain(&rows.deleted) {
+            let all = rows.deleted.contains(number);
             for id in self.of_incident.get(number).cloned().unwrap_or_default() {
                 if let Some(mut stored) = self.pick(id) {
-                    if stored.waits() && stored.kind.calls_for_action() {
+                    if stored.waits() && (all || stored.kind.calls_for_action()) {
                         stored.state = DeliveryState::Canceled;
                         stored.updated_at = now;
                     }
@@ -210,9 +220,15 @@ impl Ledger for State {
                 version: entry.version,
                 kind: entry.transition,
                 event_id: entry.event,
+                by: entry.by.as_ref().map(|by| by.who.to_string()),
+                via: entry.by.as_ref().map(|by| by.via),
                 detail: entry.detail.clone(),
+                step: entry.step.clone(),
             };
             self.timeline.insert((entry.incident, entry.version), line);
+        }
+        for ((incident, kind), due_at) in &rows.timers {
+            self.arm(*incident, *kind, *due_at);
         }
         let kinds = kinds(rows);
         let notifications = rows.notifications.iter().map(|n| (n.id, n.clone()));
@@ -249,6 +265,7 @@ impl Ledger for State {
                     bytes: letter.raw.len() as u64,
                     payload: Some(String::from_utf8_lossy(&letter.raw).into_owned()),
                 };
+                self.stays(letter);
                 self.letters.insert(letter.id, view);
                 let (source, raw) = (letter.source.clone(), Arc::clone(&letter.raw));
                 self.letter_bytes.insert(letter.id, Kept { source, traceparent: None, raw });
@@ -277,6 +294,8 @@ impl Ledger for State {
                 due_at: now,
                 expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
                 replay_of: Some(replay.dead),
+                bundle: None,
+                target: replay.to.clone().unwrap_or(dead.delivery.target),
                 ..dead.delivery
             };
             repeated.insert(child.id, child.target.channel.clone());
@@ -334,6 +353,14 @@ impl Ledger for State {
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
         let found = numbers.iter().filter_map(|number| self.incidents.get(number));
         Ok(found.cloned().collect())
+    }
+
+    async fn timers(&mut self, wanted: &[(u64, TimerKind)]) -> Result<Vec<Timer>, StoreError> {
+        let armed = |(incident, kind): &(u64, TimerKind)| {
+            let due_at = *self.timers.get(&(*incident, *kind))?;
+            Some(Timer { incident: *incident, kind: *kind, due_at })
+        };
+        Ok(wanted.iter().filter_map(armed).collect())
     }
 
     async fn take(&mut self, lease: &Lease, now: Timestamp, taken: &[Taken]) -> Result<(), StoreError> {

@@ -3,38 +3,55 @@
 //! It runs the same write path and the same laws as the two SQL stores. A clone is the same store,
 //! so a test can start a daemon anew over what the last one left.
 
+mod access;
 mod addresses;
 mod bulk;
+mod bundling;
 mod facts;
 mod flow;
+mod groups;
+mod handling;
+mod late;
 mod ledger;
+mod outgoing;
 mod receipts;
+mod records;
 mod state;
+mod timers;
 mod trial;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::batch::{Batch, Committed};
 use super::claim;
+use super::in_doubt::InDoubt;
 use super::reading::{cursor, page};
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView,
     EventView, IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
-use super::write::{InDoubt, Ledger, write};
+use super::write::{Ledger, write};
 use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::{Job, Lease};
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
+use crate::domain::idempotency::{Key, Known};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
 use crate::domain::incident::Incident;
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::letter::Letter;
+use crate::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Records;
+use crate::domain::session::Session;
 use crate::domain::suppression::Suppression;
+use crate::domain::timer::{Timer, TimerKind};
+use crate::domain::token::{Digest, Token};
 use crate::domain::way::Paused;
 use state::State;
 
@@ -98,6 +115,15 @@ impl Store for MemoryStore {
         Ok(Lease { node: node.clone(), epoch: *epoch })
     }
 
+    async fn signing_key(&self, candidate: &str, _now: Timestamp) -> Result<SecretString, StoreError> {
+        let mut state = self.state.lock().await;
+        Ok(state.signing_key.get_or_insert_with(|| candidate.to_owned()).clone().into())
+    }
+
+    async fn first_token(&self, token: &Token) -> Result<bool, StoreError> {
+        Ok(self.state.lock().await.first_token(token))
+    }
+
     async fn release(&self, lease: &Lease, _now: Timestamp) -> Result<(), StoreError> {
         self.state.lock().await.release(lease);
         Ok(())
@@ -126,8 +152,52 @@ impl Store for MemoryStore {
         Ok(all)
     }
 
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timer, Incident)>, StoreError> {
+        Ok(self.state.lock().await.due_timers(now, limit))
+    }
+
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.state.lock().await.timers_due.first().map(|(due_at, _, _)| *due_at))
+    }
+
+    async fn timers(&self, number: u64) -> Result<Vec<Timer>, StoreError> {
+        let wanted = TimerKind::ALL.map(|kind| (number, kind));
+        self.state.lock().await.timers(&wanted).await
+    }
+
+    async fn outgoing(&self, sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError> {
+        Ok(self.state.lock().await.outbox.waiting(sink))
+    }
+
     async fn paused(&self) -> Result<Paused, StoreError> {
         Ok(self.state.lock().await.paused.clone())
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        Ok(self.state.lock().await.tokens.values().rev().cloned().collect())
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+        let state = self.state.lock().await;
+        Ok(state.sessions.values().find(|session| session.digest.bytes() == digest.bytes()).cloned())
+    }
+
+    async fn audit(&self, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        let state = self.state.lock().await;
+        let entries = state.audit.values().rev().cloned();
+        Ok(before(entries, paging, |entry| entry.id, |entry| entry.id.to_string()))
+    }
+
+    async fn idempotency(&self, key: &Key) -> Result<Option<Known>, StoreError> {
+        Ok(self.state.lock().await.keys.get(key).map(|claimed| claimed.known.clone()))
+    }
+
+    async fn records(&self) -> Result<Records, StoreError> {
+        Ok(self.state.lock().await.records.clone())
+    }
+
+    async fn records_revision(&self) -> Result<u64, StoreError> {
+        Ok(self.state.lock().await.records.revision)
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -140,7 +210,8 @@ impl Store for MemoryStore {
         paging: &Paging,
     ) -> Result<Page<IncidentView>, StoreError> {
         let state = self.state.lock().await;
-        let found = state.incidents.values().rev().filter(|incident| query.matches(*incident));
+        let present = state.incidents.values().rev().filter(|incident| incident.deleted_at.is_none());
+        let found = present.filter(|incident| query.matches(*incident));
         let page = before(found, paging, |i| i.number, |i| i.number.to_string());
         Ok(Page {
             data: page.data.into_iter().map(|i| state.view(i)).collect(),
@@ -150,7 +221,14 @@ impl Store for MemoryStore {
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
         let state = self.state.lock().await;
-        Ok(state.incidents.get(&number).map(|incident| state.view(incident)))
+        let found = state.incidents.get(&number).filter(|incident| incident.deleted_at.is_none());
+        Ok(found.map(|incident| state.view(incident)))
+    }
+
+    async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
+        let state = self.state.lock().await;
+        let found = state.incidents.values().find(|one| one.id == id && one.deleted_at.is_none());
+        Ok(found.map(|incident| incident.number))
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
@@ -223,6 +301,10 @@ impl Store for MemoryStore {
         Ok(state.bulks.get(&id).map(|bulk| state.bulk_view(bulk)))
     }
 
+    async fn unexported(&self, source: &SourceName, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        Ok(self.state.lock().await.unexported(source, limit))
+    }
+
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
         Ok(self.state.lock().await.letter_bytes.get(&id).cloned())
     }
@@ -283,7 +365,7 @@ mod tests {
         let mut state = State::default();
         let notification = Notification {
             id: NotificationId::new(NOW, 1),
-            event: EventId::new(NOW, 1),
+            event: Some(EventId::new(NOW, 1)),
             incident: None,
             kind: NotificationKind::Direct,
             created_at: NOW,
@@ -298,6 +380,7 @@ mod tests {
             due_at: NOW,
             expires_at: Timestamp::MAX,
             replay_of: None,
+            bundle: None,
         };
         state.notifications.insert(notification.id, notification);
         state.put(Stored::new(delivery, NotificationKind::Direct, NOW));

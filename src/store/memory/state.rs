@@ -3,16 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::outgoing::Outbox;
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
+use crate::domain::bundle::Class;
 use crate::domain::delivery::{Delivery, DeliveryState, Lease};
 use crate::domain::event::Position;
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId, NotificationId};
+use crate::domain::group::Member;
+use crate::domain::idempotency::{Key, Known};
+use crate::domain::ids::{
+    AuditId, DeadLetterId, DeliveryId, EventId, JobId, NotificationId, SessionId, TokenId,
+};
 use crate::domain::incident::Incident;
+use crate::domain::late::Tombstone;
+use crate::domain::letter::Letter;
 use crate::domain::names::{ChannelName, NodeName, SourceName};
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Records;
+use crate::domain::session::Session;
 use crate::domain::suppression::Suppression;
+use crate::domain::timer::TimerKind;
+use crate::domain::token::Token;
 use crate::domain::way::Paused;
 use crate::store::views::{
     AttemptView, Backlog, BacklogLine, DeadLetterView, DeliveryView, EventView, Kept, TimelineView,
@@ -26,19 +39,34 @@ pub(super) struct State {
     pub(super) ended: HashSet<NodeName>,
     pub(super) paused: Paused,
     pub(super) suppressions: Vec<Suppression>,
+    pub(super) tokens: BTreeMap<TokenId, Token>,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) audit: BTreeMap<AuditId, AuditEntry>,
+    pub(super) keys: HashMap<Key, Claimed>,
     pub(super) receipts: HashMap<DeliveryId, Receipt>,
+    pub(super) records: Records,
+    pub(super) outbox: Outbox,
     pub(super) trials: HashMap<(SourceName, Position), Tried>,
     pub(super) positions: HashMap<(SourceName, Position), KnownEvent>,
     pub(super) producer_ids: HashMap<(SourceName, String), KnownBytes>,
     pub(super) incidents: BTreeMap<u64, Incident>,
+    pub(super) tombstones: HashMap<(String, SourceName), Tombstone>,
     /// Number of the newest incident of a dedup key.
     pub(super) newest: HashMap<String, u64>,
+    /// What incidents stand for, by incident and dedup key.
+    pub(super) members: BTreeMap<(u64, String), Member>,
     pub(super) timeline: BTreeMap<(u64, u64), TimelineView>,
+    pub(super) signing_key: Option<String>,
+    pub(super) timers: HashMap<(u64, TimerKind), Timestamp>,
+    /// The same, the first due first.
+    pub(super) timers_due: BTreeSet<(Timestamp, u64, TimerKind)>,
     pub(super) notifications: HashMap<NotificationId, Notification>,
     pub(super) deliveries: BTreeMap<DeliveryId, Stored>,
     pub(super) attempts: BTreeMap<(DeliveryId, u32), AttemptView>,
     pub(super) letters: BTreeMap<DeadLetterId, DeadLetterView>,
     pub(super) letter_bytes: HashMap<DeadLetterId, Kept>,
+    /// Those that are not in their topic of dead letters yet.
+    pub(super) here: BTreeMap<DeadLetterId, Letter>,
     pub(super) events: BTreeMap<EventId, KeptEvent>,
     pub(super) quarantined: HashSet<(SourceName, Position)>,
     pub(super) of_incident: HashMap<u64, Vec<DeliveryId>>,
@@ -46,8 +74,18 @@ pub(super) struct State {
     pub(super) bulks: BTreeMap<JobId, Bulk>,
     /// What waits: channel, lane, due, id.
     pub(super) waiting: BTreeSet<(ChannelName, i16, Timestamp, DeliveryId)>,
+    /// When something last went to an address that waits for more.
+    pub(super) bundles: HashMap<(ChannelName, Class, String), Timestamp>,
     /// What is being sent.
     pub(super) in_hand: BTreeSet<(ChannelName, DeliveryId)>,
+}
+
+/// A key that somebody claimed.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) known: Known,
+    pub(super) at: Timestamp,
+    pub(super) expires_at: Timestamp,
 }
 
 /// A record on trial.
@@ -129,6 +167,7 @@ impl Stored {
             id: delivery.id,
             incident_number: delivery.incident,
             notification: self.kind.as_str(),
+            notification_id: delivery.notification,
             channel: delivery.target.channel.clone(),
             recipient: delivery.target.recipient.to_string(),
             to: delivery.target.address.masked(),

@@ -11,7 +11,7 @@ use crate::domain::delivery::{DeliveryState, Lease};
 use crate::domain::incident::Incident;
 use crate::domain::notification::Notification;
 use crate::store::StoreError;
-use crate::store::rows::{column, corrupt};
+use crate::store::rows::{bundle_ms, column, corrupt};
 use crate::store::write::{Kinds, kinds};
 
 type Insert<'q> = Query<'q, Postgres, PgArguments>;
@@ -22,20 +22,27 @@ pub(super) async fn insert(
     now: Timestamp,
     rows: &Rows,
 ) -> Result<(), StoreError> {
-    if !rows.over.is_empty() {
-        let cancel = sqlx::query(statements::CANCEL)
-            .bind(each(&rows.over, |number| column(*number)))
-            .bind(now.as_millisecond());
-        ledger.run(cancel).await?;
+    for (statement, numbers) in [(statements::CANCEL, &rows.over), (statements::CANCEL_ALL, &rows.deleted)] {
+        if !numbers.is_empty() {
+            let cancel = sqlx::query(statement).bind(each(numbers, |number| column(*number)));
+            ledger.run(cancel.bind(now.as_millisecond())).await?;
+        }
     }
     let insert = events(sqlx::query(statements::INSERT), &rows.events);
     let insert = incidents(insert, &rows.incidents)?;
-    let insert = timeline(insert, &rows.timeline);
+    let insert = timeline(insert, &rows.timeline)?;
     let insert = notifications(insert, &rows.notifications)?;
     let insert = deliveries(insert, &rows.deliveries, &kinds(rows))
         .bind(now.as_millisecond())
         .bind(lease.node.as_str())
-        .bind(lease.epoch);
+        .bind(lease.epoch)
+        .bind(rows.timers.keys().map(|(incident, _)| column(*incident)).collect::<Vec<_>>())
+        .bind(rows.timers.keys().map(|(_, kind)| kind.as_str()).collect::<Vec<_>>())
+        .bind(rows.timers.values().map(|due_at| millis(*due_at)).collect::<Vec<_>>())
+        .bind(each(&rows.incidents, |i| millis(i.deleted_at)))
+        .bind(each(&rows.incidents, |i| millis(i.clock.began_at)))
+        .bind(each(&rows.incidents, |i| millis(i.clock.newest_at)))
+        .bind(each(&rows.deliveries, |n| bundle_ms(&n.delivery)));
     ledger.run(insert).await
 }
 
@@ -74,17 +81,30 @@ fn incidents<'q>(insert: Insert<'q>, incidents: &'q [Incident]) -> Result<Insert
         .bind(each(incidents, |i| i.opened_at.as_millisecond()))
         .bind(each(incidents, |i| millis(i.acknowledged_at)))
         .bind(each(incidents, |i| millis(i.resolved_at)))
-        .bind(each(incidents, |i| i.last_event_at.as_millisecond())))
+        .bind(each(incidents, |i| i.last_event_at.as_millisecond()))
+        .bind(each(incidents, |i| i.acknowledged_by.as_deref()))
+        .bind(each(incidents, |i| i.resolved_by.as_deref()))
+        .bind(each(incidents, |i| i.assignee.as_deref()))
+        .bind(each(incidents, |i| millis(i.snoozed_until)))
+        .bind(each(incidents, |i| i.calls.as_str()))
+        .bind(each(incidents, |i| i64::from(i.position.round)))
+        .bind(each(incidents, |i| i64::from(i.position.step)))
+        .bind(each(incidents, |i| millis(i.called_at))))
 }
 
-fn timeline<'q>(insert: Insert<'q>, entries: &'q [TimelineEntry]) -> Insert<'q> {
-    insert
+fn timeline<'q>(insert: Insert<'q>, entries: &'q [TimelineEntry]) -> Result<Insert<'q>, StoreError> {
+    let steps: Result<Vec<Option<String>>, _> =
+        entries.iter().map(|entry| entry.step.as_ref().map(serde_json::to_string).transpose()).collect();
+    Ok(insert
         .bind(each(entries, |entry| column(entry.incident)))
         .bind(each(entries, |entry| column(entry.version)))
         .bind(each(entries, |entry| entry.at.as_millisecond()))
         .bind(each(entries, |entry| entry.transition.as_str()))
-        .bind(each(entries, |entry| entry.event.to_string()))
+        .bind(each(entries, |entry| entry.event.map(|event| event.to_string())))
+        .bind(each(entries, |entry| entry.by.as_ref().map(|by| &*by.who)))
+        .bind(each(entries, |entry| entry.by.as_ref().map(|by| by.via.as_str())))
         .bind(each(entries, |entry| entry.detail.as_str()))
+        .bind(steps.map_err(corrupt)?))
 }
 
 fn notifications<'q>(insert: Insert<'q>, told: &'q [Notification]) -> Result<Insert<'q>, StoreError> {
@@ -92,7 +112,7 @@ fn notifications<'q>(insert: Insert<'q>, told: &'q [Notification]) -> Result<Ins
         told.iter().map(|n| n.text.as_ref().map(serde_json::to_string).transpose()).collect();
     Ok(insert
         .bind(each(told, |n| n.id.to_string()))
-        .bind(each(told, |n| n.event.to_string()))
+        .bind(each(told, |n| n.event.map(|event| event.to_string())))
         .bind(each(told, |n| n.incident.map(column)))
         .bind(each(told, |n| n.kind.as_str()))
         .bind(each(told, |n| n.created_at.as_millisecond()))

@@ -10,19 +10,22 @@ use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Rows};
 use crate::domain::bulk::Resolved;
-use crate::domain::delivery::{Job, Lease, Target};
+use crate::domain::delivery::{Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::ChannelName;
+use crate::domain::timer::{Timer, TimerKind};
 use crate::store::StoreError;
 use crate::store::batch::{Batch, Quarantined};
+use crate::store::incident_rows::{IncidentRow, NewestRow};
 use crate::store::intake::{Seen, dedup_keys};
 use crate::store::reading::{NEXT_DUE, only};
+use crate::store::repeating::Replay;
 use crate::store::rows::{
-    CandidateRow, IdRow, IncidentRow, NumberRow, ReplayedRow, SeenRow, ToldRow, column, id, ids, number,
+    CandidateRow, IdRow, NumberRow, ReplayedRow, SeenRow, TimerRow, ToldRow, column, id, ids, number,
     read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Standing, Taken};
 
 /// An open transaction.
 pub(super) struct PostgresLedger {
@@ -72,7 +75,7 @@ pub(super) fn millis(at: Option<Timestamp>) -> Option<i64> {
 impl Ledger for PostgresLedger {
     async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
         let node = batch.lease.node.as_str();
-        if batch.accepts.is_empty() {
+        if !batch.decides() {
             let epoch = query_as(statements::EPOCH).bind(node);
             let rows: Vec<NumberRow> = epoch.fetch_all(&mut *self.transaction).await.map_err(said)?;
             return Ok(Standing { epoch: only(rows), ..Standing::default() });
@@ -83,8 +86,11 @@ impl Ledger for PostgresLedger {
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
+        if batch.accepts.is_empty() {
+            return Ok(Standing { epoch: only(rows), ..Standing::default() });
+        }
         let (seen, last_number) = self.seen(&batch.accepts).await?;
-        let newest: Vec<IncidentRow> = query_as(statements::NEWEST)
+        let newest: Vec<NewestRow> = query_as(statements::NEWEST)
             .bind(dedup_keys(&batch.accepts))
             .fetch_all(&mut *self.transaction)
             .await
@@ -92,10 +98,14 @@ impl Ledger for PostgresLedger {
         Ok(Standing { epoch: only(rows), seen, newest: read_all(newest)?, last_number })
     }
 
-    async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
+    async fn in_hand(
+        &mut self,
+        lease: &Lease,
+        attempts: &[(DeliveryId, u32)],
+    ) -> Result<HashSet<DeliveryId>, StoreError> {
         let rows: Vec<IdRow> = query_as(statements::IN_HAND)
-            .bind(each(jobs, |job| job.id.to_string()))
-            .bind(each(jobs, |job| i64::from(job.attempt)))
+            .bind(each(attempts, |(id, _)| id.to_string()))
+            .bind(each(attempts, |(_, attempt)| i64::from(*attempt)))
             .bind(lease.node.as_str())
             .bind(lease.epoch)
             .fetch_all(&mut *self.transaction)
@@ -148,7 +158,8 @@ impl Ledger for PostgresLedger {
             .bind(each(letters, |letter| letter.reason.as_str()))
             .bind(each(letters, |letter| letter.detail.as_str()))
             .bind(each(letters, |letter| &*letter.raw))
-            .bind(now.as_millisecond());
+            .bind(now.as_millisecond())
+            .bind(each(letters, |letter| i64::from(letter.came_back)));
         self.run(query).await
     }
 
@@ -163,6 +174,9 @@ impl Ledger for PostgresLedger {
             .bind(now.as_millisecond())
             .bind(each(replays, |replay| replay.job.map(|job| job.to_string())))
             .bind(each(replays, |replay| i64::from(replay.resolved == Resolved::Include)))
+            .bind(each(replays, |replay| replay.to.as_ref().map(|to| to.channel.as_str())))
+            .bind(each(replays, |replay| replay.to.as_ref().map(|to| &*to.recipient)))
+            .bind(each(replays, |replay| replay.to.as_ref().map(|to| to.address.expose())))
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
@@ -206,6 +220,16 @@ impl Ledger for PostgresLedger {
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
         let rows: Vec<IncidentRow> = query_as(statements::INCIDENTS)
             .bind(each(numbers, |number| column(*number)))
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn timers(&mut self, wanted: &[(u64, TimerKind)]) -> Result<Vec<Timer>, StoreError> {
+        let rows: Vec<TimerRow> = query_as(statements::TIMERS)
+            .bind(each(wanted, |(incident, _)| column(*incident)))
+            .bind(each(wanted, |(_, kind)| kind.as_str()))
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;

@@ -4,45 +4,65 @@
 //! incidents and decides; claims skip what another node is about to take. A server that does not
 //! keep commits through a power cut is refused.
 
+mod access;
 mod addresses;
 mod bulk;
 mod flow;
 mod insert;
+mod late;
 mod ledger;
 mod opening;
+mod outgoing;
 mod receipts;
+mod records;
 mod statements;
 mod trial;
 pub(super) mod upkeep;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, query_as};
 
+use super::access as known_access;
 use super::addresses as known_addresses;
 use super::batch::{Batch, Committed};
 use super::bulk as bulks;
 use super::claim;
+use super::exporting;
 use super::flow as flows;
+use super::in_doubt::InDoubt;
 use super::lists;
-use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
+use super::outgoing as posts;
+use super::reading::{self, Ask, Dialect, Fetch, LEASE, SIGNING_KEY, Value, only};
 use super::receipts as known_receipts;
-use super::rows::{NumberRow, Row};
+use super::records as known_records;
+use super::rows::{NumberRow, Row, WordRow};
+use super::sessions;
+use super::timers as known_timers;
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
     IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
-use super::write::{InDoubt, write};
+use super::write::write;
 use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::{Job, Lease};
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::idempotency::{Key, Known};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use crate::domain::incident::Incident;
+use crate::domain::letter::Letter;
+use crate::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Records;
+use crate::domain::session::Session;
 use crate::domain::suppression::Suppression;
+use crate::domain::timer::Timer;
+use crate::domain::token::{Digest, Token};
 use crate::domain::way::Paused;
 use ledger::PostgresLedger;
 
@@ -128,6 +148,22 @@ impl Store for PostgresStore {
         Ok(Lease { node: node.clone(), epoch })
     }
 
+    async fn signing_key(&self, candidate: &str, now: Timestamp) -> Result<SecretString, StoreError> {
+        let rows: Vec<WordRow> = query_as(SIGNING_KEY)
+            .bind(candidate)
+            .bind(now.as_millisecond())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(said)?;
+        let key = rows.into_iter().next().map(|row| row.word.into());
+        key.ok_or_else(|| StoreError::Corrupt("no key was kept".to_owned()))
+    }
+
+    async fn first_token(&self, token: &Token) -> Result<bool, StoreError> {
+        let done = known_access::first!(token).execute(&self.pool).await.map_err(said)?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(said)?;
         let ended = sqlx::query(RELEASE).bind(lease.node.as_str()).bind(lease.epoch);
@@ -153,8 +189,48 @@ impl Store for PostgresStore {
         known_addresses::suppressions(self).await
     }
 
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timer, Incident)>, StoreError> {
+        known_timers::due_timers(self, now, limit).await
+    }
+
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        known_timers::next_timer(self).await
+    }
+
+    async fn timers(&self, number: u64) -> Result<Vec<Timer>, StoreError> {
+        known_timers::timers(self, number).await
+    }
+
+    async fn outgoing(&self, sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError> {
+        posts::waiting(self, sink).await
+    }
+
     async fn paused(&self) -> Result<Paused, StoreError> {
         flows::paused(self).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        known_access::tokens(self).await
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+        sessions::session(self, digest).await
+    }
+
+    async fn audit(&self, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        known_access::audit(self, paging).await
+    }
+
+    async fn idempotency(&self, key: &Key) -> Result<Option<Known>, StoreError> {
+        known_access::idempotency(self, key).await
+    }
+
+    async fn records(&self) -> Result<Records, StoreError> {
+        known_records::records(self).await
+    }
+
+    async fn records_revision(&self) -> Result<u64, StoreError> {
+        known_records::revision(self).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -175,6 +251,10 @@ impl Store for PostgresStore {
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
         reading::incident(self, number).await
+    }
+
+    async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
+        reading::incident_number(self, id).await
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
@@ -231,6 +311,10 @@ impl Store for PostgresStore {
 
     async fn bulk(&self, id: JobId) -> Result<Option<BulkView>, StoreError> {
         bulks::one(self, id).await
+    }
+
+    async fn unexported(&self, source: &SourceName, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        exporting::unexported(self, source, limit).await
     }
 
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {

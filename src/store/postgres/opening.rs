@@ -8,10 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::{PostgresStore, fetch};
+use crate::store::in_doubt::InDoubt;
 use crate::store::open::{Migrate, StoreSettings, without_password};
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
-use crate::store::write::InDoubt;
 use crate::store::{OpenError, Probed};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

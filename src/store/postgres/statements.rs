@@ -1,7 +1,8 @@
 //! The statements of the write path. One statement for each table and batch: each `$n` that is
 //! a list is one column.
 
-use crate::store::rows::{candidate_columns, incident_columns};
+use crate::store::incident_rows::incident_columns;
+use crate::store::rows::candidate_columns;
 
 /// One node at a time numbers incidents and decides.
 pub(super) const ACCEPTING: i64 = 0x666f_6768_6f72_6e01;
@@ -41,8 +42,8 @@ WITH ending AS (
 )
 UPDATE delivery SET
     state = CASE
-        WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened') AND delivery.even_if_over = 0
-             AND (SELECT status FROM incident WHERE number = delivery.incident) = 'resolved'
+        WHEN e.state = 'retrying' AND delivery.kind IN ('opened', 'reopened', 'escalated', 'updated') AND delivery.even_if_over = 0
+             AND (SELECT calls FROM incident WHERE number = delivery.incident) = 'off'
         THEN 'canceled' ELSE e.state END,
     due_at = coalesce(e.due_at, delivery.due_at),
     held = delivery.held + e.held,
@@ -71,27 +72,35 @@ SELECT -1, '', (SELECT max(number) FROM incident), NULL";
 
 /// `$1` dedup keys.
 pub(super) const NEWEST: &str = concat!(
-    "SELECT ",
+    "SELECT k.dedup_key AS asked, ",
     incident_columns!(),
     " FROM unnest($1::text[]) AS k (dedup_key) CROSS JOIN LATERAL ",
-    "(SELECT * FROM incident WHERE incident.dedup_key = k.dedup_key ORDER BY number DESC LIMIT 1) AS i"
+    "(SELECT * FROM incident WHERE number = greatest( ",
+    "(SELECT max(number) FROM incident WHERE dedup_key = k.dedup_key), ",
+    "(SELECT max(incident) FROM member WHERE dedup_key = k.dedup_key)) LIMIT 1) AS i"
 );
 
 /// `$1` incidents, `$2` starts of their episodes.
 pub(super) const TOLD: &str = "
 SELECT DISTINCT d.incident, d.channel, d.recipient, d.address
 FROM unnest($1::bigint[], $2::bigint[]) AS i (number, opened_at) JOIN delivery AS d ON d.incident = i.number
-WHERE d.created_at >= i.opened_at AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened')";
+WHERE d.created_at >= i.opened_at AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened', 'escalated', 'updated')";
 
 /// `$1` incidents that are over, `$2` now.
 pub(super) const CANCEL: &str = "
 UPDATE delivery SET state = 'canceled', updated_at = $2
 WHERE incident = ANY($1::bigint[])
-  AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
+  AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened', 'escalated', 'updated')";
+
+/// `$1` incidents that are deleted, `$2` now.
+pub(super) const CANCEL_ALL: &str = "
+UPDATE delivery SET state = 'canceled', updated_at = $2
+WHERE incident = ANY($1::bigint[]) AND state IN ('pending', 'retrying')";
 
 /// Every table in one round trip; none reads what another writes here. `$1` to `$9` events, `$10` to
-/// `$28` incidents, `$29` to `$34` timeline, `$35` to `$40` notifications, `$41` to `$52` deliveries;
-/// `$53` now, `$54` node, `$55` epoch.
+/// `$36` incidents, `$37` to `$45` timeline, `$46` to `$51` notifications, `$52` to `$63` deliveries;
+/// `$64` now, `$65` node, `$66` epoch; `$67` to `$69` timers; `$70` to
+/// `$72` are the last columns of incidents, `$73` of deliveries.
 pub(super) const INSERT: &str = "
 WITH events AS (
     INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
@@ -100,53 +109,74 @@ WITH events AS (
 ), incidents AS (
     INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
         labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
-        last_event_at)
-    SELECT * FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[],
-                         $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-                         $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::bigint[],
-                         $27::bigint[], $28::bigint[])
+        last_event_at, acknowledged_by, resolved_by, assignee, snoozed_until, calls, round, step, called_at,
+    deleted_at, began_at, newest_at)
+    SELECT * FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
+                         $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[],
+                         $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::text[],
+                         $30::text[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
+                         $35::bigint[], $36::bigint[], $70::bigint[], $71::bigint[], $72::bigint[])
     ON CONFLICT (number) DO UPDATE SET
         version = excluded.version, status = excluded.status, severity = excluded.severity,
         title = excluded.title, service = excluded.service, description = excluded.description,
         labels = excluded.labels, links = excluded.links, route = excluded.route,
         policy = excluded.policy, event_count = excluded.event_count, opened_at = excluded.opened_at,
         acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
-        last_event_at = excluded.last_event_at
+        last_event_at = excluded.last_event_at, acknowledged_by = excluded.acknowledged_by,
+        resolved_by = excluded.resolved_by, assignee = excluded.assignee,
+        snoozed_until = excluded.snoozed_until, calls = excluded.calls, round = excluded.round,
+        step = excluded.step, called_at = excluded.called_at, deleted_at = excluded.deleted_at,
+        began_at = excluded.began_at, newest_at = excluded.newest_at
 ), history AS (
-    INSERT INTO timeline (incident, version, at, kind, event, detail)
-    SELECT * FROM unnest($29::bigint[], $30::bigint[], $31::bigint[], $32::text[], $33::text[], $34::text[])
+    INSERT INTO timeline (incident, version, at, kind, event, who, via, detail, step_taken)
+    SELECT * FROM unnest($37::bigint[], $38::bigint[], $39::bigint[], $40::text[], $41::text[],
+                         $42::text[], $43::text[], $44::text[], $45::text[])
 ), notifications AS (
     INSERT INTO notification (id, event, incident, kind, created_at, text)
-    SELECT * FROM unnest($35::text[], $36::text[], $37::bigint[], $38::text[], $39::bigint[], $40::text[])
+    SELECT * FROM unnest($46::text[], $47::text[], $48::bigint[], $49::text[], $50::bigint[],
+                         $51::text[])
+), timers AS (
+    SELECT * FROM unnest($67::bigint[], $68::text[], $69::bigint[]) AS t (incident, kind, due_at)
+), disarmed AS (
+    DELETE FROM timer USING timers AS t
+    WHERE timer.incident = t.incident AND timer.kind = t.kind AND t.due_at IS NULL
+), armed AS (
+    INSERT INTO timer (incident, kind, due_at) SELECT * FROM timers WHERE due_at IS NOT NULL
+    ON CONFLICT (incident, kind) DO UPDATE SET due_at = excluded.due_at
 ), new AS (
-    SELECT * FROM unnest($41::text[], $42::text[], $43::bigint[], $44::text[], $45::text[], $46::text[],
-                         $47::text[], $48::smallint[], $49::text[], $50::bigint[], $51::bigint[],
-                         $52::bool[])
+    SELECT * FROM unnest($52::text[], $53::text[], $54::bigint[], $55::text[], $56::text[],
+                         $57::text[], $58::text[], $59::smallint[], $60::text[], $61::bigint[],
+                         $62::bigint[], $63::bool[], $73::bigint[])
     AS n (id, notification, incident, kind, channel, recipient, address, priority, state, due_at,
-          expires_at, starts)
+          expires_at, starts, bundle)
 ), begun AS (
-    INSERT INTO attempt (delivery, number, started_at) SELECT id, 1, $53 FROM new WHERE starts
+    INSERT INTO attempt (delivery, number, started_at) SELECT id, 1, $64 FROM new WHERE starts
 )
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
-    due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch, bundle)
 SELECT id, notification, incident, kind, channel, recipient, address, priority, state, due_at, expires_at,
-       $53, $53, starts::int, 0, 0, CASE WHEN starts THEN $54 END, CASE WHEN starts THEN $55::bigint END
+       $64, $64, starts::int, 0, 0, CASE WHEN starts THEN $65 END,
+       CASE WHEN starts THEN $66::bigint END, bundle
 FROM new";
 
-/// `$1` to `$6` columns, `$7` now.
+/// `$1` to `$6` columns, `$7` now, `$8` how often it came back.
 pub(super) const QUARANTINE: &str = "
-INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
-SELECT *, $7 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+INSERT INTO dead_letter (id, source, position, reason, detail, raw, came_back, quarantined_at)
+SELECT *, $7 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $8::bigint[])
 ON CONFLICT (source, position) DO NOTHING";
 
-/// `$1` children, `$2` dead ones, `$3` now, `$4` jobs, `$5` even if over.
+/// `$1` children, `$2` dead ones, `$3` now, `$4` jobs, `$5` even if over; `$6` channels, `$7` recipients and
+/// `$8` addresses where they are other ones.
 pub(super) const REPLAY: &str = "
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of, job,
     even_if_over)
-SELECT r.child, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
+SELECT r.child, d.notification, d.incident, d.kind, coalesce(r.channel, d.channel),
+       coalesce(r.recipient, d.recipient), coalesce(r.address, d.address), d.priority,
        'pending', $3, $3 + d.expires_at - d.created_at, $3, $3, 0, 0, 0, d.id, r.job, r.even_if_over
-FROM unnest($1::text[], $2::text[], $4::text[], $5::bigint[]) AS r (child, dead, job, even_if_over)
+FROM unnest($1::text[], $2::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+    AS r (child, dead, job, even_if_over, channel, recipient, address)
 JOIN delivery AS d ON d.id = r.dead
 WHERE d.state = 'dead' AND d.settled_at IS NULL
 ON CONFLICT (replay_of) WHERE replay_of IS NOT NULL DO NOTHING
@@ -177,6 +207,12 @@ pub(super) const DUE: &str = concat!(
 /// `$1` numbers.
 pub(super) const INCIDENTS: &str =
     concat!("SELECT ", incident_columns!(), " FROM incident AS i WHERE i.number = ANY($1::bigint[])");
+
+/// `$1` incidents, `$2` kinds.
+pub(super) const TIMERS: &str = "
+SELECT t.incident AS timer_incident, t.kind AS timer_kind, t.due_at AS timer_due_at
+FROM unnest($1::bigint[], $2::text[]) AS w (incident, kind)
+JOIN timer AS t ON t.incident = w.incident AND t.kind = w.kind";
 
 /// `$1` to `$3` delivery, state, attempts; `$4` now, `$5` node, `$6` epoch.
 pub(super) const TAKE: &str = "

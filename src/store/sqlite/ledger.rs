@@ -11,19 +11,22 @@ use super::params::{self, Raws, list};
 use super::{said, statements};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::Rows;
-use crate::domain::delivery::{Job, Lease, Target};
+use crate::domain::delivery::{Lease, Target};
 use crate::domain::ids::DeliveryId;
 use crate::domain::incident::Incident;
 use crate::domain::names::ChannelName;
+use crate::domain::timer::{Timer, TimerKind};
 use crate::store::StoreError;
 use crate::store::batch::{Batch, Quarantined};
+use crate::store::incident_rows::{IncidentRow, NewestRow};
 use crate::store::intake::dedup_keys;
 use crate::store::reading::{NEXT_DUE, only};
+use crate::store::repeating::Replay;
 use crate::store::rows::{
-    CandidateRow, IdRow, IncidentRow, NumberRow, Readable, ReplayedRow, Row, SeenRow, ToldRow, column, id,
-    ids, number, read_all, time,
+    CandidateRow, IdRow, NumberRow, Readable, ReplayedRow, Row, SeenRow, TimerRow, ToldRow, column, id, ids,
+    number, read_all, time,
 };
-use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Replay, Standing, Taken, kinds};
+use crate::store::write::{Candidate, Ending, Ledger, Orphaned, Standing, Taken, kinds};
 
 /// A transaction of the one writer, from [`Ledger::standing`] to [`SqliteLedger::commit`].
 pub(super) struct SqliteLedger<'c> {
@@ -45,6 +48,7 @@ struct Writes {
 struct Inserts {
     lists: [String; 5],
     raws: Raws,
+    timers: String,
 }
 
 impl<'c> SqliteLedger<'c> {
@@ -78,8 +82,8 @@ impl<'c> SqliteLedger<'c> {
                 let query = sqlx::query(text).bind(node).bind(epoch).bind(now).bind(endings);
                 match inserts {
                     None => query,
-                    Some(Inserts { lists, raws }) => {
-                        lists.into_iter().fold(query, Query::bind).bind(raws.into_blob())
+                    Some(Inserts { lists, raws, timers }) => {
+                        lists.into_iter().fold(query, Query::bind).bind(raws.into_blob()).bind(timers)
                     }
                 }
             }
@@ -127,7 +131,7 @@ impl Ledger for SqliteLedger<'_> {
                 (Either::Left(_), _) => statement += 1,
                 (Either::Right(row), 1) => standing.epoch = read::<NumberRow>(&row)?.value,
                 (Either::Right(row), 2) => standing.seen.push(read::<SeenRow>(&row)?.read()?),
-                (Either::Right(row), 3) => standing.newest.push(read::<IncidentRow>(&row)?.read()?),
+                (Either::Right(row), 3) => standing.newest.push(read::<NewestRow>(&row)?.read()?),
                 (Either::Right(row), _) => {
                     standing.last_number = number(read::<NumberRow>(&row)?.value.unwrap_or(0))?;
                 }
@@ -136,9 +140,13 @@ impl Ledger for SqliteLedger<'_> {
         Ok(standing)
     }
 
-    async fn in_hand(&mut self, lease: &Lease, jobs: &[Job]) -> Result<HashSet<DeliveryId>, StoreError> {
+    async fn in_hand(
+        &mut self,
+        lease: &Lease,
+        attempts: &[(DeliveryId, u32)],
+    ) -> Result<HashSet<DeliveryId>, StoreError> {
         let rows: Vec<IdRow> = query_as(statements::IN_HAND)
-            .bind(list(jobs.iter().map(params::job))?)
+            .bind(list(attempts.iter())?)
             .bind(lease.node.as_str())
             .bind(lease.epoch)
             .fetch_all(self.connection().await?)
@@ -164,10 +172,13 @@ impl Ledger for SqliteLedger<'_> {
     }
 
     async fn insert(&mut self, lease: &Lease, now: Timestamp, rows: &Rows) -> Result<(), StoreError> {
-        if !rows.over.is_empty() {
-            let query =
-                sqlx::query(statements::CANCEL).bind(list(rows.over.iter())?).bind(now.as_millisecond());
-            self.run(query).await?;
+        for (statement, numbers) in
+            [(statements::CANCEL, &rows.over), (statements::CANCEL_ALL, &rows.deleted)]
+        {
+            if !numbers.is_empty() {
+                let query = sqlx::query(statement).bind(list(numbers.iter())?).bind(now.as_millisecond());
+                self.run(query).await?;
+            }
         }
         let kinds = kinds(rows);
         let mut raws = Raws::default();
@@ -178,7 +189,8 @@ impl Ledger for SqliteLedger<'_> {
             list(rows.notifications.iter().map(params::notification))?,
             list(rows.deliveries.iter().map(|new| params::delivery(new, &kinds)))?,
         ];
-        self.waiting(lease, now).inserts = Some(Inserts { lists, raws });
+        let timers = list(rows.timers.iter().map(params::timer))?;
+        self.waiting(lease, now).inserts = Some(Inserts { lists, raws, timers });
         Ok(())
     }
 
@@ -242,6 +254,16 @@ impl Ledger for SqliteLedger<'_> {
     async fn incidents(&mut self, numbers: &[u64]) -> Result<Vec<Incident>, StoreError> {
         let rows: Vec<IncidentRow> = query_as(statements::INCIDENTS)
             .bind(list(numbers.iter())?)
+            .fetch_all(self.connection().await?)
+            .await
+            .map_err(said)?;
+        read_all(rows)
+    }
+
+    async fn timers(&mut self, wanted: &[(u64, TimerKind)]) -> Result<Vec<Timer>, StoreError> {
+        let wanted = wanted.iter().map(|(incident, kind)| (*incident, kind.as_str()));
+        let rows: Vec<TimerRow> = query_as(statements::TIMERS)
+            .bind(list(wanted)?)
             .fetch_all(self.connection().await?)
             .await
             .map_err(said)?;

@@ -4,49 +4,69 @@
 //! that cannot write; WAL lets them read while the writer writes. Other processes are kept out by a
 //! lock file beside the database, because a node's life is a lock's life here.
 
+mod access;
 mod addresses;
 mod bulk;
 pub(super) mod copies;
 mod flow;
+mod late;
 mod ledger;
+mod lives;
 mod lock;
 mod opening;
+mod outgoing;
 mod params;
 mod receipts;
+mod records;
 mod statements;
 mod trial;
 mod unfinished;
 pub(super) mod upkeep;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{AssertSqlSafe, query_as};
 use tokio::sync::Mutex;
 
+use super::access as known_access;
 use super::addresses as known_addresses;
 use super::batch::{Batch, Committed};
 use super::bulk as bulks;
 use super::claim;
+use super::exporting;
 use super::flow as flows;
+use super::in_doubt::InDoubt;
 use super::lists;
-use super::reading::{self, Ask, Dialect, Fetch, LEASE, Value, only};
+use super::outgoing as posts;
+use super::reading::{self, Ask, Dialect, Fetch, Value};
 use super::receipts as known_receipts;
-use super::rows::{NumberRow, Row};
-use super::trial::{EXCUSE, RELEASE};
+use super::records as known_records;
+use super::rows::Row;
+use super::sessions;
+use super::timers as known_timers;
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
     IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
 };
-use super::write::{InDoubt, write};
+use super::write::write;
 use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
 use crate::domain::delivery::{Job, Lease};
-use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, JobId};
-use crate::domain::names::{ChannelName, NodeName};
+use crate::domain::idempotency::{Key, Known};
+use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
+use crate::domain::incident::Incident;
+use crate::domain::letter::Letter;
+use crate::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use crate::domain::query::{DeadLetterQuery, DeliveryQuery, EventQuery, IncidentQuery, LetterQuery};
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Records;
+use crate::domain::session::Session;
 use crate::domain::suppression::Suppression;
+use crate::domain::timer::Timer;
+use crate::domain::token::{Digest, Token};
 use crate::domain::way::Paused;
 use ledger::SqliteLedger;
 use lock::FileLock;
@@ -187,27 +207,19 @@ impl Store for SqliteStore {
     }
 
     async fn lease(&self, node: &NodeName, now: Timestamp) -> Result<Lease, StoreError> {
-        let mut writer = self.writer.lock().await;
-        let rows: Vec<NumberRow> = query_as(LEASE)
-            .bind(node.as_str())
-            .bind(now.as_millisecond())
-            .fetch_all(writer.idle().await?)
-            .await
-            .map_err(said)?;
-        let epoch = only(rows).ok_or_else(|| StoreError::Corrupt("no epoch was given".to_owned()))?;
-        Ok(Lease { node: node.clone(), epoch })
+        lives::lease(self, node, now).await
+    }
+
+    async fn signing_key(&self, candidate: &str, now: Timestamp) -> Result<SecretString, StoreError> {
+        access::signing_key(self, candidate, now).await
+    }
+
+    async fn first_token(&self, token: &Token) -> Result<bool, StoreError> {
+        access::first_token(self, token).await
     }
 
     async fn release(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        let mut writer = self.writer.lock().await;
-        let text = AssertSqlSafe(["BEGIN IMMEDIATE; ", RELEASE, "; ", EXCUSE, "; COMMIT"].concat());
-        let query = sqlx::query(text).bind(lease.node.as_str()).bind(lease.epoch).bind(now.as_millisecond());
-        let done = query.execute(writer.begin().await?).await;
-        match done {
-            Ok(_) => writer.transaction = Transaction::None,
-            Err(_) => drop(writer.roll_back().await),
-        }
-        done.map(drop).map_err(said)
+        lives::release(self, lease, now).await
     }
 
     async fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
@@ -226,8 +238,48 @@ impl Store for SqliteStore {
         known_addresses::suppressions(self).await
     }
 
+    async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timer, Incident)>, StoreError> {
+        known_timers::due_timers(self, now, limit).await
+    }
+
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        known_timers::next_timer(self).await
+    }
+
+    async fn timers(&self, number: u64) -> Result<Vec<Timer>, StoreError> {
+        known_timers::timers(self, number).await
+    }
+
+    async fn outgoing(&self, sink: &SinkName) -> Result<(u64, Option<Timestamp>), StoreError> {
+        posts::waiting(self, sink).await
+    }
+
     async fn paused(&self) -> Result<Paused, StoreError> {
         flows::paused(self).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        known_access::tokens(self).await
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+        sessions::session(self, digest).await
+    }
+
+    async fn audit(&self, paging: &Paging) -> Result<Page<AuditEntry>, StoreError> {
+        known_access::audit(self, paging).await
+    }
+
+    async fn idempotency(&self, key: &Key) -> Result<Option<Known>, StoreError> {
+        known_access::idempotency(self, key).await
+    }
+
+    async fn records(&self) -> Result<Records, StoreError> {
+        known_records::records(self).await
+    }
+
+    async fn records_revision(&self) -> Result<u64, StoreError> {
+        known_records::revision(self).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -248,6 +300,10 @@ impl Store for SqliteStore {
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
         reading::incident(self, number).await
+    }
+
+    async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
+        reading::incident_number(self, id).await
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {
@@ -306,6 +362,10 @@ impl Store for SqliteStore {
         bulks::one(self, id).await
     }
 
+    async fn unexported(&self, source: &SourceName, limit: usize) -> Result<Vec<Letter>, StoreError> {
+        exporting::unexported(self, source, limit).await
+    }
+
     async fn dead_letter_bytes(&self, id: DeadLetterId) -> Result<Option<Kept>, StoreError> {
         reading::dead_letter_bytes(self, id).await
     }
@@ -358,6 +418,7 @@ mod tests {
             position: Position::Kafka { topic: "t".into(), partition: 0, offset: position, timestamp_ms: 0 },
             reason: Malformation::Parse,
             detail: "no event".to_owned(),
+            came_back: 0,
             raw: raw.into(),
         }
     }
@@ -412,6 +473,7 @@ mod tests {
             statements::STANDING,
             statements::TOLD,
             statements::CANCEL,
+            statements::CANCEL_ALL,
             statements::INSERT,
             statements::QUARANTINE,
             statements::REPLAY,

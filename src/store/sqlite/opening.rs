@@ -15,10 +15,10 @@ use tokio::sync::Mutex;
 
 use super::lock::{FileLock, beside, unopened};
 use super::{SqliteStore, Transaction, Writer, fetch};
+use crate::store::in_doubt::InDoubt;
 use crate::store::open::Migrate;
 use crate::store::reading::{Ask, SCHEMA, only};
 use crate::store::rows::{NumberRow, WordRow};
-use crate::store::write::InDoubt;
 use crate::store::{OpenError, Probed};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -6,18 +6,21 @@
 use serde::ser::SerializeTuple;
 use serde::{Serialize, Serializer};
 
+use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, DecidedEvent, NewDelivery, TimelineEntry};
 use crate::domain::bulk::Resolved;
-use crate::domain::delivery::{DeliveryState, Job};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::event::Position;
 use crate::domain::ids::{DeliveryId, JobId};
 use crate::domain::incident::Incident;
 use crate::domain::names::SourceName;
 use crate::domain::notification::Notification;
+use crate::domain::timer::TimerKind;
 use crate::store::StoreError;
 use crate::store::batch::Quarantined;
-use crate::store::rows::corrupt;
-use crate::store::write::{Ending, Kinds, Replay, Taken};
+use crate::store::repeating::Replay;
+use crate::store::rows::{bundle_ms, corrupt};
+use crate::store::write::{Ending, Kinds, Taken};
 
 /// `[row, row, …]`
 pub(super) fn list<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
@@ -87,7 +90,7 @@ pub(super) struct IncidentParam<'a>(pub(super) &'a Incident);
 impl Serialize for IncidentParam<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let incident = self.0;
-        let mut row = serializer.serialize_tuple(19)?;
+        let mut row = serializer.serialize_tuple(30)?;
         row.serialize_element(&incident.number)?;
         row.serialize_element(&incident.id)?;
         row.serialize_element(&incident.version)?;
@@ -107,6 +110,17 @@ impl Serialize for IncidentParam<'_> {
         row.serialize_element(&incident.acknowledged_at.map(|at| at.as_millisecond()))?;
         row.serialize_element(&incident.resolved_at.map(|at| at.as_millisecond()))?;
         row.serialize_element(&incident.last_event_at.as_millisecond())?;
+        row.serialize_element(&incident.acknowledged_by)?;
+        row.serialize_element(&incident.resolved_by)?;
+        row.serialize_element(&incident.assignee)?;
+        row.serialize_element(&incident.snoozed_until.map(|at| at.as_millisecond()))?;
+        row.serialize_element(incident.calls.as_str())?;
+        row.serialize_element(&incident.position.round)?;
+        row.serialize_element(&incident.position.step)?;
+        row.serialize_element(&incident.called_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(&incident.deleted_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(&incident.clock.began_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(&incident.clock.newest_at.map(|at| at.as_millisecond()))?;
         row.end()
     }
 }
@@ -118,7 +132,10 @@ pub(super) fn timeline(entry: &TimelineEntry) -> impl Serialize + '_ {
         entry.at.as_millisecond(),
         entry.transition.as_str(),
         entry.event,
+        entry.by.as_ref().map(|by| &*by.who),
+        entry.by.as_ref().map(|by| by.via.as_str()),
         entry.detail.as_str(),
+        entry.step.as_ref().map(Json),
     )
 }
 
@@ -148,6 +165,7 @@ pub(super) fn delivery<'a>(new: &'a NewDelivery, kinds: &Kinds) -> impl Serializ
         delivery.due_at.as_millisecond(),
         delivery.expires_at.as_millisecond(),
         i32::from(new.state == DeliveryState::Sending),
+        bundle_ms(delivery),
     )
 }
 
@@ -181,19 +199,30 @@ pub(super) fn letter<'a>(letter: &'a Quarantined, raws: &mut Raws) -> impl Seria
         letter.detail.as_str(),
         start,
         length,
+        letter.came_back,
     )
+}
+
+pub(super) fn timer(
+    ((incident, kind), due_at): (&(u64, TimerKind), &Option<Timestamp>),
+) -> (u64, &'static str, Option<i64>) {
+    (*incident, kind.as_str(), due_at.map(|at| at.as_millisecond()))
 }
 
 pub(super) fn taken(taken: &Taken) -> impl Serialize {
     (taken.id, taken.state.as_str(), taken.attempts)
 }
 
-pub(super) fn replay(replay: &Replay) -> (DeliveryId, DeliveryId, Option<JobId>, i64) {
-    (replay.child, replay.dead, replay.job, i64::from(replay.resolved == Resolved::Include))
-}
+type ReplayParam<'a> =
+    (DeliveryId, DeliveryId, Option<JobId>, i64, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
-pub(super) fn job(job: &Job) -> (DeliveryId, u32) {
-    (job.id, job.attempt)
+pub(super) fn replay(replay: &Replay) -> ReplayParam<'_> {
+    let Replay { dead, child, job, resolved, to } = replay;
+    let even_if_over = i64::from(*resolved == Resolved::Include);
+    let to = to.as_ref();
+    let channel = to.map(|to| to.channel.as_str());
+    let (recipient, address) = (to.map(|to| &*to.recipient), to.map(|to| to.address.expose()));
+    (*child, *dead, *job, even_if_over, channel, recipient, address)
 }
 
 /// As what it prints.

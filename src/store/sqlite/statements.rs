@@ -3,12 +3,14 @@
 //!
 //! What is only written has numbers of its own, so that it can go along with other texts in one
 //! crossing to SQLite's thread: `$1` node, `$2` epoch, `$3` now, `$4` endings, `$5` events, `$6`
-//! incidents, `$7` timeline, `$8` notifications, `$9` deliveries, `$10` the bytes of the events.
+//! incidents, `$7` timeline, `$8` notifications, `$9` deliveries, `$10` the bytes of the events, `$11`
+//! timers.
 //!
 //! `$n`, not `?n`: where a text holds several statements, sqlx binds `?n` by counting and is lost
 //! when a statement leaves one out.
 
-use crate::store::rows::{candidate_columns, incident_columns};
+use crate::store::incident_rows::incident_columns;
+use crate::store::rows::candidate_columns;
 
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
@@ -33,8 +35,8 @@ WHERE attempt.delivery = e.value ->> 0 AND attempt.number = e.value ->> 1 AND at
 
 UPDATE delivery SET
     state = CASE
-        WHEN e.value ->> 8 = 'retrying' AND kind IN ('opened', 'reopened') AND delivery.even_if_over = 0
-             AND (SELECT status FROM incident WHERE number = delivery.incident) = 'resolved'
+        WHEN e.value ->> 8 = 'retrying' AND kind IN ('opened', 'reopened', 'escalated', 'updated') AND delivery.even_if_over = 0
+             AND (SELECT calls FROM incident WHERE number = delivery.incident) = 'off'
         THEN 'canceled' ELSE e.value ->> 8 END,
     due_at = coalesce(e.value ->> 9, due_at),
     held = held + (e.value ->> 10),
@@ -61,10 +63,12 @@ SELECT k.value ->> 0, e.id, e.incident, e.raw
 FROM jsonb_each($3) AS k
 CROSS JOIN event AS e ON e.source = k.value ->> 1 AND e.producer_id = k.value ->> 2;
 
-SELECT ",
+SELECT k.value AS asked, ",
     incident_columns!(),
     " FROM json_each($4) AS k
-CROSS JOIN incident AS i ON i.number = (SELECT max(number) FROM incident WHERE dedup_key = k.value);
+CROSS JOIN incident AS i ON i.number = max(
+    coalesce((SELECT max(number) FROM incident WHERE dedup_key = k.value), 0),
+    coalesce((SELECT max(incident) FROM member WHERE dedup_key = k.value), 0));
 
 SELECT max(number) AS value FROM incident;"
 );
@@ -73,13 +77,18 @@ SELECT max(number) AS value FROM incident;"
 pub(super) const TOLD: &str = "
 SELECT DISTINCT d.incident, d.channel, d.recipient, d.address
 FROM jsonb_each($1) AS i CROSS JOIN delivery AS d ON d.incident = i.value ->> 0
-WHERE d.created_at >= i.value ->> 1 AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened')";
+WHERE d.created_at >= i.value ->> 1 AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened', 'escalated', 'updated')";
 
 /// `$1` incidents that are over, `$2` now.
 pub(super) const CANCEL: &str = "
 UPDATE delivery SET state = 'canceled', updated_at = $2
 WHERE incident IN (SELECT value FROM json_each($1))
-  AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened')";
+  AND state IN ('pending', 'retrying') AND kind IN ('opened', 'reopened', 'escalated', 'updated')";
+
+/// `$1` incidents that are deleted, `$2` now.
+pub(super) const CANCEL_ALL: &str = "
+UPDATE delivery SET state = 'canceled', updated_at = $2
+WHERE incident IN (SELECT value FROM json_each($1)) AND state IN ('pending', 'retrying')";
 
 pub(super) const INSERT: &str = "
 INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
@@ -89,10 +98,13 @@ FROM jsonb_each($5);
 
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
     labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
-    last_event_at)
+    last_event_at, acknowledged_by, resolved_by, assignee, snoozed_until, calls, round, step, called_at,
+    deleted_at, began_at, newest_at)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-       value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18
+       value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20,
+       value ->> 21, value ->> 22, value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27,
+       value ->> 28, value ->> 29
 FROM jsonb_each($6) WHERE true
 ON CONFLICT (number) DO UPDATE SET
     version = excluded.version, status = excluded.status, severity = excluded.severity,
@@ -100,10 +112,15 @@ ON CONFLICT (number) DO UPDATE SET
     labels = excluded.labels, links = excluded.links, route = excluded.route,
     policy = excluded.policy, event_count = excluded.event_count, opened_at = excluded.opened_at,
     acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
-    last_event_at = excluded.last_event_at;
+    last_event_at = excluded.last_event_at, acknowledged_by = excluded.acknowledged_by,
+    resolved_by = excluded.resolved_by, assignee = excluded.assignee,
+    snoozed_until = excluded.snoozed_until, calls = excluded.calls, round = excluded.round,
+    step = excluded.step, called_at = excluded.called_at, deleted_at = excluded.deleted_at,
+        began_at = excluded.began_at, newest_at = excluded.newest_at;
 
-INSERT INTO timeline (incident, version, at, kind, event, detail)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+INSERT INTO timeline (incident, version, at, kind, event, who, via, detail, step_taken)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+       value ->> 7, value ->> 8
 FROM jsonb_each($7);
 
 INSERT INTO notification (id, event, incident, kind, created_at, text)
@@ -111,29 +128,37 @@ SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->
 FROM jsonb_each($8);
 
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
-    due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch)
+    due_at, expires_at, created_at, updated_at, attempts, held, crashes, owner, lease_epoch, bundle)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, value ->> 8, value ->> 9, value ->> 10, $3, $3, value ->> 11, 0, 0,
-       iif(value ->> 11, $1, NULL), iif(value ->> 11, $2, NULL)
+       iif(value ->> 11, $1, NULL), iif(value ->> 11, $2, NULL), value ->> 12
 FROM jsonb_each($9);
 
 INSERT INTO attempt (delivery, number, started_at)
-SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;";
+SELECT value ->> 0, 1, $3 FROM jsonb_each($9) WHERE value ->> 11;
+
+DELETE FROM timer WHERE (incident, kind) IN
+    (SELECT value ->> 0, value ->> 1 FROM jsonb_each($11) WHERE value ->> 2 IS NULL);
+
+INSERT INTO timer (incident, kind, due_at)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each($11) WHERE value ->> 2 IS NOT NULL
+ON CONFLICT (incident, kind) DO UPDATE SET due_at = excluded.due_at;";
 
 /// `$1` letters, `$2` now, `$3` their bytes.
 pub(super) const QUARANTINE: &str = "
-INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at)
+INSERT INTO dead_letter (id, source, position, reason, detail, raw, quarantined_at, came_back)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-       coalesce(substr($3, value ->> 5, value ->> 6), x''), $2
+       coalesce(substr($3, value ->> 5, value ->> 6), x''), $2, value ->> 7
 FROM jsonb_each($1) WHERE true
 ON CONFLICT (source, position) DO NOTHING";
 
-/// `$1` [child, dead, job, even if over], `$2` now.
+/// `$1` [child, dead, job, even if over, channel, recipient, address], `$2` now.
 pub(super) const REPLAY: &str = "
 INSERT INTO delivery (id, notification, incident, kind, channel, recipient, address, priority, state,
     due_at, expires_at, created_at, updated_at, attempts, held, crashes, replay_of, job,
     even_if_over)
-SELECT r.value ->> 0, d.notification, d.incident, d.kind, d.channel, d.recipient, d.address, d.priority,
+SELECT r.value ->> 0, d.notification, d.incident, d.kind, coalesce(r.value ->> 4, d.channel),
+       coalesce(r.value ->> 5, d.recipient), coalesce(r.value ->> 6, d.address), d.priority,
        'pending', $2, $2 + d.expires_at - d.created_at, $2, $2, 0, 0, 0, d.id, r.value ->> 2, r.value ->> 3
 FROM jsonb_each($1) AS r CROSS JOIN delivery AS d ON d.id = r.value ->> 1
 WHERE d.state = 'dead' AND d.settled_at IS NULL
@@ -183,6 +208,11 @@ pub(super) const INCIDENTS: &str = concat!(
     incident_columns!(),
     " FROM incident AS i WHERE i.number IN (SELECT value FROM json_each($1))"
 );
+
+/// `$1` [incident, kind].
+pub(super) const TIMERS: &str = "
+SELECT t.incident AS timer_incident, t.kind AS timer_kind, t.due_at AS timer_due_at
+FROM jsonb_each($1) AS w CROSS JOIN timer AS t ON t.incident = w.value ->> 0 AND t.kind = w.value ->> 1";
 
 /// `$1` [delivery, state, attempts], `$2` now, `$3` node, `$4` epoch.
 pub(super) const TAKE: &str = "

@@ -40,7 +40,7 @@ async fn rendering_nothing() -> Said {
     let config = folder.path().join("config.toml");
     fs::write(&config, "").unwrap();
     let config = config.to_str().unwrap();
-    said(&["template", "render", "welcome", "--config", config], Stdio::null()).await
+    said(&["template", "render", "farewell", "--config", config], Stdio::null()).await
 }
 
 async fn on_a_port_in_use() -> Said {
@@ -187,6 +187,9 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
         Code::InputUnreadable => {
             fs::write(file, "[{").unwrap();
             said(&["send", "-f", file.to_str().unwrap()], Stdio::null()).await
+        }
+        Code::TokenUnreadable => {
+            said(&["incident", "list", "--token-file", file.to_str().unwrap()], Stdio::null()).await
         }
         Code::NotInTime => waiting_for_a_provider_that_hangs().await,
         Code::AnotherPolicy => {

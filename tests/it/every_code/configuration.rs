@@ -65,7 +65,7 @@ fn trigger(code: Code) -> Option<Vec<Problem>> {
         Code::WrongValue => fixture("hosts-that-are-none"),
         Code::NeedsUnit => fixture("duration-without-a-unit"),
         Code::OutOfRange => fixture("numbers-out-of-range"),
-        Code::Later => fixture("step-of-a-later-version"),
+        Code::Later => fixture("keys-of-a-later-version"),
         Code::Contradiction => fixture("names-differing-in-case"),
         Code::Renamed => problems("[http]\nbind = '127.0.0.1:1'\n", &Environment::new()),
         Code::Included => included_twice(),

@@ -1,12 +1,15 @@
 //! The codes of a running process: each from the log of a Foghorn to which it happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foghorn::catalogue::{Code, Effect, Origin};
-use foghorn::config::{Heartbeat, HeartbeatUrl};
+use foghorn::config::{Config, Heartbeat, HeartbeatUrl};
+use foghorn::daemon::assembly::Shared;
 use foghorn::daemon::heartbeat::beat;
+use foghorn::daemon::reload::Configuration;
+use foghorn::domain::record::{Record, Records, Section};
 use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::messages::IngestKey;
@@ -67,6 +70,32 @@ async fn beating_in_vain() -> Universe {
     universe
 }
 
+/// The file says nothing of whom a stored team is.
+async fn not_fitting() -> Universe {
+    let universe = Universe::start([]).await;
+    let team = Record {
+        section: Section::Teams,
+        name: "core".to_owned(),
+        document: serde_json::json!({"members": ["gone"]}).as_object().unwrap().clone(),
+        version: 1,
+        updated_at: NOW,
+        updated_by: "api".to_owned(),
+    };
+    let records = Records { revision: 1, all: vec![team] };
+    let files = Config::parse("", None, &BTreeMap::new()).unwrap().files;
+    let composed = files.with(&records.all, |_| true).unwrap();
+    let shared = Shared {
+        store: Arc::clone(&universe.store) as Arc<dyn Store>,
+        outbox: Arc::default(),
+        clock: universe.clock,
+        health: universe.health.clone(),
+        feed: universe.feed.clone(),
+        link_key: "a key".to_owned().into(),
+    };
+    Configuration::new(&composed, records, Arc::new(|| Err(Vec::new())), &shared);
+    universe
+}
+
 /// What happens so that this is told; `None` if nobody knows how to make it happen.
 async fn trigger(code: Code) -> Option<Universe> {
     let dying = || Draft { budget: RestartBudget::new(0, Duration::from_secs(60)), ..Draft::default() };
@@ -85,6 +114,7 @@ async fn trigger(code: Code) -> Option<Universe> {
             .await
         }
         Code::RecordRejected => rejecting().await,
+        Code::RecordLeftOut => not_fitting().await,
         Code::HeartbeatFailed => beating_in_vain().await,
         Code::StoreAway => {
             let universe = Universe::start([]).await;

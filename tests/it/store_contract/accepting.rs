@@ -21,6 +21,7 @@ super::laws!(
     repeating_a_batch_changes_nothing,
     a_thousand_events_are_one_commit,
     bytes_that_are_no_text_are_kept_as_they_came,
+    a_letter_is_to_be_exported_until_it_is_and_never_if_it_goes_round,
     nothing_is_written_for_a_node_that_was_replaced,
     what_is_committed_is_there_after_a_restart,
 );
@@ -179,6 +180,7 @@ async fn a_thousand_events_are_one_commit(subject: Subject) {
 
 fn letter(raw: &[u8]) -> Quarantined {
     Quarantined {
+        came_back: 0,
         id: foghorn::domain::ids::DeadLetterId::new(NOW, fastrand::u128(..)),
         source: "kafka".into(),
         position: foghorn::domain::event::Position::Kafka {
@@ -237,4 +239,34 @@ async fn what_is_committed_is_there_after_a_restart(mut subject: Subject) {
     let lease = subject.lease().await;
     let again = subject.commit(&lease, |batch| batch.accepts.push(open(1).accept())).await;
     assert_eq!(again.accepted[0].event, committed.accepted[0].event);
+}
+
+async fn a_letter_is_to_be_exported_until_it_is_and_never_if_it_goes_round(mut subject: Subject) {
+    let lease = subject.lease().await;
+    let place = |offset: i64| foghorn::domain::event::Position::Kafka {
+        topic: "incidents".into(),
+        partition: 0,
+        offset,
+        timestamp_ms: 5,
+    };
+    let first = Quarantined { position: place(1), came_back: 2, ..letter(b"first") };
+    let looping = Quarantined {
+        position: place(2),
+        reason: foghorn::domain::malformed::Malformation::Loop,
+        ..letter(b"again")
+    };
+    let other = Quarantined { source: "other".into(), position: place(3), ..letter(b"other") };
+    let letters = [first.clone(), looping, other];
+    subject.commit(&lease, |batch| batch.quarantined.extend(letters)).await;
+    subject.reopen().await;
+    let here = subject.store.unexported(&"kafka".into(), 9).await.unwrap();
+    assert_eq!(here.len(), 1, "{here:?}");
+    let found = &here[0];
+    assert_eq!((found.id, found.came_back, &*found.raw), (first.id, 2, b"first".as_slice()));
+    assert_eq!((found.position.as_str(), found.reason.as_str()), ("incidents/0/1@5", "parse"));
+    subject.commit(&lease, |batch| batch.exported.push(first.id)).await;
+    subject.reopen().await;
+    assert_eq!(subject.store.unexported(&"kafka".into(), 9).await.unwrap(), []);
+    assert_eq!(subject.store.unexported(&"other".into(), 9).await.unwrap().len(), 1);
+    assert!(subject.store.dead_letter(first.id).await.unwrap().is_some(), "it stays here, too");
 }

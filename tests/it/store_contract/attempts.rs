@@ -1,6 +1,6 @@
 //! How attempts end, and what follows.
 
-use foghorn::domain::delivery::{DeadReason, DeliveryState, Job};
+use foghorn::domain::delivery::{DeadReason, DeliveryState, Job, Repeat, Target};
 use foghorn::store::batch::Next;
 
 use crate::support::said::{NOW, after, all, claim, ended, of_state, open};
@@ -13,6 +13,7 @@ super::laws!(
     the_outcome_of_another_attempt_changes_nothing,
     an_end_is_an_end,
     a_dead_delivery_is_repeated_once,
+    a_repeat_may_go_to_somebody_else,
 );
 
 async fn started(subject: &Subject) -> (foghorn::domain::delivery::Lease, Job) {
@@ -129,18 +130,20 @@ async fn an_end_is_an_end(subject: Subject) {
 
 async fn a_dead_delivery_is_repeated_once(mut subject: Subject) {
     let (lease, job) = started(&subject).await;
-    let waiting = subject.commit(&lease, |batch| batch.replays.push(job.id)).await;
+    let waiting = subject.commit(&lease, |batch| batch.replays.push(job.id.into())).await;
     assert_eq!(waiting.replayed, [None], "it is not dead");
 
     let dead = Next::Dead(DeadReason::Rejected);
     subject.commit(&lease, |batch| batch.attempted.push(ended(&job, "refused", dead))).await;
     let later = after(100);
-    let repeated = subject.commit_at(&lease, later, |batch| batch.replays.extend([job.id, job.id])).await;
+    let repeated = subject
+        .commit_at(&lease, later, |batch| batch.replays.extend([job.id, job.id].map(Repeat::from)))
+        .await;
     let child = repeated.replayed[0].expect("it is repeated");
     assert_eq!(repeated.replayed, [Some(child), None]);
     assert_eq!(repeated.waiting, [("email".into(), 1)]);
     subject.reopen().await;
-    let again = subject.commit(&lease, |batch| batch.replays.push(job.id)).await;
+    let again = subject.commit(&lease, |batch| batch.replays.push(job.id.into())).await;
     assert_eq!(again.replayed, [None]);
 
     let view = subject.store.delivery(child).await.unwrap().unwrap();
@@ -152,4 +155,22 @@ async fn a_dead_delivery_is_repeated_once(mut subject: Subject) {
     assert_eq!((job.id, job.attempt, job.counted), (child, 1, 1));
     let dead = subject.store.deliveries(&of_state(DeliveryState::Dead), &all()).await.unwrap();
     assert_eq!(dead.data.len(), 1, "the dead one stays dead");
+}
+
+async fn a_repeat_may_go_to_somebody_else(mut subject: Subject) {
+    let (lease, job) = started(&subject).await;
+    let dead = Next::Dead(DeadReason::Rejected);
+    subject.commit(&lease, |batch| batch.attempted.push(ended(&job, "refused", dead))).await;
+    let target = Target { recipient: "grace".into(), channel: "sms".into(), address: "+15550112".into() };
+    let repeat = Repeat { dead: job.id, to: Some(target.clone()) };
+    let repeated = subject.commit(&lease, |batch| batch.replays.push(repeat)).await;
+    let child = repeated.replayed[0].expect("it is repeated");
+    assert_eq!(repeated.waiting, [("sms".into(), 1)], "the other pool hears of it");
+    subject.reopen().await;
+    let view = subject.store.delivery(child).await.unwrap().unwrap();
+    assert_eq!((view.replay_of, view.incident_number), (Some(job.id), Some(1)));
+    let claimed = subject.commit(&lease, |batch| batch.claims.push(claim("sms", 1))).await;
+    assert_eq!(claimed.claimed[0].jobs[0].target, target);
+    let old = subject.store.job(job.id).await.unwrap().unwrap();
+    assert_eq!(old.target, job.target, "the dead one stays as it was");
 }

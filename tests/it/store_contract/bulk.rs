@@ -120,7 +120,7 @@ async fn what_is_discarded_leaves_the_list_and_stays_dead(subject: Subject) {
     let all_dead = subject.store.deliveries(&of_state(DeliveryState::Dead), &all()).await.unwrap().data;
     assert_eq!(all_dead.len(), 5, "their history stays");
     assert_eq!(all_dead.iter().filter(|view| view.settled_at.is_some()).count(), 4);
-    let repeated = subject.commit(&lease, |batch| batch.replays.push(dead[0])).await;
+    let repeated = subject.commit(&lease, |batch| batch.replays.push(dead[0].into())).await;
     assert_eq!(repeated.replayed, [None], "what was discarded is not repeated");
 }
 

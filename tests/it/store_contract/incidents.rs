@@ -1,9 +1,19 @@
 //! Incidents in the store: numbers, episodes, and calls that make no sense any more (I4).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use foghorn::domain::delivery::DeliveryState;
 use foghorn::domain::incident::{IncidentStatus, Transition};
 use foghorn::domain::notification::{Content, NotificationKind};
 use foghorn::store::batch::Next;
+
+use foghorn::domain::directory::{Directory, Reach};
+use foghorn::domain::people::{Contact, User};
+use foghorn::domain::quiet::QuietHours;
+use foghorn::domain::severity::Severity;
+use jiff::tz::TimeZone;
 
 use crate::support::said::{NOW, after, claim, ended, open, resolved};
 use crate::support::stores::Subject;
@@ -14,6 +24,7 @@ super::laws!(
     an_incident_comes_back_under_its_number_and_tells_anew,
     after_the_window_the_same_key_is_another_incident,
     the_history_has_one_line_for_each_version,
+    news_comes_when_people_want_to_hear_it,
 );
 
 async fn the_end_cancels_waiting_calls_and_tells_those_who_were_told(subject: Subject) {
@@ -130,7 +141,8 @@ async fn the_history_has_one_line_for_each_version(subject: Subject) {
     subject.commit(&lease, |batch| batch.accepts.extend_from_slice(first)).await;
     subject.commit_at(&lease, after(1), |batch| batch.accepts.extend_from_slice(second)).await;
     let lines = subject.store.timeline(1).await.unwrap();
-    let kinds: Vec<_> = lines.iter().map(|line| (line.version, line.kind, line.event_id, line.at)).collect();
+    let kinds: Vec<_> =
+        lines.iter().map(|line| (line.version, line.kind, line.event_id.unwrap(), line.at)).collect();
     assert_eq!(
         kinds,
         [
@@ -142,3 +154,45 @@ async fn the_history_has_one_line_for_each_version(subject: Subject) {
     assert!(lines[0].detail.contains("route \"all\""), "{}", lines[0].detail);
     assert!(subject.store.timeline(2).await.unwrap().is_empty());
 }
+
+/// Whoever was called before the night hears of the end after it, and who turned the channel off does not.
+async fn news_comes_when_people_want_to_hear_it(subject: Subject) {
+    let lease = subject.lease().await;
+    let quiet = User {
+        quiet_hours: Some(QuietHours {
+            from: "11:00".parse().unwrap(),
+            to: "12:00".parse().unwrap(),
+            zone: TimeZone::UTC,
+            except: vec![Severity::Critical],
+        }),
+        ..User::default()
+    };
+    let mut off = User::default();
+    off.preferences.channels = [("email".into(), false)].into();
+    let people = [(1, "a", quiet, Some(NOON)), (3, "b", off, None), (5, "c", User::default(), Some(0))];
+    for (offset, key, user, at) in people {
+        let started = subject
+            .commit(&lease, |batch| {
+                batch.accepts.push(open(offset).about(key).accept());
+                batch.grants.insert("email".into(), 1);
+            })
+            .await
+            .started;
+        let sent = ended(&started[0], "sent", Next::Sent);
+        subject.commit(&lease, |batch| batch.attempted.push(sent)).await;
+        let users = BTreeMap::from([("ada".into(), user)]);
+        let reach = Reach { contact: Contact::Email, max_age: Duration::from_secs(86_400) };
+        let channels = BTreeMap::from([("email".into(), reach)]);
+        let told = subject
+            .commit(&lease, |batch| {
+                batch.rules.directory = Arc::new(Directory { users, channels, ..Directory::default() });
+                batch.accepts.push(resolved(offset + 1).about(key).accept());
+            })
+            .await;
+        let due: Vec<_> = told.rows.deliveries.iter().map(|new| new.delivery.due_at).collect();
+        assert_eq!(due, Vec::from_iter(at.map(after)), "{key}");
+    }
+}
+
+/// From [`NOW`] to noon, seconds.
+const NOON: i64 = 12 * 3600 - (11 * 3600 + 6 * 60 + 40);

@@ -2,13 +2,22 @@
 //! skipped where there is no server.
 
 mod accepting;
+mod access;
 mod addresses;
 mod attempts;
 mod bulk;
+mod bundles;
 mod claims;
+mod deeds;
+mod deletions;
+mod events_out;
+mod groups;
+mod handling;
 mod incidents;
+mod late;
 mod lists;
 mod queries;
+mod records;
 mod trials;
 mod ways;
 mod words;

@@ -60,6 +60,7 @@ async fn told(store: &dyn Store, lease: &Lease) {
         [Malformation::Parse, Malformation::TooLarge, Malformation::Poison].into_iter().enumerate()
     {
         first.quarantined.push(Quarantined {
+            came_back: 0,
             id: DeadLetterId::new(NOW, index as u128),
             source: if index == 0 { "kafka".into() } else { "api_1".into() },
             position: Position::Request(EventId::new(NOW, index as u128)),

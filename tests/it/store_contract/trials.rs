@@ -106,6 +106,7 @@ async fn what_is_in_the_store_is_no_suspect(subject: Subject) {
     let both = [trial(1, 0), trial(2, 0)];
     subject.commit(&lease, |batch| batch.trials.extend(both)).await;
     let letter = Quarantined {
+        came_back: 0,
         id: DeadLetterId::new(NOW, fastrand::u128(..)),
         source: "kafka".into(),
         position: position(2),

@@ -1,0 +1,4 @@
+-- Since when nobody is shown an incident any more. Its row stays, so that its number is not given again.
+ALTER TABLE incident ADD COLUMN deleted_at INTEGER;
+-- Programs name incidents by their ids.
+CREATE UNIQUE INDEX incident_id ON incident (id);

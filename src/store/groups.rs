@@ -1,0 +1,122 @@
+//! What incidents stand for, where that is more than one thing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use sqlx::FromRow;
+
+use super::StoreError;
+use super::bulk::Asks;
+use super::reading::Ask;
+use super::rows::{IdRow, Readable, Word, column, number, optional, read_all, time, word};
+use crate::domain::Timestamp;
+use crate::domain::acceptance::{Accept, Known};
+use crate::domain::group::{Member, MemberStatus};
+use crate::domain::late::SourceClock;
+
+/// What an open transaction can do about members of incidents.
+#[async_trait]
+pub(super) trait Groups: Send {
+    /// Those of these incidents.
+    async fn members(&mut self, numbers: &[u64]) -> Result<Vec<Member>, StoreError>;
+
+    /// Writes these as they are now: at least one.
+    async fn put_members(&mut self, members: &[Member]) -> Result<(), StoreError>;
+}
+
+/// The members of those incidents that are known by another name than their own, or are wanted as a group.
+pub(super) async fn members<L: Groups>(
+    ledger: &mut L,
+    fresh: &[Accept],
+    known: &Known,
+) -> Result<HashMap<u64, Vec<Member>>, StoreError> {
+    let groups: BTreeSet<&str> = fresh.iter().filter_map(|accept| accept.plan.group()).collect();
+    let is_group = |asked: &str, number: &u64| {
+        let own = known.incidents.get(number).map(|incident| incident.dedup_key.as_str());
+        groups.contains(asked) || own.is_some_and(|own| own != asked)
+    };
+    let numbers: BTreeSet<u64> =
+        known.newest.iter().filter(|(asked, number)| is_group(asked, number)).map(|(_, n)| *n).collect();
+    let mut members: HashMap<u64, Vec<Member>> = HashMap::new();
+    if !numbers.is_empty() {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
+        for member in ledger.members(&numbers).await? {
+            members.entry(member.incident).or_default().push(member);
+        }
+    }
+    Ok(members)
+}
+
+#[derive(Debug, FromRow)]
+struct MemberRow {
+    incident: i64,
+    dedup_key: String,
+    source: String,
+    status: String,
+    began_at: Option<i64>,
+    newest_at: Option<i64>,
+}
+
+impl Readable for MemberRow {
+    type Value = Member;
+
+    fn read(self) -> Result<Member, StoreError> {
+        Ok(Member {
+            incident: number(self.incident)?,
+            dedup_key: self.dedup_key,
+            source: self.source.into(),
+            status: word(&self.status)?,
+            clock: SourceClock {
+                began_at: optional(self.began_at, time)?,
+                newest_at: optional(self.newest_at, time)?,
+            },
+        })
+    }
+}
+
+impl Word for MemberStatus {
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+#[async_trait]
+impl<L: Asks> Groups for L {
+    async fn members(&mut self, numbers: &[u64]) -> Result<Vec<Member>, StoreError> {
+        let ask = Ask::new(
+            "SELECT incident, dedup_key, source, status, began_at, newest_at FROM member WHERE incident IN (",
+        );
+        let ask = ask.among_numbers(numbers.iter().copied());
+        read_all(self.ask::<MemberRow>(ask.push(") ORDER BY incident, dedup_key")).await?)
+    }
+
+    async fn put_members(&mut self, members: &[Member]) -> Result<(), StoreError> {
+        for some in members.chunks(AT_ONCE) {
+            let ask = Ask::new(
+                "INSERT INTO member (incident, dedup_key, source, status, began_at, newest_at) VALUES ",
+            );
+            let ask = ask.each(some, ", ", written);
+            let ask = ask.push(
+                " ON CONFLICT (incident, dedup_key) DO UPDATE SET status = excluded.status, \
+                 began_at = excluded.began_at, newest_at = excluded.newest_at RETURNING dedup_key AS id",
+            );
+            self.ask::<IdRow>(ask).await?;
+        }
+        Ok(())
+    }
+}
+
+/// One member as a row.
+fn written(ask: Ask, member: &Member) -> Ask {
+    let ask = ask.push("(").number(column(member.incident)).push(", ").text(&member.dedup_key);
+    let ask = ask.push(", ").text(&member.source).push(", ").text(member.status.as_str());
+    let moments = [member.clock.began_at, member.clock.newest_at];
+    let moment = |ask: Ask, moment: Option<Timestamp>| match moment {
+        Some(moment) => ask.push(", ").number(moment.as_millisecond()),
+        None => ask.push(", NULL"),
+    };
+    moments.into_iter().fold(ask, moment).push(")")
+}
+
+/// So many are written in one statement.
+const AT_ONCE: usize = 500;
