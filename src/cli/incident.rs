@@ -13,7 +13,7 @@ use super::client::{Session, number};
 use super::connection::{Failure, RawPage};
 use super::deleting::{self, DeleteArgs};
 use super::lists::{FilterArgs, ListArgs, counted, footer, none, parsed, print, read};
-use super::shapes::{Incident, TimelineEntry};
+use super::shapes::{Incident, Members, TimelineEntry};
 use crate::domain::Timestamp;
 use crate::domain::query::{IncidentField, IncidentQuery};
 
@@ -212,11 +212,27 @@ pub(super) fn incident_lines(incident: &Incident, now: Timestamp) -> Vec<String>
             .iter()
             .map(|next| format!("next: step {} at {}, if nobody takes it", next.number, moment(next.at))),
     );
+    lines.extend(incident.members.iter().flat_map(members));
     lines.extend(incident.description.iter().flat_map(|text| text.lines()).map(str::to_owned));
     lines.extend(incident.labels.iter().map(|(name, value)| format!("{name} = {value}")));
     lines.extend(incident.links.iter().map(|link| format!("{}  {}", link.text, link.url)));
     lines
 }
+
+/// What it stands for: how many of them, and the first ones.
+fn members(members: &Members) -> Vec<String> {
+    let mut lines = vec![format!("{} of {} wrong", members.wrong, members.wrong + members.over)];
+    lines.extend(members.data.iter().take(NAMED_MEMBERS).map(|member| {
+        let since = member.began_at.map(|began| format!(" since {}", moment(began))).unwrap_or_default();
+        format!("  {}  {}{since}", member.status, member.dedup_key)
+    }));
+    let more = (members.wrong + members.over) as usize - members.data.len().min(NAMED_MEMBERS);
+    lines.extend((more > 0).then(|| format!("  and {more} more")));
+    lines
+}
+
+/// So many members of a group are shown.
+const NAMED_MEMBERS: usize = 20;
 
 #[cfg(test)]
 mod tests {

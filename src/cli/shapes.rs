@@ -26,6 +26,8 @@ pub(super) struct Incident {
     pub(super) resolved_by: Option<String>,
     pub(super) assignee: Option<String>,
     pub(super) snoozed_until: Option<Timestamp>,
+    /// Of an incident that was asked for alone and stands for several things.
+    pub(super) members: Option<Members>,
     /// Of an incident that was asked for alone.
     pub(super) next_step: Option<NextStep>,
     #[serde(default)]
@@ -35,6 +37,21 @@ pub(super) struct Incident {
     /// Counts by state.
     #[serde(default)]
     pub(super) deliveries: BTreeMap<String, u64>,
+}
+
+/// What an incident stands for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Members {
+    pub(super) wrong: u64,
+    pub(super) over: u64,
+    pub(super) data: Vec<Member>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Member {
+    pub(super) dedup_key: String,
+    pub(super) status: String,
+    pub(super) began_at: Option<Timestamp>,
 }
 
 /// What its policy does next.

@@ -82,6 +82,7 @@ impl Caution {
 fn partition(position: &Position) -> Option<Partition> {
     match position {
         Position::Kafka { topic, partition, .. } => Some((Arc::clone(topic), *partition)),
+        Position::Message { stream, .. } => Some((Arc::clone(stream), 0)),
         Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => None,
     }
 }

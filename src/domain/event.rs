@@ -52,6 +52,13 @@ pub enum Position {
         /// anew; the timestamp tells the two records apart.
         timestamp_ms: i64,
     },
+    /// One message of a bus that hands them out one by one and takes each back by itself.
+    Message {
+        /// The queue, subscription or stream.
+        stream: Arc<str>,
+        /// What the bus, or else its producer, calls the message; the same when it comes again.
+        id: Arc<str>,
+    },
     /// One item of one request, numbered by the ingest actor.
     Request(EventId),
     /// An event that is taken in once more.
@@ -72,6 +79,7 @@ impl fmt::Display for Position {
             Self::Kafka { topic, partition, offset, timestamp_ms } => {
                 write!(f, "{topic}/{partition}/{offset}@{timestamp_ms}")
             }
+            Self::Message { stream, id } => write!(f, "{stream}/{id}"),
             Self::Request(id) => id.fmt(f),
             Self::Replay { of, id } => write!(f, "replay:{of}:{id}"),
             Self::Retry(of) => write!(f, "retry:{of}"),

@@ -4,6 +4,8 @@
 //! Each dedup key is a *member*, and has its own standing and its own clock. The incident is over when
 //! all of its members are; whoever takes it takes all of it.
 
+use serde::Serialize;
+
 use super::Timestamp;
 use super::event::{EventStatus, IncidentEvent};
 use super::incident::{Incident, IncidentStatus, Transition};
@@ -12,7 +14,8 @@ use super::names::{RouteName, SourceName};
 use super::routes::Field;
 
 /// Where a member stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum MemberStatus {
     /// It is wrong.
     Wrong,

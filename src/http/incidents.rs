@@ -21,7 +21,7 @@ use crate::domain::query::{DeliveryQuery, IncidentQuery};
 use crate::domain::timer::TimerKind;
 use crate::render::pages::Page;
 use crate::store::Paging;
-use crate::store::views::{self, DeliveryView, IncidentView, TimelineView};
+use crate::store::views::{self, DeliveryView, IncidentView, MembersView, TimelineView};
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::parse(&uri, &["status", "filter", "limit", "cursor"])?;
@@ -45,8 +45,9 @@ pub(super) async fn show(
     if known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
+    let members = shared.api.store.members(incident.number).await?;
     let next_step = next_step(&shared, &incident).await?;
-    Ok(([(ETAG, etag)], Json(Alone { incident, next_step })).into_response())
+    Ok(([(ETAG, etag)], Json(Alone { incident, members, next_step })).into_response())
 }
 
 /// One incident by itself.
@@ -55,6 +56,8 @@ pub(super) async fn show(
 pub(super) struct Alone {
     #[serde(flatten)]
     incident: IncidentView,
+    /// What it stands for, where its route makes one incident of several things.
+    members: Option<MembersView>,
     next_step: Option<NextStep>,
 }
 

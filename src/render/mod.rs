@@ -1,5 +1,5 @@
 //! From what is known to what people read: pure functions from
-//! [`Content`] to the words of each medium.
+//! [`Content`](crate::domain::notification::Content) to the words of each medium.
 //!
 //! Whatever came from outside passes [`sanitize`] on its way into a message, so that no text can
 //! end a line, a header or a tag. Every message about an incident says its number, how bad it is,

@@ -44,7 +44,10 @@ impl State {
             Position::Kafka { partition, offset, .. } => {
                 self.settled.get(partition).is_some_and(|settled| offset < settled)
             }
-            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => false,
+            Position::Message { .. }
+            | Position::Request(_)
+            | Position::Replay { .. }
+            | Position::Retry(_) => false,
         }
     }
 }

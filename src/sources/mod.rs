@@ -114,17 +114,22 @@ pub trait LetterBox: fmt::Debug + Send + Sync + 'static {
 /// The letter boxes of the sources that have one.
 pub type LetterBoxes = BTreeMap<SourceName, Arc<dyn LetterBox>>;
 
-/// One topic of one broker.
+/// One topic of one broker: a log that is read up to an offset, or a queue whose messages are acknowledged
+/// one by one. A message that is not acknowledged yet may be given again, with the same id.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
     /// Waits for the next news. Cancel safe: dropping the future loses nothing.
     async fn poll(&self) -> Result<Polled, SourceError>;
 
-    /// Everything before `offset` of the partition is on stable storage.
-    fn settle(&self, topic: &str, partition: i32, offset: i64);
+    /// Everything before `offset` of the partition is on stable storage. A bus that hands out messages has
+    /// no offsets.
+    fn settle(&self, _topic: &str, _partition: i32, _offset: i64) {}
+
+    /// These messages ([`Position::Message`]) are on stable storage. A log has none.
+    fn acknowledge(&self, _ids: &[Arc<str>]) {}
 
     /// All in-flight records of the revoked partitions are settled, or given up.
-    fn revoked(&self);
+    fn revoked(&self) {}
 
     /// No more records until [`Source::resume`]; polling goes on, so that membership is kept.
     fn pause(&self);

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
+use serde::Serialize;
 use sqlx::FromRow;
 
 use super::StoreError;
 use super::bulk::Asks;
-use super::reading::Ask;
+use super::reading::{Ask, Fetch};
 use super::rows::{IdRow, Readable, Word, column, number, optional, read_all, time, word};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known};
@@ -47,6 +48,9 @@ pub(super) async fn members<L: Groups>(
     Ok(members)
 }
 
+const COLUMNS: &str =
+    "SELECT incident, dedup_key, source, status, began_at, newest_at FROM member WHERE incident ";
+
 #[derive(Debug, FromRow)]
 struct MemberRow {
     incident: i64,
@@ -83,9 +87,7 @@ impl Word for MemberStatus {
 #[async_trait]
 impl<L: Asks> Groups for L {
     async fn members(&mut self, numbers: &[u64]) -> Result<Vec<Member>, StoreError> {
-        let ask = Ask::new(
-            "SELECT incident, dedup_key, source, status, began_at, newest_at FROM member WHERE incident IN (",
-        );
+        let ask = Ask::new(COLUMNS).push("IN (");
         let ask = ask.among_numbers(numbers.iter().copied());
         read_all(self.ask::<MemberRow>(ask.push(") ORDER BY incident, dedup_key")).await?)
     }
@@ -103,6 +105,82 @@ impl<L: Asks> Groups for L {
             self.ask::<IdRow>(ask).await?;
         }
         Ok(())
+    }
+}
+
+/// What an incident of a group stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Members)]
+pub struct MembersView {
+    /// How many are wrong.
+    pub wrong: u64,
+    /// How many are over.
+    pub over: u64,
+    /// At most [`MOST_MEMBERS`], those that are wrong first, each kind by key.
+    pub data: Vec<MemberView>,
+}
+
+/// So many members are told.
+pub const MOST_MEMBERS: usize = 200;
+
+/// One of the things that an incident stands for, as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Member)]
+#[expect(missing_docs, reason = "named as in the API, where they are described")]
+pub struct MemberView {
+    pub dedup_key: String,
+    pub source: String,
+    pub status: MemberStatus,
+    /// When it went wrong, if its source says when.
+    pub began_at: Option<Timestamp>,
+    /// The newest moment its source spoke of.
+    pub newest_at: Option<Timestamp>,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        Self {
+            dedup_key: member.dedup_key,
+            source: member.source.to_string(),
+            status: member.status,
+            began_at: member.clock.began_at,
+            newest_at: member.clock.newest_at,
+        }
+    }
+}
+
+/// What an incident of a group stands for.
+pub(super) async fn view(source: &impl Fetch, number: u64) -> Result<Option<MembersView>, StoreError> {
+    let ask = Ask::new("SELECT status, count(*) AS count FROM member WHERE incident = ");
+    let counts =
+        read_all(source.fetch::<StandingRow>(ask.number(column(number)).push(" GROUP BY status")).await?)?;
+    if counts.is_empty() {
+        return Ok(None);
+    }
+    let count =
+        |status| counts.iter().filter(|(counted, _)| *counted == status).map(|(_, count)| count).sum();
+    // The words of the store: "wrong" is behind "over".
+    let ask = Ask::new(COLUMNS).push("= ").number(column(number));
+    let ask = ask.push(" ORDER BY status DESC, dedup_key LIMIT ").number(MOST_MEMBERS as i64);
+    let members = read_all(source.fetch::<MemberRow>(ask).await?)?;
+    Ok(Some(MembersView {
+        wrong: count(MemberStatus::Wrong),
+        over: count(MemberStatus::Over),
+        data: members.into_iter().map(Into::into).collect(),
+    }))
+}
+
+#[derive(Debug, FromRow)]
+struct StandingRow {
+    status: String,
+    count: i64,
+}
+
+impl Readable for StandingRow {
+    type Value = (MemberStatus, u64);
+
+    fn read(self) -> Result<Self::Value, StoreError> {
+        Ok((word(&self.status)?, number(self.count)?))
     }
 }
 

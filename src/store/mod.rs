@@ -67,7 +67,7 @@ use crate::domain::way::Paused;
 use batch::{Batch, Committed};
 use views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 
 /// Why the store could not do what was asked, told by what the caller should do.
@@ -256,6 +256,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The number of the incident with this id.
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError>;
+
+    /// What an incident of a group stands for; `None` of one that is by itself.
+    async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError>;
 
     /// The history of an incident, oldest first.
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError>;

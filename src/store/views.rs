@@ -9,6 +9,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+pub use super::groups::{MOST_MEMBERS, MemberView, MembersView};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::StepTaken;
 use crate::domain::action::Via;

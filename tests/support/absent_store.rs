@@ -21,7 +21,7 @@ use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 use secrecy::SecretString;
@@ -133,6 +133,10 @@ impl Store for AbsentStore {
     }
 
     async fn incident(&self, _: u64) -> Result<Option<IncidentView>, StoreError> {
+        away()
+    }
+
+    async fn members(&self, _: u64) -> Result<Option<MembersView>, StoreError> {
         away()
     }
 

@@ -25,7 +25,7 @@ use foghorn::domain::way::Paused;
 use foghorn::store::batch::{Batch, Committed};
 use foghorn::store::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use foghorn::store::{Paging, Store, StoreError, StoreHealth};
 use secrecy::SecretString;
@@ -220,6 +220,10 @@ impl Store for WatchedStore {
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {
         self.inner.incident(number).await
+    }
+
+    async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {
+        self.inner.members(number).await
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::event::Position;
 use crate::domain::offsets::OffsetLedger;
+use crate::sources::Source;
 
 type Partition = (Arc<str>, i32);
 
@@ -16,13 +17,23 @@ pub(super) struct Assignment {
     revoking: Vec<Partition>,
 }
 
-/// Offsets that may be committed: topic, partition, and the offset after the last stored one.
+/// What a source may be told of.
 #[derive(Debug, Default)]
-pub(super) struct Safe(HashMap<Partition, i64>);
+pub(super) struct Safe {
+    /// Offsets that may be committed: topic, partition, and the offset after the last stored one.
+    offsets: HashMap<Partition, i64>,
+    /// Messages that are stored.
+    messages: Vec<Arc<str>>,
+}
 
 impl Safe {
-    pub(super) fn into_iter(self) -> impl Iterator<Item = (Partition, i64)> {
-        self.0.into_iter()
+    pub(super) fn tell(self, source: &dyn Source) {
+        for ((topic, partition), offset) in self.offsets {
+            source.settle(&topic, partition, offset);
+        }
+        if !self.messages.is_empty() {
+            source.acknowledge(&self.messages);
+        }
     }
 }
 
@@ -36,12 +47,16 @@ impl Assignment {
 
     /// A record is on stable storage.
     pub(super) fn settle(&mut self, position: &Position, safe: &mut Safe) {
-        if let Position::Kafka { topic, partition, offset, .. } = position {
-            let key = (Arc::clone(topic), *partition);
-            let ledger = self.ledgers.get_mut(&key);
-            if let Some(moved) = ledger.and_then(|ledger| ledger.settle(*offset)) {
-                safe.0.insert(key, moved);
+        match position {
+            Position::Kafka { topic, partition, offset, .. } => {
+                let key = (Arc::clone(topic), *partition);
+                let ledger = self.ledgers.get_mut(&key);
+                if let Some(moved) = ledger.and_then(|ledger| ledger.settle(*offset)) {
+                    safe.offsets.insert(key, moved);
+                }
             }
+            Position::Message { id, .. } => safe.messages.push(Arc::clone(id)),
+            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => {}
         }
     }
 

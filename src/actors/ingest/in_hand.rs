@@ -39,7 +39,7 @@ impl Item {
             Self::Letter(letter) => &letter.raw,
         };
         match self.position() {
-            Position::Kafka { .. } => weight(raw.len()),
+            Position::Kafka { .. } | Position::Message { .. } => weight(raw.len()),
             Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => 1,
         }
     }

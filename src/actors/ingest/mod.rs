@@ -274,9 +274,7 @@ impl IngestState {
         self.credits.give_back(weight);
         self.life.credits_returned(released);
         if let Link::Reading(source, _) = &self.link {
-            for ((topic, partition), offset) in safe.into_iter() {
-                source.settle(&topic, partition, offset);
-            }
+            safe.tell(&**source);
         }
         self.finish_revoking();
         self.go_on();

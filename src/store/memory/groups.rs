@@ -3,9 +3,25 @@
 use async_trait::async_trait;
 
 use super::state::State;
-use crate::domain::group::Member;
+use crate::domain::group::{Member, MemberStatus};
 use crate::store::StoreError;
 use crate::store::groups::Groups;
+use crate::store::views::{MOST_MEMBERS, MembersView};
+
+impl State {
+    /// What an incident of a group stands for.
+    pub(super) fn members_of(&self, number: u64) -> Option<MembersView> {
+        let members = self.members.range((number, String::new())..).map(|(_, member)| member);
+        let of_it: Vec<&Member> = members.take_while(|member| member.incident == number).collect();
+        let (wrong, over): (Vec<&Member>, Vec<&Member>) =
+            of_it.iter().partition(|member| member.status == MemberStatus::Wrong);
+        (!of_it.is_empty()).then(|| MembersView {
+            wrong: wrong.len() as u64,
+            over: over.len() as u64,
+            data: wrong.into_iter().chain(over).take(MOST_MEMBERS).cloned().map(Into::into).collect(),
+        })
+    }
+}
 
 #[async_trait]
 impl Groups for State {

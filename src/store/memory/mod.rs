@@ -32,7 +32,7 @@ use super::in_doubt::InDoubt;
 use super::reading::{cursor, page};
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryCounts, DeliveryView,
-    EventView, IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    EventView, IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use super::write::{Ledger, write};
 use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
@@ -229,6 +229,10 @@ impl Store for MemoryStore {
         let state = self.state.lock().await;
         let found = state.incidents.values().find(|one| one.id == id && one.deleted_at.is_none());
         Ok(found.map(|incident| incident.number))
+    }
+
+    async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {
+        Ok(self.state.lock().await.members_of(number))
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {

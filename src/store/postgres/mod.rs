@@ -31,6 +31,7 @@ use super::bulk as bulks;
 use super::claim;
 use super::exporting;
 use super::flow as flows;
+use super::groups;
 use super::in_doubt::InDoubt;
 use super::lists;
 use super::outgoing as posts;
@@ -43,7 +44,7 @@ use super::timers as known_timers;
 use super::trial::{EXCUSE, RELEASE};
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use super::write::write;
 use super::{Paging, Store, StoreError, StoreHealth};
@@ -255,6 +256,10 @@ impl Store for PostgresStore {
 
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
         reading::incident_number(self, id).await
+    }
+
+    async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {
+        groups::view(self, number).await
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {

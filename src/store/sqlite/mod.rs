@@ -36,6 +36,7 @@ use super::bulk as bulks;
 use super::claim;
 use super::exporting;
 use super::flow as flows;
+use super::groups;
 use super::in_doubt::InDoubt;
 use super::lists;
 use super::outgoing as posts;
@@ -47,7 +48,7 @@ use super::sessions;
 use super::timers as known_timers;
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
-    IncidentCount, IncidentView, Kept, LettersByReason, Page, TimelineView,
+    IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use super::write::write;
 use super::{Paging, Store, StoreError, StoreHealth};
@@ -304,6 +305,10 @@ impl Store for SqliteStore {
 
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
         reading::incident_number(self, id).await
+    }
+
+    async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {
+        groups::view(self, number).await
     }
 
     async fn timeline(&self, number: u64) -> Result<Vec<TimelineView>, StoreError> {

@@ -2,6 +2,7 @@
 
 use foghorn::domain::acceptance::Accept;
 use foghorn::domain::event::EventStatus;
+use foghorn::domain::group::MemberStatus;
 use foghorn::domain::incident::{IncidentStatus, Transition};
 use foghorn::domain::severity::Severity;
 use foghorn::store::views::IncidentView;
@@ -12,6 +13,7 @@ use crate::support::stores::Subject;
 super::laws!(
     one_incident_stands_for_its_group_and_calls_once,
     it_is_over_when_all_of_it_is,
+    what_it_stands_for_is_told_the_wrong_ones_first,
     who_says_only_the_key_is_understood,
     what_comes_late_for_one_is_not_late_for_another,
     a_group_comes_back_with_what_is_wrong_again_and_nothing_else,
@@ -48,6 +50,19 @@ async fn one_incident_stands_for_its_group_and_calls_once(subject: Subject) {
     assert_eq!((one.deliveries.pending, subject.store.incident(2).await.unwrap()), (1, None));
     let line = &subject.store.timeline(1).await.unwrap()[2];
     assert_eq!((line.kind, line.detail.as_str()), (Transition::Updated, "c is wrong: 3 of 3 are wrong"));
+}
+
+async fn what_it_stands_for_is_told_the_wrong_ones_first(subject: Subject) {
+    let said = [wrong(1, "a").at(1), wrong(2, "c"), wrong(3, "b"), over(4, "a").at(4)];
+    say(&subject, said.iter().map(Said::accept).collect()).await;
+    let told = subject.store.members(1).await.unwrap().unwrap();
+    assert_eq!((told.wrong, told.over), (2, 1));
+    let members: Vec<_> = told.data.iter().map(|one| (one.dedup_key.as_str(), one.status)).collect();
+    assert_eq!(members, [("b", MemberStatus::Wrong), ("c", MemberStatus::Wrong), ("a", MemberStatus::Over)]);
+    assert_eq!((told.data[2].began_at, told.data[2].newest_at), (Some(after(1)), Some(after(4))));
+    assert_eq!(told.data[0].began_at, None, "its source did not say when");
+    say(&subject, vec![open(5).about("alone").accept()]).await;
+    assert_eq!(subject.store.members(2).await.unwrap(), None);
 }
 
 async fn it_is_over_when_all_of_it_is(subject: Subject) {
