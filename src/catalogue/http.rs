@@ -176,8 +176,8 @@ pub(super) const ENTRIES: [Entry; 31] = [
         name: "FH0721",
         effect: Effect::Answers(403),
         title: "The link is not good for this",
-        meaning: "A link in a message lets one user act on one incident for [auth] ack_link_ttl. This one is not one of them, was changed on its way, is too old, or its user is not there any more or may only look. Nothing was changed.",
-        fix: "Open the link of the latest message, or act with foghorn incident ack NUMBER. After a new database no old link works.",
+        meaning: "A link in a message lets one user act on one incident for [auth] ack_link_ttl. This one is not one of them, was changed on its way, is too old, or its user is not there any more or may only look. The address of a calendar is good for the shifts of one team. Nothing was changed.",
+        fix: "Open the link of the latest message, or act with foghorn incident ack NUMBER; foghorn oncall TEAM --calendar tells the address of its calendar. After a new database no old link works.",
     },
     Entry {
         code: Code::NotOwnPage,

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Exit;
@@ -28,6 +29,9 @@ pub struct OnCallArgs {
     #[arg(long, value_name = "N", default_value_t = 14, requires = "team",
           value_parser = clap::value_parser!(u16).range(1..=366))]
     pub days: u16,
+    /// The address at which a calendar subscribes to a team's shifts; whoever has it may read them
+    #[arg(long, requires = "team", conflicts_with_all = ["json", "days", "at"])]
+    pub calendar: bool,
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -74,6 +78,11 @@ async fn shifts<W: Write>(team: &str, args: &OnCallArgs, session: &mut Session<W
         session.out.json(raw.get())?;
         return Ok(Exit::Done);
     }
+    if args.calendar {
+        let Subscribed { calendar_url } = parsed(&raw)?;
+        session.out.line(&calendar_url)?;
+        return Ok(Exit::Done);
+    }
     let roster: Roster = parsed(&raw)?;
     let zone = zone(&roster.timezone);
     let row =
@@ -81,6 +90,12 @@ async fn shifts<W: Write>(team: &str, args: &OnCallArgs, session: &mut Session<W
     let rows: Vec<_> = roster.shifts.iter().map(row).collect();
     session.out.table(["FROM", "UNTIL", "ON CALL"], &rows)?;
     Ok(Exit::Done)
+}
+
+/// Where a calendar subscribes.
+#[derive(Deserialize)]
+struct Subscribed {
+    calendar_url: String,
 }
 
 fn who(user: Option<&str>, because: Because) -> String {

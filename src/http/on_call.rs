@@ -1,5 +1,8 @@
 //! Who is on call: `GET /api/v1/teams`, `GET /api/v1/oncall`, `GET /api/v1/teams/{name}/oncall` for a team's shifts, and
-//! `GET /api/v1/teams/{name}/oncall.ics` for calendars that subscribe. From the configuration in use.
+//! `GET /api/v1/teams/{name}/oncall.ics` as a calendar. From the configuration in use.
+//!
+//! A program that subscribes to a calendar shows no token, so each team's shifts have an address that is its
+//! own key: `/calendar/{team}-{signature}.ics`, told to whoever may read them.
 
 use std::sync::Arc;
 
@@ -77,11 +80,21 @@ pub(super) async fn now(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<J
 
 const MOMENT: &str = "a moment such as 2026-01-05T09:00:00Z";
 
+/// The shifts of a team, and where calendars subscribe to them.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RosterWithCalendar)]
+pub(super) struct Shifts {
+    #[serde(flatten)]
+    roster: Roster,
+    /// Whoever has it may read these shifts.
+    calendar_url: Option<String>,
+}
+
 pub(super) async fn shifts(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
     uri: Uri,
-) -> Result<Json<Roster>, Problem> {
+) -> Result<Json<Shifts>, Problem> {
     let query = Query::parse(&uri, &["from", "until"])?;
     let from = query.read("from", MOMENT)?.unwrap_or_else(|| shared.api.clock.now());
     let until = query.read("until", MOMENT)?.unwrap_or_else(|| after(from, USUAL));
@@ -90,7 +103,10 @@ pub(super) async fn shifts(
         return Err(Problem::new(Code::Query, what));
     }
     let in_use = shared.api.in_use.borrow().clone();
-    Ok(Json(roster(&in_use, &name, from, until)?))
+    let roster = roster(&in_use, &name, from, until)?;
+    let file = in_use.letterhead.links.as_ref().map(|links| links.calendar(&roster.team));
+    let calendar_url = file.map(|file| format!("{}/calendar/{file}", shared.api.public_url));
+    Ok(Json(Shifts { roster, calendar_url }))
 }
 
 pub(super) async fn subscribed(
@@ -99,9 +115,26 @@ pub(super) async fn subscribed(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::parse(&uri, &[])?;
+    calendar_of(&shared, &name)
+}
+
+pub(super) async fn by_address(
+    State(shared): State<Arc<Shared>>,
+    Path(file): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::parse(&uri, &[])?;
+    let in_use = shared.api.in_use.borrow().clone();
+    let team = in_use.letterhead.links.as_ref().and_then(|links| links.read_calendar(&file));
+    let team =
+        team.ok_or_else(|| Problem::new(Code::LinkUnknown, "this is no address of a team's shifts"))?;
+    calendar_of(&shared, team)
+}
+
+fn calendar_of(shared: &Shared, name: &str) -> Result<Response, Problem> {
     let now = shared.api.clock.now();
     let in_use = shared.api.in_use.borrow().clone();
-    let roster = roster(&in_use, &name, now, after(now, SUBSCRIBED))?;
+    let roster = roster(&in_use, name, now, after(now, SUBSCRIBED))?;
     let file = format!("inline; filename=\"oncall-{}.ics\"", roster.team);
     let headers = [(CONTENT_TYPE, "text/calendar; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];
     Ok((headers, calendar::of(&roster, now)).into_response())

@@ -1,8 +1,11 @@
-//! Links in messages that let one person act on one incident for a while, without signing in.
+//! Links that are keys: in messages, with which one person acts on one incident for a while without
+//! signing in, and of calendars, which subscribe to the shifts of a team and cannot say who they are.
 //!
 //! `/i/1042-ada-am9k-7k2q9d4m3x5w2b6c`: the incident, the user, the hour it ends (base 36), and the
 //! first 80 bits of an HMAC-SHA256 over the three. Whoever has the link has what it is good for, and
 //! nothing else; looking at it changes nothing, because mail scanners look at every link (S13).
+//! `/calendar/payments-3m5x7k2q9d4w2b6c.ics`: the team, and as much of an HMAC over it. It does not end,
+//! as a subscription does not.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,16 +63,14 @@ impl Links {
     pub fn token(&self, number: u64, user: &str, at: Timestamp) -> String {
         let expires = later(at, self.life).as_second().max(0).div_euclid(HOUR) + 1;
         let said = format!("{number}-{user}-{}", base36(expires));
-        let signature = self.signature(&said);
+        let signature = self.signature(Purpose::Act, &said);
         format!("{said}-{signature}")
     }
 
     /// What a link is good for; `None` if it is none of ours. Whether its time is over is for whoever
     /// asks to see.
     pub fn read(&self, token: &str) -> Option<Pass> {
-        let (said, signature) = token.rsplit_once('-')?;
-        let expected = self.signature(said);
-        constant_time::verify_slices_are_equal(signature.as_bytes(), expected.as_bytes()).ok()?;
+        let said = self.said(Purpose::Act, token)?;
         let (who, expires) = said.rsplit_once('-')?;
         let (number, user) = who.split_once('-')?;
         let expires = i64::from_str_radix(expires, 36).ok()?.checked_mul(HOUR)?;
@@ -80,14 +81,51 @@ impl Links {
         })
     }
 
-    fn signature(&self, said: &str) -> String {
-        let tag = hmac::sign(&self.key, format!("foghorn link\n{said}").as_bytes());
+    /// The last part of the address at which a calendar reads the shifts of `team`.
+    pub fn calendar(&self, team: &str) -> String {
+        format!("{team}-{}{ICS}", self.signature(Purpose::Calendar, team))
+    }
+
+    /// Whose shifts are read at this address; `None` if it is none of ours.
+    pub fn read_calendar<'a>(&self, file: &'a str) -> Option<&'a str> {
+        self.said(Purpose::Calendar, file.strip_suffix(ICS)?)
+    }
+
+    /// What stands before a signature that is right.
+    fn said<'a>(&self, purpose: Purpose, signed: &'a str) -> Option<&'a str> {
+        let (said, signature) = signed.rsplit_once('-')?;
+        let expected = self.signature(purpose, said);
+        constant_time::verify_slices_are_equal(signature.as_bytes(), expected.as_bytes()).ok()?;
+        Some(said)
+    }
+
+    fn signature(&self, purpose: Purpose, said: &str) -> String {
+        let tag = hmac::sign(&self.key, format!("{}\n{said}", purpose.word()).as_bytes());
         let mut bits = tag.as_ref().iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
         let letter = |_| {
             let place = bits.by_ref().take(5).fold(0, |place, bit| place << 1 | usize::from(bit));
             char::from(ALPHABET[place])
         };
         (0..LETTERS).map(letter).collect()
+    }
+}
+
+/// Programs that read calendars go by the end of the address.
+const ICS: &str = ".ics";
+
+/// What a signature is for: the one is never good for the other.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Act,
+    Calendar,
+}
+
+impl Purpose {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Act => "foghorn link",
+            Self::Calendar => "foghorn calendar",
+        }
     }
 }
 
@@ -144,6 +182,20 @@ mod tests {
         }
         let other = Links::new(b"another", Duration::from_secs(3_600));
         assert_eq!(other.read(&token), None);
+    }
+
+    #[test]
+    fn the_address_of_a_calendar_is_good_for_one_team_and_for_nothing_else() {
+        let links = Links::new(b"a key", Duration::from_secs(3_600));
+        for team in ["payments", "web-eu"] {
+            let file = links.calendar(team);
+            assert_eq!(links.read_calendar(&file), Some(team), "{file}");
+            assert_eq!(links.read(&file), None);
+            assert_eq!(links.read_calendar(&file.replacen(team, "others", 1)), None);
+            assert_eq!(links.read_calendar(file.trim_end_matches(".ics")), None);
+        }
+        let token = links.token(1042, "ada", at("2026-11-21T14:02:11Z"));
+        assert_eq!(links.read_calendar(&format!("{token}.ics")), None);
     }
 
     #[test]

@@ -132,6 +132,18 @@ async fn a_calendar_that_subscribes_reads_the_shifts_that_the_api_tells() {
     let told = home.get("/api/v1/teams/night/oncall").await;
     let first = told["shifts"][0]["from"].as_str().unwrap().replace(['-', ':'], "");
     assert!(read.iter().any(|one| one.1 == first), "{first}");
+
+    // A program that subscribes shows no token: the address is its key.
+    let address = home.run(&["oncall", "night", "--calendar"]).await.output;
+    let (_, file) = address.trim().rsplit_once("/calendar/").unwrap();
+    let at = |file: &str| home.http().get(home.url(&format!("/calendar/{file}"))).send();
+    let subscribed = at(file).await.unwrap();
+    assert_eq!(subscribed.headers()["content-type"], "text/calendar; charset=utf-8");
+    let subscribed = Calendar::from_str(&subscribed.text().await.unwrap()).unwrap();
+    assert_eq!(subscribed.events().count(), read.len());
+    for wrong in [file.replacen("night", "payments", 1), "night-aaaaaaaaaaaaaaaa.ics".to_owned()] {
+        assert_eq!(at(&wrong).await.unwrap().status(), 403, "{wrong}");
+    }
     life.kill().await;
 }
 

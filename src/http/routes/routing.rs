@@ -7,7 +7,6 @@ use crate::domain::names::RouteName;
 use crate::domain::names::SourceName;
 use crate::domain::names::TeamName;
 use crate::domain::on_call::OnCall;
-use crate::domain::on_call::Roster;
 use crate::domain::route_test::{Answer as RouteAnswer, Question as RouteQuestion};
 use crate::http::openapi::Kind::{Moment, Text};
 use crate::http::openapi::Tag::{People, Routing, Ways};
@@ -99,14 +98,23 @@ fn about_people() -> Vec<Route> {
             |say| {
                 let from = Ask("from", Moment, "From when; now unless said.");
                 let until = Ask("until", Moment, "Until when, at most a year; two weeks unless said.");
-                say.by::<TeamName>("Its name.").asks(&[from, until]).answers::<Roster>(200)
+                say.by::<TeamName>("Its name.").asks(&[from, until]).answers::<on_call::Shifts>(200)
             },
         ),
         route(READ, Get, "/api/v1/teams/{name}/oncall.ics", on_call::subscribed).told(
             People,
             "subscribe_to_shifts",
-            "The shifts of a team, for calendars that subscribe",
+            "The shifts of a team as a calendar",
             |say| say.by::<TeamName>("Its name.").answers_text(200, "text/calendar"),
+        ),
+        route(OPEN, Get, "/calendar/{file}", on_call::by_address).told(
+            People,
+            "subscribe_by_address",
+            "The shifts of a team, for calendars that subscribe and show no token",
+            |say| {
+                let say = say.by::<String>("As calendar_url has it.").refuses(&[403]);
+                say.answers_text(200, "text/calendar")
+            },
         ),
     ]
 }

@@ -80,11 +80,16 @@ pub(super) const NEWEST: &str = concat!(
     "(SELECT max(incident) FROM member WHERE dedup_key = k.dedup_key)) LIMIT 1) AS i"
 );
 
-/// `$1` incidents, `$2` starts of their episodes.
+/// `OFFSET 0` keeps the planner from taking all deliveries of all incidents and comparing each with the
+/// list. `$1` incidents, `$2` starts of their episodes.
 pub(super) const TOLD: &str = "
 SELECT DISTINCT d.incident, d.channel, d.recipient, d.address
-FROM unnest($1::bigint[], $2::bigint[]) AS i (number, opened_at) JOIN delivery AS d ON d.incident = i.number
-WHERE d.created_at >= i.opened_at AND d.state IN ('sent', 'sending') AND d.kind IN ('opened', 'reopened', 'escalated', 'updated')";
+FROM unnest($1::bigint[], $2::bigint[]) AS i (number, opened_at) CROSS JOIN LATERAL (
+    SELECT incident, channel, recipient, address FROM delivery
+    WHERE incident = i.number AND created_at >= i.opened_at AND state IN ('sent', 'sending')
+      AND kind IN ('opened', 'reopened', 'escalated', 'updated')
+    OFFSET 0
+) AS d";
 
 /// `$1` incidents that are over, `$2` now.
 pub(super) const CANCEL: &str = "
