@@ -1,11 +1,13 @@
 //! Opening a database: every reason not to is found before anything is changed.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
+use url::Url;
 
 use super::{PostgresStore, fetch};
 use crate::store::in_doubt::InDoubt;
@@ -38,7 +40,26 @@ pub(super) fn options(url: &str, password: Option<&SecretString>) -> Result<PgCo
     if let Some(password) = password {
         options = options.password(password.expose_secret());
     }
+    if is_loopback(options.get_host()) && !says_how(url) {
+        options = options.ssl_mode(PgSslMode::Disable);
+    }
     Ok(options.application_name("foghorn").disable_statement_logging())
+}
+
+/// What stays on this machine is not encrypted unless the address asks for it. TLS cuts a batch into records
+/// of 16 KiB, each a write of its own; over loopback the last of them waits 40 ms for the server to
+/// confirm the one before (RFC 896 and a delayed ACK), and the client cannot be told not to (ADR 40).
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Does the address say whether to encrypt?
+fn says_how(url: &str) -> bool {
+    let pairs =
+        Url::parse(url).map(|url| url.query_pairs().any(|(key, _)| key == "sslmode" || key == "ssl-mode"));
+    pairs.unwrap_or(false)
 }
 
 /// The newest schema of this binary.
@@ -151,4 +172,28 @@ fn foreign(options: &PgConnectOptions) -> OpenError {
 
 pub(super) fn unreachable(error: &sqlx::Error) -> OpenError {
     OpenError::Unreachable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_on_this_machine_is_not_encrypted_unless_the_address_asks_for_it() {
+        let table = [
+            ("postgres://foghorn@127.0.0.1/foghorn", "Disable"),
+            ("postgres://foghorn@127.1.2.3:6432/foghorn", "Disable"),
+            ("postgres://foghorn@localhost/foghorn", "Disable"),
+            ("postgres://foghorn@[::1]/foghorn?application_name=x", "Disable"),
+            ("postgres://foghorn@127.0.0.1/foghorn?sslmode=require", "Require"),
+            ("postgres://foghorn@localhost/foghorn?ssl-mode=verify-full", "VerifyFull"),
+            ("postgres://foghorn@db.example.com/foghorn", "Prefer"),
+            ("postgres://foghorn@10.0.0.1/foghorn?sslmode=verify-ca", "VerifyCa"),
+            ("postgres://foghorn@localhost.example.com/foghorn", "Prefer"),
+        ];
+        for (url, mode) in table {
+            let options = options(url, None).expect("an address");
+            assert_eq!(format!("{:?}", options.get_ssl_mode()), mode, "{url}");
+        }
+    }
 }
