@@ -52,7 +52,8 @@ fn record(number: usize) -> String {
 }
 
 fn read(raw: &[u8]) -> formats::Reading {
-    formats::read(Some(raw), &|_| None, &Words::default(), now()).expect("a good record")
+    formats::read(&formats::Format::Foghorn, Some(raw), &|_| None, &Words::default(), now())
+        .expect("a good record")
 }
 
 fn event(number: usize) -> Arc<Event> {

@@ -10,6 +10,7 @@
 //! 3  config, messages           how it is set up; what may be said to each actor
 //! 2  channels, sources, store   the outside world: out, in, and the truth
 //! 1  telemetry, formats, render logs and metrics; bytes to domain; domain to words;
+//!    brokers, amqp              how a Kafka-protocol broker is talked to; how RabbitMQ is
 //!    feed                       what was committed, to those who watch
 //! 0  domain, clock, catalogue   values and decisions, no I/O, no clock; what each error means
 //! ```
@@ -17,6 +18,7 @@
 //! `ARCHITECTURE.md` tells the flow of a record and what is guaranteed when.
 
 pub mod actors;
+pub mod amqp;
 pub mod brokers;
 pub mod catalogue;
 pub mod channels;

@@ -129,7 +129,7 @@ fn to_fire(
             }
             planned.ok()?.map(Arc::new)
         }
-        TimerKind::AckTimeout | TimerKind::Snooze | TimerKind::AutoResolve => None,
+        TimerKind::AckTimeout | TimerKind::Snooze | TimerKind::AutoResolve | TimerKind::Expiry => None,
     };
     Some(Firing { timer, plan })
 }

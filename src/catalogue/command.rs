@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 23] = [
+pub(super) const ENTRIES: [Entry; 24] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -186,5 +186,13 @@ pub(super) const ENTRIES: [Entry; 23] = [
         title: "The token to show cannot be had",
         meaning: "The file behind --token-file is not there, cannot be read or is empty, or what is said to be a token cannot stand in a header. Nothing was asked.",
         fix: "Write the fh_… of foghorn token create into the file, on one line, or put it into FOGHORN_TOKEN. Whoever may open the socket needs none.",
+    },
+    Entry {
+        code: Code::NotEveryRecord,
+        name: "FH0817",
+        effect: Effect::Ends(1),
+        title: "Not every record became an event",
+        meaning: "foghorn map test or foghorn ingest read a file, and some of its records say nothing that Foghorn could act on. Those that do were taken, by foghorn ingest.",
+        fix: "Each is told above with its line, the place in it, and what was found there. Mend the mapper and try it with foghorn map test FILE, or mend the lines; foghorn ingest takes nothing twice.",
     },
 ];

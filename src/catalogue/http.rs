@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 31] = [
+pub(super) const ENTRIES: [Entry; 32] = [
     Entry {
         code: Code::ReloadRefused,
         name: "FH0012",
@@ -202,6 +202,14 @@ pub(super) const ENTRIES: [Entry; 31] = [
         title: "The identity provider cannot be asked",
         meaning: "The provider of [auth.oidc] does not answer, or what it publishes of itself makes no sense. Tokens and sessions count as before.",
         fix: "`detail` says what came back. foghorn check --connect asks it from this machine; a provider inside a private network needs allow_private_networks = true, one with a certificate of your own a ca_file.",
+    },
+    Entry {
+        code: Code::NotTheSender,
+        name: "FH0725",
+        effect: Effect::Answers(401),
+        title: "The request is not from the sender of this source",
+        meaning: "A source of type http hears whoever shows its token, or its username and password, or signs with its secret over the very bytes that arrived, a short while ago. This request does nothing of that, or not right; it is not said which. Nothing was kept.",
+        fix: "Compare the sender's credential with that of [sources.NAME], and its clock with this machine's. While a secret changes, keep the old one as previous_secret.",
     },
     Entry {
         code: Code::OwnedByFile,

@@ -192,6 +192,8 @@ codes! {
     SignInRefused,
     /// The identity provider does not answer.
     ProviderAway,
+    /// A request to a source that is not from its sender.
+    NotTheSender,
     /// A file has what somebody wants to change.
     OwnedByFile,
     /// There is one of that name already.
@@ -236,6 +238,8 @@ codes! {
     UnknownAnswer,
     /// What `--token-file` or `$FOGHORN_TOKEN` should hold cannot be had.
     TokenUnreadable,
+    /// Some records of a file became no event.
+    NotEveryRecord,
     /// This store is not backed up, restored or made smaller by Foghorn.
     NotOursToKeep,
     /// A backup would write over a file.

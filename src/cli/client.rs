@@ -14,6 +14,7 @@ use super::event::{self, EventCommand};
 use super::explanation::{self, Question};
 use super::health::{self, HealthArgs, VersionArgs};
 use super::incident::{self, IncidentCommand};
+use super::ingest::{self, IngestArgs};
 use super::on_call::{self, OnCallArgs};
 use super::pass::Pass;
 use super::policy::{self, PolicyCommand};
@@ -22,6 +23,7 @@ use super::process::environment;
 use super::route::{self, RouteCommand};
 use super::send::{self, SendArgs};
 use super::silence::{self, SilenceCommand};
+use super::simulate::{self, SimulateArgs};
 use super::status::{self, StatusArgs};
 use super::suppression::{self, SuppressionCommand};
 use super::tail::{self, TailArgs};
@@ -45,6 +47,10 @@ pub enum Client {
     Version(VersionArgs),
     /// Report something, and see what comes of it
     Send(SendArgs),
+    /// Hand it the records of a file, in batches; what was taken before is not taken again
+    Ingest(IngestArgs),
+    /// Who would have been told differently by another configuration; nobody is told anything
+    Simulate(SimulateArgs),
     /// What happens, as it happens
     Tail(TailArgs),
     /// How it goes: a table that changes in place
@@ -200,6 +206,8 @@ async fn obey(command: Client, url: Option<String>, pass: &Pass) -> Result<Exit,
         Client::Health(args) => health::health(&args, session).await,
         Client::Version(args) => health::version(&args, session),
         Client::Send(args) => send::run(&args, session).await,
+        Client::Ingest(args) => ingest::run(&args, session).await,
+        Client::Simulate(args) => simulate::run(&args, session).await,
         Client::Tail(args) => tail::run(&args, session).await,
         Client::Top(args) => top::run(&args, session).await,
         Client::Incident(command) => incident::run(&command, session).await,

@@ -17,6 +17,8 @@ use crate::config::{Config, SourceConfig};
 use crate::daemon::assembly::{self, AssemblyError};
 use crate::sources::SourceError;
 use crate::sources::kafka::{self, KafkaSettings};
+use crate::sources::redis::probe as probe_redis;
+use crate::sources::{nats, pubsub, rabbitmq};
 use crate::store::open;
 
 /// One thing that was asked, and its answer.
@@ -59,10 +61,30 @@ type Asking = BoxFuture<'static, Result<String, Trouble>>;
 pub async fn probe(config: &Config, deadline: Duration) -> Vec<Probe> {
     let mut asking = vec![store(config)];
     for (name, source) in &config.sources {
-        if let SourceConfig::Kafka(settings) = source {
-            let asked = broker(name.to_string(), Arc::clone(settings), deadline);
-            asking.push(("source", name.to_string(), asked.boxed()));
-        }
+        let name = name.to_string();
+        let asked = match source {
+            SourceConfig::Http(_) => continue,
+            SourceConfig::Kafka(settings) => broker(name.clone(), Arc::clone(settings), deadline).boxed(),
+            SourceConfig::Redis(settings) => {
+                let (settings, place) = (Arc::clone(settings), settings.address());
+                let asked = async move { probe_redis(&settings, deadline.mul_f64(0.9)).await };
+                server(name.clone(), place, asked).boxed()
+            }
+            SourceConfig::Nats(settings) => {
+                let (settings, place) = (Arc::clone(settings), settings.address());
+                let asked = async move { nats::probe(&settings, deadline.mul_f64(0.9)).await };
+                server(name.clone(), place, asked).boxed()
+            }
+            SourceConfig::RabbitMq(settings) => {
+                let (settings, place) = (Arc::clone(settings), settings.access().shown());
+                server(name.clone(), place, async move { rabbitmq::probe(&settings).await }).boxed()
+            }
+            SourceConfig::PubSub(settings) => {
+                let (settings, place) = (Arc::clone(settings), settings.shown());
+                server(name.clone(), place, async move { pubsub::probe(&settings).await }).boxed()
+            }
+        };
+        asking.push(("source", name, asked));
     }
     let paper = assembly::letterhead(config);
     let channels = assembly::channels(config, &paper, &Arc::default(), Clock::system());
@@ -190,6 +212,23 @@ async fn broker(name: String, settings: Arc<KafkaSettings>, deadline: Duration) 
             Err(Trouble::unreachable(what, fix))
         }
     }
+}
+
+/// What a server at `place` said to a probe of its own.
+async fn server(
+    name: String,
+    place: String,
+    asked: impl Future<Output = Result<String, SourceError>>,
+) -> Result<String, Trouble> {
+    asked.await.map_err(|error| match error {
+        SourceError::Refused(what) => {
+            Trouble::refused(what, format!("mend [sources.{name}], or the rights of its user"))
+        }
+        SourceError::Lost(what) => Trouble::unreachable(
+            what,
+            format!("check that {place} can be reached from here, and what [sources.{name}] says of it"),
+        ),
+    })
 }
 
 async fn provider(name: String, channel: Arc<dyn Channel>) -> Result<String, Trouble> {

@@ -41,6 +41,9 @@ pub(super) enum Failure {
     /// It is not one who says no as a Foghorn does.
     #[error("the server answered {0}; is it a Foghorn?")]
     Stranger(StatusCode),
+    /// What should be handed over cannot be read to its end.
+    #[error("{0}")]
+    Unreadable(String),
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -50,7 +53,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Unreachable(_) => Exit::Unreachable,
-            Self::NoUrl(_) | Self::NoToken(_) => Exit::Usage,
+            Self::NoUrl(_) | Self::NoToken(_) | Self::Unreadable(_) => Exit::Usage,
             Self::Refused { exit, .. } => *exit,
             Self::Garbled { .. } | Self::Stranger(_) | Self::Output(_) => Exit::Failed,
         }
@@ -63,6 +66,7 @@ impl Failure {
             Self::NoUrl(_) => Code::NoServerUrl,
             Self::NoToken(_) => Code::TokenUnreadable,
             Self::Garbled { .. } | Self::Stranger(_) => Code::NotUnderstood,
+            Self::Unreadable(_) => Code::InputUnreadable,
             Self::Output(_) => Code::CannotWrite,
             // Its detail says what to do, and the server may know more codes than this command.
             Self::Refused { code, told, .. } => return format!("error {code}: {told}").lines().for_each(say),
@@ -87,6 +91,22 @@ pub(super) struct RawPage {
     pub(super) next_cursor: Option<String>,
 }
 
+/// What became of records that were handed over.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// Of each of them, one thing or another.
+    Taken(Vec<Box<RawValue>>),
+    /// None was taken; the place of each problem begins with the number of its record, from 0.
+    Refused(Vec<Place>),
+    /// There is no room now.
+    Later,
+}
+
+#[derive(Debug, Deserialize)]
+struct Taken {
+    events: Vec<Box<RawValue>>,
+}
+
 /// A problem as the API tells it.
 #[derive(Debug, Deserialize)]
 struct Told {
@@ -103,11 +123,12 @@ struct Listening {
     address: String,
 }
 
+/// One thing that is wrong, and where.
 #[derive(Debug, Deserialize)]
-struct Place {
-    pointer: String,
-    detail: String,
-    hint: Option<String>,
+pub(super) struct Place {
+    pub(super) pointer: String,
+    pub(super) detail: String,
+    pub(super) hint: Option<String>,
 }
 
 impl Place {
@@ -221,6 +242,30 @@ impl Connection {
         };
         let (status, bytes) = self.exchange(request).await?;
         if status.is_success() { Ok(()) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// Hands over records, once for each `key`.
+    pub(super) async fn submit(
+        &self,
+        query: &[(&str, String)],
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<Handed, Failure> {
+        let request = self.http.post(format!("{}/api/v1/events", self.whom.base())).query(query);
+        let request = request.header(CONTENT_TYPE, "application/json").header("idempotency-key", key);
+        let (status, bytes) = self.exchange(request.body(body)).await?;
+        if status.is_success() {
+            let taken: Taken = serde_json::from_slice(&bytes)
+                .map_err(|error| Failure::Garbled { url: self.whom.to_string(), why: error.to_string() })?;
+            return Ok(Handed::Taken(taken.events));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(Told { errors, .. }) if !errors.is_empty() => Ok(Handed::Refused(errors)),
+            _ if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                Ok(Handed::Later)
+            }
+            _ => Err(refused(status, &bytes)),
+        }
     }
 
     /// Where it is.

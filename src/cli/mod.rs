@@ -1,8 +1,8 @@
 //! The command line.
 //!
 //! Two commands make a process ([`Command::Serve`], [`Command::Dev`]), and some need none: they read
-//! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), keep the
-//! database ([`Command::Db`]), or tell of
+//! and write configurations ([`Command::Init`], [`Command::Check`], [`Command::Config`]), try mappers
+//! ([`Command::Map`]), keep the database ([`Command::Db`]), or tell of
 //! Foghorn itself ([`Command::Explain`], [`Command::Codes`], [`Command::Openapi`], [`Command::Man`]). All others are [`Command::Client`]: they
 //! ask a running Foghorn over its HTTP API and nothing else, so that they work the same from another
 //! machine.
@@ -33,20 +33,24 @@ mod first_token;
 pub mod handling;
 mod health;
 pub mod incident;
+pub mod ingest;
 pub mod init;
 pub mod lists;
 pub mod manual;
 mod many;
+pub mod map;
 pub mod on_call;
 pub mod pass;
 pub mod policy;
 mod print;
 mod process;
 mod question;
+mod records;
 pub mod route;
 pub mod send;
 mod shapes;
 pub mod silence;
+pub mod simulate;
 pub mod status;
 pub mod stored;
 mod stream;
@@ -104,6 +108,9 @@ pub enum Command {
     /// The words of messages: your templates, and what Foghorn says itself
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Other people's JSON, and what your mappers make of it
+    #[command(subcommand)]
+    Map(map::MapCommand),
     /// Keep the database: its schema, backups, how it stands
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -221,6 +228,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args).await,
         Command::Config(command) => configuration::run(&command),
         Command::Template(command) => template::run(&command, cli.url, &cli.pass).await,
+        Command::Map(command) => map::run(&command),
         Command::Db(command) => db::run(&command).await,
         Command::Explain(args) => match (args.code.as_deref(), args.number) {
             (Some("incident"), Some(number)) => {

@@ -13,10 +13,12 @@ use super::Exit;
 use super::client::{Session, name};
 use super::connection::Failure;
 use super::lists::parsed;
+use super::map::steps;
 use super::print::{refuse, say};
 use super::shapes::Part;
 use super::stream::{Fact, Heard, Stream, Wish};
 use crate::catalogue::Code;
+use crate::formats::mapper::{Filled, Tried};
 
 /// `foghorn test`
 #[derive(Debug, Subcommand)]
@@ -196,11 +198,18 @@ async fn source<W: Write>(args: &TestSourceArgs, session: &mut Session<W>) -> Re
         refuse(Code::NothingCame, &format!("no event of {name} within {patience}: {seen}"));
         return Ok(Exit::Failed);
     };
-    let whole = whole(&fact, session).await?;
+    let mut whole = whole(&fact, session).await?;
+    let mapped = mapped(name, &whole, session).await?;
     if args.json {
+        if let (Value::Object(whole), Some(mapped)) = (&mut whole, &mapped) {
+            whole.insert("rules".to_owned(), serde_json::json!(mapped.rules));
+            whole.insert("fields".to_owned(), serde_json::json!(mapped.fields));
+        }
         session.out.json(&whole.to_string())?;
     } else {
-        read_as(&fact.name, &whole).iter().try_for_each(|line| session.out.line(line))?;
+        let steps = mapped.map(|mapped| steps(&mapped.rules, &mapped.fields)).unwrap_or_default();
+        let lines = steps.into_iter().chain(read_as(&fact.name, &whole));
+        lines.into_iter().try_for_each(|line| session.out.line(&line))?;
     }
     Ok(if fact.name == "event.rejected" { Exit::Failed } else { Exit::Done })
 }
@@ -237,12 +246,38 @@ async fn whole<W>(fact: &Fact, session: &Session<W>) -> Result<Value, Failure> {
         whole["position"] = event["position"].clone();
         whole["payload"] = event["payload"].clone();
     }
+    if let Some(id) = whole["dead_letter_id"].as_str().filter(|_| fact.name == "event.rejected") {
+        let letter: Value = session.server.get(&format!("/api/v1/dead-letters/{id}"), &[]).await?;
+        whole["position"] = letter["position"].clone();
+        whole["payload"] = letter["payload"].clone();
+    }
     if let Some(number) = whole["incident_number"].as_u64() {
         let incident: Value = session.server.get(&format!("/api/v1/incidents/{number}"), &[]).await?;
         whole["route"] = incident["route"].clone();
         whole["policy"] = incident["policy"].clone();
     }
     Ok(whole)
+}
+
+/// What the mapper of a source did with a record.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Mapped {
+    rules: Vec<Tried>,
+    fields: Vec<Filled>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mappings {
+    events: Vec<Mapped>,
+}
+
+/// How the record was mapped, if its source has a mapper.
+async fn mapped<W>(source: &str, whole: &Value, session: &Session<W>) -> Result<Option<Mapped>, Failure> {
+    let Some(record) = whole["payload"].as_str() else { return Ok(None) };
+    let path = format!("/api/v1/sources/{source}/test");
+    let answer: Mappings = session.server.post(&path, &serde_json::json!({ "record": record })).await?;
+    Ok(answer.events.into_iter().next().filter(|mapped| !mapped.rules.is_empty()))
 }
 
 /// How an event was read, for people.

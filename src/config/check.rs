@@ -3,7 +3,9 @@
 
 use super::problem::{Code, Problem};
 use super::report::Report;
-use super::schema::{HTTP_SOURCE, KAFKA_SOURCE, Kind, ROOT, SOURCE_TYPES, SOURCE_TYPES_LATER, Section, join};
+use super::schema::{
+    Kind, ROOT, SOURCE_TYPES, SOURCE_TYPES_LATER, SOURCES, Section, join, source_keys, source_type,
+};
 use super::tree::{Entry, Node, Table, Value};
 use super::unknown::{Unknown, excuse};
 use super::wrong::wrong;
@@ -35,7 +37,7 @@ impl Check<'_, '_> {
 
     fn value(&mut self, path: &str, key: &str, kind: Kind, node: &mut Node) {
         match (kind, &mut node.value) {
-            (_, Value::Bad) => {}
+            (_, Value::Bad) | (Kind::Mapped, _) => {}
             (Kind::Table(section), Value::Table(table)) => self.table(path, table, section),
             (Kind::Named(section), Value::Table(table)) => self.named(path, table, section),
             (Kind::Sources, Value::Table(table)) => self.sources(path, table),
@@ -86,23 +88,25 @@ impl Check<'_, '_> {
 
     fn source_kind(&mut self, path: &str, entry: &mut Entry) -> Option<&'static Section> {
         let Value::Table(table) = &entry.node.value else {
-            return Some(&KAFKA_SOURCE);
+            return Some(SOURCES[0].section);
         };
-        match table.get("type").map(|node| (node.text(), node)) {
-            Some((Some("http"), _)) => return Some(&HTTP_SOURCE),
-            Some((Some("kafka"), _)) => return Some(&KAFKA_SOURCE),
-            Some((_, node)) => {
+        let kind = |name: &str| source_type(name).map(|kind| kind.section);
+        match table.get("type") {
+            Some(node) => {
+                if let Some(section) = node.text().and_then(kind) {
+                    return Some(section);
+                }
                 let problem = wrong("type", Kind::Word(SOURCE_TYPES, SOURCE_TYPES_LATER), &node.value);
                 self.report.at(&node.place, problem?);
             }
-            None if entry.key == "api" => return Some(&HTTP_SOURCE),
+            None if entry.key == "api" => return kind("http"),
             None => {
+                let known: Vec<&str> = source_keys().iter().map(|key| key.name).collect();
                 let slip = table.entries.iter().find(|entry| {
-                    !KAFKA_SOURCE.names().any(|name| name == entry.key)
+                    !known.contains(&entry.key.as_str())
                         && strsim::damerau_levenshtein(&entry.key, "type") <= 1
                 });
-                let known: Vec<&str> = KAFKA_SOURCE.names().collect();
-                let unknown = Unknown { path, known: &known, later: KAFKA_SOURCE.later };
+                let unknown = Unknown { path, known: &known, later: &[] };
                 match slip {
                     Some(slip) => drop(unknown.report(slip, self.report)),
                     None => self.report.at(

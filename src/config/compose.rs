@@ -13,6 +13,7 @@ use super::channels::{self, Lanes};
 use super::check::is_bad;
 use super::events_out;
 use super::heartbeat;
+use super::mappers;
 use super::notices;
 use super::oidc;
 use super::problem::{Code, Problem};
@@ -38,7 +39,9 @@ pub(super) fn compose(tree: &Table, templates: TemplatesConfig, report: &mut Rep
     let auth = access::mode(tree.table("auth"));
     let oidc = oidc::read(tree.table("auth"), &server.public_url, report);
     let http = http(tree, auth, report);
-    let sources = sources::read(tree.table("sources"), report);
+    let severities = severities(tree.table("incidents"));
+    let mappers = mappers::read(tree.table("mappers"), &severities.aliases, report);
+    let sources = sources::read(tree.table("sources"), &mappers, report);
     let lanes = Lanes::of(tree.table("delivery"), report);
     let read = channels::Reading { server: &server, templates: &templates.all, lanes: &lanes };
     let channels = read.all(tree.table("channels"), report);
@@ -65,12 +68,13 @@ pub(super) fn compose(tree: &Table, templates: TemplatesConfig, report: &mut Rep
         tokens: access::tokens(tree.table("tokens"), report),
         store,
         sources,
+        mappers: mappers.into_iter().filter_map(|(name, mapper)| Some((name, mapper?))).collect(),
         channels: channels.configured,
         events_out: sinks,
         route_table,
         tables: Arc::default(),
         incidents: rules,
-        severities: severities(tree.table("incidents")),
+        severities,
         links: notices::links(tree, report),
         templates,
         logs: logs(tree.table("telemetry").table("logs")),

@@ -4,6 +4,9 @@
 //! | variable | means | |
 //! |---|---|---|
 //! | `KAFKA_BROKERS`, `KAFKA_TOPIC`, `KAFKA_GROUP_ID`, `KAFKA_DLQ_TOPIC` | `[sources.kafka]` | unless the file has another Kafka source |
+//! | `RABBITMQ_URL` | `[sources.rabbitmq]`, a queue `foghorn` that hears `user.#` of `notification.events` | unless the file has another RabbitMQ source |
+//! | `PUBSUB_PROJECT_ID`, `PUBSUB_SUBSCRIPTION_ID` | `[sources.pubsub]` | unless the file has another Pub/Sub source |
+//! | `PUBSUB_EMULATOR_HOST` | `endpoint` of every Pub/Sub source | |
 //! | `SMTP_*`, `EMAIL_*` | `[channels.email]` | unless the file has another email channel |
 //! | `DATABASE_URL` | `[store] url` | if it is one of a store |
 //! | `WORKER_POOL_SIZE`, `MAX_RETRIES`, `BACKOFF_BASE_DELAY_MS` | `[delivery]` | |
@@ -17,6 +20,7 @@ use super::report::{Report, is_secret};
 use super::schema::{Kind, ROOT, kind_at};
 use super::secrets::Environment;
 use super::tree::{self, Node, Place, Table, Value};
+use crate::amqp::EXCHANGE;
 use crate::domain::suggest::nearest;
 
 const PREFIX: &str = "FOGHORN_";
@@ -144,11 +148,14 @@ enum Foreign {
 }
 
 /// The names that other services use, each with its meaning. The first that is set wins.
-const FOREIGN: [(&str, &str, Foreign); 18] = [
+const FOREIGN: [(&str, &str, Foreign); 21] = [
     ("KAFKA_BROKERS", "sources.kafka.brokers", Foreign::List),
     ("KAFKA_TOPIC", "sources.kafka.topics", Foreign::List),
     ("KAFKA_GROUP_ID", "sources.kafka.group_id", Foreign::Text),
     ("KAFKA_DLQ_TOPIC", "sources.kafka.dead_letter_topic", Foreign::Text),
+    ("RABBITMQ_URL", "sources.rabbitmq.url", Foreign::Text),
+    ("PUBSUB_PROJECT_ID", "sources.pubsub.project", Foreign::Text),
+    ("PUBSUB_SUBSCRIPTION_ID", "sources.pubsub.subscriptions", Foreign::List),
     ("SMTP_HOST", "channels.email.host", Foreign::Text),
     ("EMAIL_HOST", "channels.email.host", Foreign::Text),
     ("SMTP_PORT", "channels.email.port", Foreign::Count),
@@ -168,13 +175,20 @@ const FOREIGN: [(&str, &str, Foreign); 18] = [
 /// Lays the names of other services under the file. Returns those that were of use.
 pub(super) fn foreign(tree: &mut Table, env: &Environment) -> Vec<String> {
     let set = |name: &str| env.get(name).is_some_and(|text| !text.trim().is_empty());
-    let kafka = welcome(tree, "sources", "kafka", "kafka", set("KAFKA_BROKERS"));
     let mail = set("SMTP_HOST") || set("EMAIL_HOST");
-    let email = welcome(tree, "channels", "email", "email", mail);
+    let enough = [
+        ("sources", "kafka", set("KAFKA_BROKERS")),
+        ("sources", "rabbitmq", set("RABBITMQ_URL")),
+        ("sources", "pubsub", set("PUBSUB_PROJECT_ID") && set("PUBSUB_SUBSCRIPTION_ID")),
+        ("channels", "email", mail),
+    ];
+    let unwelcome = enough.map(|(room, name, enough)| {
+        let path = format!("{room}.{name}.");
+        if welcome(tree, room, name, enough) { String::new() } else { path }
+    });
     let mut used = Vec::new();
     for (name, path, meaning) in &FOREIGN {
-        let room = path.split('.').next().unwrap_or_default();
-        if !set(name) || (room == "sources" && !kafka) || (room == "channels" && !email) {
+        if !set(name) || unwelcome.iter().any(|start| !start.is_empty() && path.starts_with(start)) {
             continue;
         }
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
@@ -191,8 +205,9 @@ pub(super) fn foreign(tree: &mut Table, env: &Environment) -> Vec<String> {
     used
 }
 
-/// May foreign names speak of `[room.name]`? Not if the file has it otherwise.
-fn welcome(tree: &Table, room: &str, name: &str, kind: &str, enough: bool) -> bool {
+/// May foreign names speak of `[room.name]`, whose type is called as it is? Not if the file has it otherwise.
+fn welcome(tree: &Table, room: &str, name: &str, enough: bool) -> bool {
+    let kind = name;
     let table = tree.table(room);
     if table.has(name) {
         let outbox = table.table(name).text("provider") == Some("outbox");
@@ -241,6 +256,13 @@ fn complete(tree: &mut Table, env: &Environment, used: &mut Vec<String>) {
     if let Some(name) = name_of(used, &["KAFKA_"]) {
         fill(tree, ["sources", "kafka", "type"], "kafka", &name);
     }
+    if let Some(name) = name_of(used, &["RABBITMQ_"]) {
+        queue_of_our_own(tree, &name);
+    }
+    if let Some(name) = name_of(used, &["PUBSUB_"]) {
+        fill(tree, ["sources", "pubsub", "type"], "pubsub", &name);
+    }
+    emulator(tree, env, used);
     let Some(name) = name_of(used, &["SMTP_", "EMAIL_"]) else {
         return;
     };
@@ -257,6 +279,36 @@ fn complete(tree: &mut Table, env: &Environment, used: &mut Vec<String>) {
     let username = tree.table("channels").table("email").text("username").map(str::to_owned);
     if let Some(username) = username.filter(|name| name.contains('@')) {
         fill(tree, ["channels", "email", "from"], &username, &name);
+    }
+}
+
+/// Who names only the broker has the exchange of the notification services on it.
+fn queue_of_our_own(tree: &mut Table, name: &str) {
+    let here = |key: &str| ["sources", "rabbitmq", key].map(str::to_owned);
+    fill(tree, ["sources", "rabbitmq", "type"], "rabbitmq", name);
+    if absent(tree, &here("queues")) {
+        fill(tree, ["sources", "rabbitmq", "exchange"], EXCHANGE, name);
+        put(tree, &here("queues"), listed("foghorn", &place(name)), &place(name));
+        put(tree, &here("bindings"), listed("user.#", &place(name)), &place(name));
+    }
+}
+
+/// As Google's own clients do, and so its name is not borrowed: it speaks of a source that is there.
+fn emulator(tree: &mut Table, env: &Environment, used: &mut Vec<String>) {
+    const NAME: &str = "PUBSUB_EMULATOR_HOST";
+    let Some(host) = env.get(NAME).map(|host| host.trim()).filter(|host| !host.is_empty()) else { return };
+    let sources = tree.table("sources").entries.iter();
+    let is_one =
+        |entry: &&tree::Entry| entry.node.table().is_some_and(|inner| inner.text("type") == Some("pubsub"));
+    let names: Vec<String> = sources.filter(is_one).map(|entry| entry.key.clone()).collect();
+    for name in names {
+        let path = ["sources", &name, "endpoint"].map(str::to_owned);
+        if absent(tree, &path) {
+            put(tree, &path, plain(host, &place(NAME)), &place(NAME));
+            if !used.iter().any(|used| used == NAME) {
+                used.push(NAME.to_owned());
+            }
+        }
     }
 }
 

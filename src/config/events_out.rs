@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::channels::texts;
 use super::check::is_bad;
 use super::problem::{Code, Problem};
@@ -12,6 +14,7 @@ use super::settings::{SinkConfig, SinkSettings};
 use super::tree::{Entry, Table};
 use crate::channels::Settings;
 use crate::channels::sinks::kafka::KafkaSinkSettings;
+use crate::channels::sinks::rabbitmq::RabbitSinkSettings;
 use crate::channels::sinks::{WEBHOOK_KEYS, webhook};
 use crate::clock::Clock;
 use crate::domain::names::SinkName;
@@ -20,6 +23,9 @@ use crate::domain::pattern::Pattern;
 
 /// The keys of `type = "kafka"`, beside those that all have.
 const KAFKA_KEYS: &[&str] = &["brokers", "topic", "sasl", "tls", "properties"];
+
+/// The keys of `type = "rabbitmq"`.
+const RABBITMQ_KEYS: &[&str] = &["url", "password", "tls", "exchange", "declare", "mandatory"];
 
 /// Every sink that can be built.
 pub(super) fn read(table: &Table, report: &mut Report<'_>) -> BTreeMap<SinkName, SinkConfig> {
@@ -46,13 +52,17 @@ fn one(entry: &Entry, report: &mut Report<'_>) -> Option<SinkConfig> {
         None if table.get("type").is_some_and(is_bad) => return None,
         None => {
             let what = format!("[events_out.{}] needs a type", entry.key);
-            let problem =
-                Problem::new(Code::Missing, what).label(r#"add: type = "kafka" or type = "webhook""#);
+            let problem = Problem::new(Code::Missing, what)
+                .label(r#"add: type = "kafka", type = "rabbitmq" or type = "webhook""#);
             report.at(&entry.place, problem);
             return None;
         }
     };
-    let own = if kind == "kafka" { KAFKA_KEYS } else { WEBHOOK_KEYS };
+    let own = match kind {
+        "kafka" => KAFKA_KEYS,
+        "rabbitmq" => RABBITMQ_KEYS,
+        _ => WEBHOOK_KEYS,
+    };
     if !only_own_keys(entry, table, kind, own, report) || !table.bad_keys().is_empty() {
         return None;
     }
@@ -61,6 +71,7 @@ fn one(entry: &Entry, report: &mut Report<'_>) -> Option<SinkConfig> {
     let settings = settings.to_toml();
     let settings = match kind {
         "kafka" => SinkSettings::Kafka(kafka(entry, table, settings, report)?),
+        "rabbitmq" => SinkSettings::RabbitMq(exchange(entry, table, settings, report)?),
         _ => SinkSettings::Webhook(hook(entry, table, settings, report)?),
     };
     let only = table.get("only").map(texts).unwrap_or_default();
@@ -96,24 +107,52 @@ fn kafka(
             *value = toml::Value::String(value.to_string());
         }
     }
-    let settings: KafkaSinkSettings = match settings.try_into() {
-        Ok(settings) => settings,
+    let settings: KafkaSinkSettings = given(entry, settings, report)?;
+    let objections = settings.objections();
+    let told = objections.iter().map(|objection| (objection.key.as_str(), objection.detail.as_str()));
+    unobjected(entry, table, told, report).then(|| Arc::new(settings))
+}
+
+fn exchange(
+    entry: &Entry,
+    table: &Table,
+    settings: Settings,
+    report: &mut Report<'_>,
+) -> Option<Arc<RabbitSinkSettings>> {
+    let settings: RabbitSinkSettings = given(entry, settings, report)?;
+    unobjected(entry, table, settings.objections().into_iter(), report).then(|| Arc::new(settings))
+}
+
+/// The settings as their type has them.
+fn given<T: DeserializeOwned>(entry: &Entry, settings: Settings, report: &mut Report<'_>) -> Option<T> {
+    match settings.try_into() {
+        Ok(settings) => Some(settings),
         Err(error) => {
             let error: toml::de::Error = error;
             let what = format!("[events_out.{}] {}", entry.key, error.message());
             report.at(&entry.place, Problem::new(Code::WrongValue, what));
-            return None;
+            None
         }
-    };
-    let objections = settings.objections();
-    for objection in &objections {
-        let what = format!("[events_out.{}] {}: {}", entry.key, objection.key, objection.detail);
-        let found = table.deep_entry(&objection.key);
+    }
+}
+
+/// Reports what cannot be, each with its key. True if there is nothing.
+fn unobjected<'a>(
+    entry: &Entry,
+    table: &Table,
+    objections: impl Iterator<Item = (&'a str, &'a str)>,
+    report: &mut Report<'_>,
+) -> bool {
+    let mut none = true;
+    for (key, detail) in objections {
+        let what = format!("[events_out.{}] {key}: {detail}", entry.key);
+        let found = table.deep_entry(key);
         let code = if found.is_some() { Code::WrongValue } else { Code::Missing };
         let place = found.map_or(&entry.place, |found| &found.node.place);
         report.at(place, Problem::new(code, what));
+        none = false;
     }
-    objections.is_empty().then(|| Arc::new(settings))
+    none
 }
 
 fn hook(entry: &Entry, table: &Table, settings: Settings, report: &mut Report<'_>) -> Option<Settings> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::load::defaults;
 use super::remarks::remarks;
 use super::report::is_secret;
-use super::schema::{CHANNEL, FIELDS, HTTP_SOURCE, KAFKA_SOURCE, Kind, ROOT, Section, join};
+use super::schema::{CHANNEL, FIELDS, Key, Kind, ROOT, SOURCES, Section, SourceType, join, source_keys};
 use super::secrets::ROOMS;
 use crate::channels::CHANNELS;
 
@@ -47,11 +47,12 @@ struct Drawing {
 
 impl Drawing {
     fn section(&self, path: &str, section: &'static Section) -> Value {
-        let properties: Map<String, Value> = section
-            .keys
-            .iter()
-            .map(|key| (key.name.to_owned(), self.key(&join(path, key.name), key.kind)))
-            .collect();
+        self.object(path, section.keys)
+    }
+
+    fn object(&self, path: &str, keys: &[Key]) -> Value {
+        let properties: Map<String, Value> =
+            keys.iter().map(|key| (key.name.to_owned(), self.key(&join(path, key.name), key.kind))).collect();
         json!({ "type": "object", "properties": properties, "additionalProperties": false })
     }
 
@@ -104,6 +105,7 @@ impl Drawing {
                 json!({ "type": "object", "additionalProperties": { "anyOf": [plain, elsewhere] } })
             }
             Kind::Patterns => json!({ "type": ["string", "array", "object"] }),
+            Kind::Mapped => json!({ "type": ["string", "number", "boolean", "array", "object"] }),
             Kind::Match => {
                 let texts = json!({ "type": "array", "items": { "type": "string" } });
                 let one = json!({ "anyOf": [{ "type": "string" }, texts] });
@@ -125,23 +127,17 @@ impl Drawing {
 
     /// A source has the keys of its type; `api` needs none to be named.
     fn sources(&self, path: &str) -> Value {
-        let mut source = self.section(path, &KAFKA_SOURCE);
-        if let Value::Object(http) = self.section(path, &HTTP_SOURCE)["properties"].take() {
-            for (key, schema) in http {
-                if source["properties"].get(&key).is_none() {
-                    source["properties"][key] = schema;
-                }
+        let mut source = self.object(path, &source_keys());
+        let rule = |kind: &SourceType| {
+            let names: Vec<_> = kind.section.names().collect();
+            let needs: Vec<_> = kind.needs.iter().map(|(key, _)| key).collect();
+            let mut then = json!({ "propertyNames": { "enum": names } });
+            if !needs.is_empty() {
+                then["required"] = json!(needs);
             }
-        }
-        let http: Vec<_> = HTTP_SOURCE.names().collect();
-        let kafka: Vec<_> = KAFKA_SOURCE.names().collect();
-        source["allOf"] = json!([
-            when(json!({ "type": "http" }), json!({ "propertyNames": { "enum": http } })),
-            when(
-                json!({ "type": "kafka" }),
-                json!({ "propertyNames": { "enum": kafka }, "required": ["brokers", "topics"] }),
-            ),
-        ]);
+            when(json!({ "type": kind.name }), then)
+        };
+        source["allOf"] = SOURCES.iter().map(rule).collect();
         let api = source.clone();
         source["required"] = json!(["type"]);
         let mut sources = named(source);

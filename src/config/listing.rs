@@ -13,7 +13,7 @@ use super::texts::Texts;
 use super::tree::{Entry, Node, Place, Table, Value};
 use super::values::short;
 use crate::domain::retry::OnUnknown;
-use crate::sources::kafka::{KafkaSettings, Start};
+use crate::sources::settings::Start;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,9 +120,7 @@ fn inherit(whole: &mut Table, config: &Config, said: &Table) {
         channel_defaults(whole, name.as_str(), channel, said.table("delivery"));
     }
     for (name, source) in &config.sources {
-        if let SourceConfig::Kafka(settings) = source {
-            source_defaults(whole, name.as_str(), settings);
-        }
+        source_defaults(whole, name.as_str(), source);
     }
 }
 
@@ -168,17 +166,38 @@ fn channel_defaults(whole: &mut Table, name: &str, channel: &ChannelConfig, deli
     }
 }
 
-fn source_defaults(whole: &mut Table, name: &str, settings: &KafkaSettings) {
-    let start = match settings.start {
+fn source_defaults(whole: &mut Table, name: &str, source: &SourceConfig) {
+    let start = |start: Start| match start {
         Start::Earliest => "earliest",
         Start::Latest => "latest",
     };
-    let in_flight = i64::try_from(settings.max_in_flight).unwrap_or(i64::MAX);
-    let values: [(&str, toml::Value); 3] = [
-        ("group_id", settings.group_id.clone().into()),
-        ("start", start.into()),
-        ("max_in_flight", in_flight.into()),
-    ];
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let values: Vec<(&str, toml::Value)> = match source {
+        SourceConfig::Http(_) => Vec::new(),
+        SourceConfig::Kafka(settings) => vec![
+            ("group_id", settings.group_id.clone().into()),
+            ("start", start(settings.start).into()),
+            ("max_in_flight", number(settings.max_in_flight).into()),
+        ],
+        SourceConfig::Redis(settings) => vec![
+            ("group", settings.group.clone().into()),
+            ("start", start(settings.start).into()),
+            ("claim_idle", short(settings.claim_idle).into()),
+            ("max_in_flight", number(settings.max_in_flight).into()),
+        ],
+        SourceConfig::Nats(settings) => vec![
+            ("consumer", settings.consumer.clone().into()),
+            ("start", start(settings.start).into()),
+            ("ack_wait", short(settings.ack_wait).into()),
+            ("max_in_flight", number(settings.max_in_flight).into()),
+        ],
+        SourceConfig::RabbitMq(settings) => vec![
+            ("declare", settings.declare.into()),
+            ("reject_to_dlx", settings.reject_to_dlx.into()),
+            ("max_in_flight", number(settings.max_in_flight).into()),
+        ],
+        SourceConfig::PubSub(settings) => vec![("max_in_flight", number(settings.max_in_flight).into())],
+    };
     for (key, value) in values {
         put(whole, &["sources", name, key], value, &Place::Default);
     }

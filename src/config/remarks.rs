@@ -6,8 +6,17 @@ use super::load::REFERENCE;
 use super::schema::join;
 
 /// Tables whose tables the operator names.
-const NAMED: [&str; 8] =
-    ["sources", "channels", "events_out", "users", "teams", "policies", "silences", "notifications"];
+const NAMED: [&str; 9] = [
+    "sources",
+    "mappers",
+    "channels",
+    "events_out",
+    "users",
+    "teams",
+    "policies",
+    "silences",
+    "notifications",
+];
 
 /// Remarks by path, `NAME` for the operator's names.
 pub(super) fn remarks() -> BTreeMap<String, String> {

@@ -39,8 +39,8 @@ pub fn is_secret(key: &str) -> bool {
 pub(super) fn may_be_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let last = key.rsplit('.').next().unwrap_or(&key);
-    // The name of a secret is no secret.
-    if last == "credential" {
+    // The name of a secret is no secret, and the key of an incident opens nothing.
+    if matches!(last, "credential" | "dedup_key") {
         return false;
     }
     // What a header holds is the gateway's business, and as a rule a credential.

@@ -3,13 +3,18 @@
 
 mod access;
 mod events_out;
+mod mapping;
 mod people;
 mod routing;
+mod sources;
 
 use access::{AUTH, HTTP, TOKEN};
 pub(super) use events_out::EVENTS_OUT;
+use mapping::MAPPER;
 use people::{NOTIFICATION, SILENCE, TEAM, USER};
 use routing::{POLICY, ROUTE};
+use sources::{SASL, TLS};
+pub(super) use sources::{SOURCE_TYPES, SOURCE_TYPES_LATER, SOURCES, SourceType, source_keys, source_type};
 
 /// What may stand behind a key.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +61,8 @@ pub(super) enum Kind {
     Properties,
     /// `match = { … }`
     Match,
+    /// What a mapper says of a field, or looks at: a text, a number, a list or a table that it reads itself.
+    Mapped,
     /// What must fit one field of it; `labels` without quotes has a table of its own.
     Patterns,
 }
@@ -110,6 +117,7 @@ pub(super) static ROOT: Section = section(
         key("tokens", Kind::Named(&TOKEN)),
         key("store", Kind::Table(&STORE)),
         key("sources", Kind::Sources),
+        key("mappers", Kind::Named(&MAPPER)),
         key("channels", Kind::Named(&CHANNEL)),
         key("events_out", Kind::Named(&EVENTS_OUT)),
         key("users", Kind::Named(&USER)),
@@ -153,61 +161,6 @@ static STORE: Section = section(
 static RETENTION: Section = section(
     &[key("audit", Kind::Duration(0, 3_650 * DAY)), key("idempotency_keys", Kind::Duration(HOUR, 30 * DAY))],
     &["resolved_incidents", "deliveries", "dead_letters", "raw_events"],
-);
-
-/// `[sources.NAME]` with `type = "http"`.
-pub(super) static HTTP_SOURCE: Section = section(
-    &[key("type", Kind::Word(SOURCE_TYPES, SOURCE_TYPES_LATER))],
-    &["path", "format", "token", "map"],
-);
-
-/// `[sources.NAME]` with `type = "kafka"`.
-pub(super) static KAFKA_SOURCE: Section = section(
-    &[
-        key("type", Kind::Word(SOURCE_TYPES, SOURCE_TYPES_LATER)),
-        key("brokers", Kind::Texts),
-        key("topics", Kind::Texts),
-        key("group_id", Kind::Text),
-        key(
-            "format",
-            Kind::Word(&["foghorn"], &["json", "cloudevents", "alertmanager", "pagerduty-v2", "grafana"]),
-        ),
-        key("start", Kind::Word(&["earliest", "latest"], &[])),
-        key("commit", Kind::Word(&["after_store"], &[])),
-        key("max_in_flight", Kind::Count(1, 1_000_000)),
-        key("sasl", Kind::Table(&SASL)),
-        key("tls", Kind::Table(&TLS)),
-        key("dead_letter_topic", Kind::Text),
-        key("properties", Kind::Properties),
-    ],
-    &["map"],
-);
-
-/// Types of sources that exist.
-pub(super) const SOURCE_TYPES: &[&str] = &["http", "kafka"];
-/// Types of sources that a later version will know.
-pub(super) const SOURCE_TYPES_LATER: &[&str] = &["rabbitmq", "pubsub", "redis-stream", "nats"];
-
-static SASL: Section = section(
-    &[
-        key(
-            "mechanism",
-            Kind::Word(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], &["OAUTHBEARER", "GSSAPI"]),
-        ),
-        key("username", Kind::Text),
-        key("password", Kind::Secret),
-    ],
-    &[],
-);
-
-static TLS: Section = section(
-    &[
-        key("enabled", Kind::Switch),
-        key("ca_file", Kind::Text),
-        key("cert_file", Kind::Text),
-        key("key_file", Kind::Text),
-    ],
-    &[],
 );
 
 /// What every `[channels.NAME]` has; the rest is its provider's.
@@ -284,19 +237,19 @@ static METRICS: Section = section(&[key("enabled", Kind::Switch)], &["listen", "
 /// Every key with the path of its table, `NAME` for the operator's names.
 pub(super) fn every_key() -> Vec<(String, Key)> {
     let mut found = Vec::new();
-    collect("", &ROOT, &mut found);
+    collect("", ROOT.keys, &mut found);
     found
 }
 
-fn collect(path: &str, section: &'static Section, found: &mut Vec<(String, Key)>) {
-    for key in section.keys {
+fn collect(path: &str, keys: &[Key], found: &mut Vec<(String, Key)>) {
+    for key in keys {
         let here = join(path, key.name);
         found.push((path.to_owned(), *key));
         match key.kind {
-            Kind::Table(inner) => collect(&here, inner, found),
-            Kind::Named(inner) => collect(&join(&here, "NAME"), inner, found),
-            Kind::Each(inner) => collect(&here, inner, found),
-            Kind::Sources => collect(&join(&here, "NAME"), &KAFKA_SOURCE, found),
+            Kind::Table(inner) => collect(&here, inner.keys, found),
+            Kind::Named(inner) => collect(&join(&here, "NAME"), inner.keys, found),
+            Kind::Each(inner) => collect(&here, inner.keys, found),
+            Kind::Sources => collect(&join(&here, "NAME"), &source_keys(), found),
             _ => {}
         }
     }
@@ -333,7 +286,7 @@ pub(super) fn kind_at(path: &[String]) -> Option<Kind> {
                 None => return Some(Kind::Properties),
             },
             Kind::Sources => match rest.next() {
-                Some(key) => return deeper(KAFKA_SOURCE.kind(key)?, rest.as_slice()),
+                Some(key) => return deeper(sources::source_kind(key)?, rest.as_slice()),
                 None => return Some(Kind::Properties),
             },
             Kind::Words(_) => return Some(Kind::Text),

@@ -12,9 +12,10 @@ use secrecy::SecretString;
 
 use super::heartbeat::Heartbeat;
 use crate::channels::sinks::kafka::KafkaSinkSettings;
+use crate::channels::sinks::rabbitmq::RabbitSinkSettings;
 use crate::channels::{ChannelType, Settings};
 use crate::domain::acceptance::IncidentRules;
-use crate::domain::names::{ChannelName, MessageType, NodeName, SinkName, SourceName};
+use crate::domain::names::{ChannelName, MapperName, MessageType, NodeName, SinkName, SourceName};
 use crate::domain::pattern::Pattern;
 use crate::domain::rate::Rates;
 use crate::domain::record::Tables;
@@ -23,8 +24,15 @@ use crate::domain::retry::RetryPolicy;
 use crate::domain::routes::RouteTable;
 use crate::domain::severity::{Severity, SeverityAliases};
 use crate::domain::token::Scopes;
+use crate::formats::Format;
+use crate::formats::mapper::Mapper;
 use crate::render::Templates;
+use crate::sources::http::HttpSource;
 use crate::sources::kafka::KafkaSettings;
+use crate::sources::nats::NatsSettings;
+use crate::sources::pubsub::PubSubSettings;
+use crate::sources::rabbitmq::RabbitSettings;
+use crate::sources::redis::RedisSettings;
 
 /// Everything the operator can say.
 #[derive(Debug, Clone)]
@@ -47,6 +55,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// `[sources]`; `api` is always there.
     pub sources: BTreeMap<SourceName, SourceConfig>,
+    /// `[mappers]`
+    pub mappers: BTreeMap<MapperName, Arc<Mapper>>,
     /// `[channels]`
     pub channels: BTreeMap<ChannelName, ChannelConfig>,
     /// `[events_out]`
@@ -83,6 +93,8 @@ pub struct SinkConfig {
 pub enum SinkSettings {
     /// A topic.
     Kafka(Arc<KafkaSinkSettings>),
+    /// An exchange.
+    RabbitMq(Arc<RabbitSinkSettings>),
     /// An address.
     Webhook(Settings),
 }
@@ -91,6 +103,7 @@ impl fmt::Debug for SinkSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kafka(settings) => settings.fmt(f),
+            Self::RabbitMq(settings) => settings.fmt(f),
             // Any of them may be a secret.
             Self::Webhook(settings) => f.debug_set().entries(settings.keys()).finish(),
         }
@@ -251,18 +264,42 @@ impl fmt::Debug for StoreUrl {
 /// `[sources.NAME]`
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    /// `POST /api/v1/events`
-    Http,
+    /// Requests: `POST /api/v1/events`, or those of one sender in a format of its own.
+    Http(Arc<HttpSource>),
     /// Topics of a Kafka-protocol broker.
     Kafka(Arc<KafkaSettings>),
+    /// Streams of a Redis.
+    Redis(Arc<RedisSettings>),
+    /// A stream of a NATS JetStream.
+    Nats(Arc<NatsSettings>),
+    /// Queues of a RabbitMQ.
+    RabbitMq(Arc<RabbitSettings>),
+    /// Subscriptions of Google Pub/Sub.
+    PubSub(Arc<PubSubSettings>),
 }
 
 impl SourceConfig {
     /// `type = "…"`
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Http => "http",
+            Self::Http(_) => "http",
             Self::Kafka(_) => "kafka",
+            Self::Redis(_) => "redis",
+            Self::Nats(_) => "nats",
+            Self::RabbitMq(_) => "rabbitmq",
+            Self::PubSub(_) => "pubsub",
+        }
+    }
+
+    /// What its records are.
+    pub fn format(&self) -> &Format {
+        match self {
+            Self::Http(settings) => &settings.format,
+            Self::Kafka(settings) => &settings.format,
+            Self::Redis(settings) => &settings.format,
+            Self::Nats(settings) => &settings.format,
+            Self::RabbitMq(settings) => &settings.format,
+            Self::PubSub(settings) => &settings.format,
         }
     }
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::report::is_secret;
-use super::schema::{CHANNEL, Kind, every_key};
+use super::schema::{CHANNEL, Kind, SOURCES, every_key};
 use super::{Code, Config, Loaded, Location, Problem, REFERENCE, SourceConfig};
 use crate::channels::CHANNELS;
 use crate::domain::retry::RetryPolicy;
@@ -75,7 +75,9 @@ fn the_examples_of_the_reference_are_valid_too() {
     kept = kept.replace("policy = \"page\"", "policy = \"mail-only\"");
     // Nor are the files of push; keys, unlike passwords, have to be some.
     kept = kept.replace("file = \"/run/secrets/apns.p8\"", "env = \"APNS_KEY\"");
-    kept = kept.replace("file = \"/run/secrets/fcm.json\"", "env = \"FCM_ACCOUNT\"");
+    for account in ["fcm", "pubsub"] {
+        kept = kept.replace(&format!("file = \"/run/secrets/{account}.json\""), "env = \"FCM_ACCOUNT\"");
+    }
     let apns = include_str!("../../tests/support/keys/apns-test-key.p8");
     let fcm = include_str!("../../tests/support/keys/fcm-test-key.pem");
     let account =
@@ -84,6 +86,15 @@ fn the_examples_of_the_reference_are_valid_too() {
         ("OIDC_CLIENT_SECRET", "x"),
         ("PROMETHEUS_TOKEN", "fh_twenty-or-more-characters"),
         ("KAFKA_PASSWORD", "x"),
+        ("REDIS_PASSWORD", "x"),
+        ("RABBITMQ_PASSWORD", "x"),
+        ("NATS_PASSWORD", "x"),
+        ("ALERTMANAGER_TOKEN", "twenty-or-more-characters"),
+        ("PROMETHEUS_PASSWORD", "x"),
+        ("ROUTING_KEY", "twenty-or-more-characters"),
+        ("GRAFANA_SECRET", "x"),
+        ("GRAFANA_SECRET_BEFORE", "y"),
+        ("INCIDENTDB_PASSWORD", "x"),
         ("SMTP_PASSWORD", "x"),
         ("POSTMARK_TOKEN", "x"),
         ("SENDGRID_API_KEY", "x"),
@@ -107,9 +118,10 @@ fn the_examples_of_the_reference_are_valid_too() {
     let loaded = good(&kept, &secrets);
     assert_eq!(loaded.config.route_table.routes.len(), 2);
     assert_eq!(loaded.config.channels.len(), 13);
-    assert_eq!(loaded.config.sources.len(), 2);
+    assert_eq!(loaded.config.sources.len(), 12);
+    assert_eq!(loaded.config.mappers.len(), 1);
     assert_eq!(loaded.config.tokens.len(), 1);
-    assert_eq!(loaded.config.events_out.len(), 2);
+    assert_eq!(loaded.config.events_out.len(), 3);
 }
 
 #[test]
@@ -161,18 +173,23 @@ fn slips(word: &str) -> Vec<String> {
 /// A table in which `key` is not there yet, with all that it needs to be understood.
 fn table_of(path: &str, key: &str) -> String {
     let mut text = String::from("# comment\n\n");
-    if path.starts_with("sources.NAME.") {
-        text.push_str("[sources.x]\ntype = 'kafka'\n");
+    let type_with = |key: &str| {
+        SOURCES.iter().find(|source| source.section.kind(key).is_some()).expect("a type has it").name
+    };
+    if let Some(below) = path.strip_prefix("sources.NAME.") {
+        let kind = type_with(below.split('.').next().unwrap_or_default());
+        text.push_str(&format!("[sources.x]\ntype = '{kind}'\n"));
     }
     let header = path.replace("NAME", "x");
-    let list = path == "routes" || path.ends_with("steps") || path.ends_with("overrides");
+    let list =
+        path == "routes" || path.ends_with("steps") || path.ends_with("overrides") || path.ends_with("rules");
     match (path.is_empty(), list) {
         (true, _) => {}
         (false, true) => text.push_str(&format!("[[{header}]]\n")),
         (false, false) => text.push_str(&format!("[{header}]\n")),
     }
     if path == "sources.NAME" && key != "type" {
-        text.push_str("type = 'kafka'\n");
+        text.push_str(&format!("type = '{}'\n", type_with(key)));
     }
     if path == "channels.NAME" {
         let base = ["type = 'email'\n", "provider = 'outbox'\n"];
@@ -356,6 +373,40 @@ fn names_of_other_services_work_and_the_file_wins() {
     assert!(!loaded.config.sources.contains_key("kafka"));
     assert_eq!(loaded.config.channels["sms"].workers, 2);
     assert_eq!(loaded.config.store.url.expose(), "memory:");
+}
+
+#[test]
+fn a_broker_that_is_only_named_has_the_exchange_of_the_services_that_name_it() {
+    let text = "[channels.sms]\ntype = 'sms'\nprovider = 'outbox'\n";
+    let named = [
+        ("RABBITMQ_URL", "amqp://user:planted-secret@rabbitmq:5672/"),
+        ("PUBSUB_PROJECT_ID", "acme"),
+        ("PUBSUB_SUBSCRIPTION_ID", "incidents"),
+        ("PUBSUB_EMULATOR_HOST", "127.0.0.1:8085"),
+    ];
+    let loaded = good(text, &named);
+    assert!(!format!("{loaded:?}").contains("planted-secret"));
+    let SourceConfig::RabbitMq(rabbit) = &loaded.config.sources["rabbitmq"] else { panic!() };
+    assert_eq!((rabbit.exchange.as_deref(), rabbit.declare), (Some("notification.events"), true));
+    assert_eq!(
+        (rabbit.queues.join(" "), rabbit.bindings.join(" ")),
+        ("foghorn".to_owned(), "user.#".to_owned())
+    );
+    let SourceConfig::PubSub(pubsub) = &loaded.config.sources["pubsub"] else { panic!() };
+    assert_eq!((pubsub.project.as_str(), pubsub.endpoint.as_str()), ("acme", "127.0.0.1:8085"));
+    assert_eq!(pubsub.subscriptions, ["incidents"]);
+    assert_eq!(loaded.borrowed.len(), named.len());
+
+    let mine = format!(
+        "{text}[sources.rabbitmq]\ntype = 'rabbitmq'\nqueues = ['mine']\n\
+         [sources.google]\ntype = 'pubsub'\nproject = 'p'\nsubscriptions = ['sub']\nendpoint = 'https://x'\n"
+    );
+    let loaded = good(&mine, &named);
+    let SourceConfig::RabbitMq(rabbit) = &loaded.config.sources["rabbitmq"] else { panic!() };
+    assert_eq!((rabbit.queues.join(" "), rabbit.exchange.as_deref()), ("mine".to_owned(), None));
+    assert!(!loaded.config.sources.contains_key("pubsub"));
+    let SourceConfig::PubSub(pubsub) = &loaded.config.sources["google"] else { panic!() };
+    assert_eq!(pubsub.endpoint, "https://x", "the file wins");
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn wanted(key: &str, kind: Kind) -> String {
         Kind::Properties => "a text, a number, true or false".to_owned(),
         Kind::Match => r#"a table: { service = "checkout-*" }"#.to_owned(),
         Kind::Patterns => "a text, or a list of texts".to_owned(),
+        Kind::Mapped => "a JSON Pointer such as \"/alert/title\"".to_owned(),
     }
 }
 

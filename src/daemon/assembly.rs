@@ -10,12 +10,13 @@ use crate::channels::Surroundings;
 use crate::channels::oidc::{self, Provider};
 use crate::channels::outbox::Outbox;
 use crate::channels::sinks::kafka::KafkaSink;
+use crate::channels::sinks::rabbitmq::RabbitSink;
 use crate::channels::sinks::{Sink, webhook};
 use crate::channels::sms;
 use crate::clock::Clock;
 use crate::config::{Config, Migrate, SinkSettings, SourceConfig, TokenConfig};
 use crate::domain::event::Bounds;
-use crate::domain::names::{ChannelName, SinkName, SourceName};
+use crate::domain::names::{ChannelName, NodeName, SinkName, SourceName};
 use crate::domain::restarts::RestartBudget;
 use crate::domain::token::ConfiguredToken;
 use crate::feed::Feed;
@@ -24,8 +25,13 @@ use crate::http::digest;
 use crate::messages::IngestKey;
 use crate::render::Letterhead;
 use crate::render::links::Links;
+use crate::sources::http::Hooks;
 use crate::sources::kafka::{KafkaLetters, KafkaSettings, KafkaSource};
-use crate::sources::{LetterBox, LetterBoxes, Source};
+use crate::sources::nats::{self, Reach};
+use crate::sources::pubsub::PubSubSource;
+use crate::sources::rabbitmq::RabbitSource;
+use crate::sources::redis::{Mode, RedisSettings, open_hybrid, open_stream};
+use crate::sources::{Connect, LetterBox, LetterBoxes, Source};
 use crate::store::Store;
 use crate::store::open::{self, StoreSettings};
 use crate::telemetry::handles::{ConfiguredChannel, ConfiguredSource};
@@ -91,6 +97,11 @@ pub fn words(config: &Config) -> Words {
         aliases: config.severities.aliases.clone(),
         default_severity: config.severities.default,
         links: config.links.clone(),
+        formats: config
+            .sources
+            .iter()
+            .map(|(name, source)| (name.clone(), source.format().clone()))
+            .collect(),
     }
 }
 
@@ -151,6 +162,7 @@ pub fn parts(config: &Config, shared: &Shared) -> Result<Parts, AssemblyError> {
         retention: config.store.retention,
         tokens: tokens(config),
         sources: sources(config),
+        hooks: hooks(config),
         sinks: sinks(config, clock)?,
         letter_boxes: letter_boxes(config),
         budget: RestartBudget::new(MAX_RESTARTS, BUDGET_WINDOW),
@@ -231,6 +243,7 @@ pub fn sinks(config: &Config, clock: Clock) -> Result<BTreeMap<SinkName, Arc<dyn
     for (name, sink) in &config.events_out {
         let built: Arc<dyn Sink> = match &sink.settings {
             SinkSettings::Kafka(settings) => Arc::new(KafkaSink::new(Arc::clone(settings))),
+            SinkSettings::RabbitMq(settings) => Arc::new(RabbitSink::new(Arc::clone(settings))),
             SinkSettings::Webhook(settings) => {
                 webhook(settings, clock).map_err(|problems| AssemblyError::Sink {
                     name: name.clone(),
@@ -244,27 +257,89 @@ pub fn sinks(config: &Config, clock: Clock) -> Result<BTreeMap<SinkName, Arc<dyn
 }
 
 fn sources(config: &Config) -> BTreeMap<IngestKey, SourcePart> {
-    let mut parts = BTreeMap::new();
-    for (name, source) in &config.sources {
-        match source {
-            SourceConfig::Http => {
-                let key = IngestKey { source: name.clone(), topic: None };
-                let part = SourcePart {
-                    kind: source.kind().to_owned(),
-                    connect: None,
-                    max_in_flight: REQUESTS_IN_FLIGHT,
-                };
-                parts.insert(key, part);
-            }
-            SourceConfig::Kafka(settings) => {
-                for topic in &settings.topics {
-                    let key = IngestKey { source: name.clone(), topic: Some(topic.as_str().into()) };
-                    parts.insert(key, topic_part(settings, topic));
-                }
-            }
+    let node = &config.server.name;
+    let of = |(name, source): (&SourceName, &SourceConfig)| {
+        let key = |topic| IngestKey { source: name.clone(), topic };
+        parts_of(source, node).into_iter().map(|(topic, part)| (key(topic), part)).collect::<Vec<_>>()
+    };
+    config.sources.iter().flat_map(of).collect()
+}
+
+/// What a topic, or what is like one, is called: `None` for requests.
+type Topic = Option<Arc<str>>;
+
+/// Each topic of a source.
+fn parts_of(source: &SourceConfig, node: &NodeName) -> Vec<(Topic, SourcePart)> {
+    let queue = |topic: &str, room, open: Connect| {
+        let part = SourcePart { kind: source.kind().to_owned(), connect: Some(open), max_in_flight: room };
+        (Some(topic.into()), part)
+    };
+    match source {
+        SourceConfig::Http(_) => {
+            let (kind, max_in_flight) = (source.kind().to_owned(), REQUESTS_IN_FLIGHT);
+            vec![(None, SourcePart { kind, connect: None, max_in_flight })]
+        }
+        SourceConfig::Kafka(settings) => {
+            let part = |topic: &String| (Some(topic.as_str().into()), topic_part(settings, topic));
+            settings.topics.iter().map(part).collect()
+        }
+        SourceConfig::Redis(settings) => redis_parts(settings, node, queue),
+        SourceConfig::Nats(settings) => {
+            let part = |reach: Reach| {
+                let topic = reach.subject.clone().unwrap_or_else(|| settings.stream.clone());
+                let opening = Arc::clone(settings);
+                let open: Connect = Arc::new(move || Ok(Arc::new(nats::open(&opening, &reach))));
+                queue(&topic, settings.max_in_flight, open)
+            };
+            settings.reaches().into_iter().map(part).collect()
+        }
+        SourceConfig::RabbitMq(settings) => {
+            let part = |name: &String| {
+                let (opening, topic) = (Arc::clone(settings), name.clone());
+                let open: Connect = Arc::new(move || Ok(Arc::new(RabbitSource::open(&opening, &topic))));
+                queue(name, settings.max_in_flight, open)
+            };
+            settings.queues.iter().map(part).collect()
+        }
+        SourceConfig::PubSub(settings) => {
+            let part = |name: &String| {
+                let (opening, topic) = (Arc::clone(settings), name.clone());
+                let open: Connect = Arc::new(move || Ok(Arc::new(PubSubSource::open(&opening, &topic))));
+                queue(name, settings.max_in_flight, open)
+            };
+            settings.subscriptions.iter().map(part).collect()
         }
     }
-    parts
+}
+
+fn redis_parts(
+    settings: &Arc<RedisSettings>,
+    node: &NodeName,
+    queue: impl Fn(&str, usize, Connect) -> (Topic, SourcePart),
+) -> Vec<(Topic, SourcePart)> {
+    let room = settings.max_in_flight;
+    if settings.mode == Mode::Hybrid {
+        let opening = Arc::clone(settings);
+        let open: Connect = Arc::new(move || Ok(Arc::new(open_hybrid(&opening)?)));
+        return vec![queue(&settings.table.name, room, open)];
+    }
+    let part = |stream: &String| {
+        let (opening, topic, node) = (Arc::clone(settings), stream.clone(), node.clone());
+        let open: Connect = Arc::new(move || Ok(Arc::new(open_stream(&opening, &topic, node.as_str())?)));
+        queue(stream, room, open)
+    };
+    settings.streams.iter().map(part).collect()
+}
+
+/// What has an address of its own: all but our own API.
+fn hooks(config: &Config) -> Hooks {
+    let hook = |(name, source): (&SourceName, &SourceConfig)| match source {
+        SourceConfig::Http(settings) if !settings.path.is_empty() => {
+            Some((name.clone(), Arc::clone(settings)))
+        }
+        _ => None,
+    };
+    config.sources.iter().filter_map(hook).collect()
 }
 
 /// Where the dead letters of each source go, too.
@@ -274,7 +349,7 @@ fn letter_boxes(config: &Config) -> LetterBoxes {
             let letters = KafkaLetters::to(settings, settings.dead_letter_topic.as_deref()?);
             Some((name.clone(), Arc::new(letters) as Arc<dyn LetterBox>))
         }
-        SourceConfig::Http => None,
+        _ => None,
     };
     config.sources.iter().filter_map(topic).collect()
 }

@@ -26,6 +26,7 @@ pub(super) fn in_use(parts: &Parts, routes: &Arc<RouteTable>, words: &Arc<Words>
         words: Arc::clone(words),
         letterhead: parts.letterhead.clone(),
         tokens: parts.tokens.clone(),
+        hooks: parts.hooks.clone(),
         channels: parts.channels.iter().map(way_out).collect(),
     }
 }

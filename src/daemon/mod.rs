@@ -49,6 +49,7 @@ use crate::messages::supervisor::{Fatality, SupervisorMessage};
 use crate::messages::{IngestKey, Peers};
 use crate::render::Letterhead;
 use crate::render::sms::SmsStyle;
+use crate::sources::http::Hooks;
 use crate::sources::{Connect, LetterBoxes};
 use crate::store::{Store, StoreError};
 use crate::telemetry::actor::ActorLife;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub channels: BTreeMap<ChannelName, ChannelPart>,
     /// `[sources]`, each topic by itself.
     pub sources: BTreeMap<IngestKey, SourcePart>,
+    /// Of these, the ones that a sender has an address for.
+    pub hooks: Hooks,
     /// `[events_out]`; which of them want what is in `rules`.
     pub sinks: BTreeMap<SinkName, Arc<dyn Sink>>,
     /// Where the dead letters of sources go, too.

@@ -83,6 +83,7 @@ fn partition(position: &Position) -> Option<Partition> {
     match position {
         Position::Kafka { topic, partition, .. } => Some((Arc::clone(topic), *partition)),
         Position::Message { stream, .. } => Some((Arc::clone(stream), 0)),
+        Position::Part { of, .. } => partition(of),
         Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => None,
     }
 }

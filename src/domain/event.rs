@@ -70,6 +70,23 @@ pub enum Position {
     },
     /// A record that could not become an event, and is tried again; it becomes one once.
     Retry(DeadLetterId),
+    /// One of several events of a record, message or item.
+    Part {
+        /// The whole.
+        of: Box<Self>,
+        /// Which of them, from 1.
+        number: u32,
+    },
+}
+
+impl Position {
+    /// The whole that this is a part of, or itself.
+    pub fn whole(&self) -> &Self {
+        match self {
+            Self::Part { of, .. } => of.whole(),
+            whole => whole,
+        }
+    }
 }
 
 impl fmt::Display for Position {
@@ -83,6 +100,7 @@ impl fmt::Display for Position {
             Self::Request(id) => id.fmt(f),
             Self::Replay { of, id } => write!(f, "replay:{of}:{id}"),
             Self::Retry(of) => write!(f, "retry:{of}"),
+            Self::Part { of, number } => write!(f, "{of}#{number}"),
         }
     }
 }
@@ -117,6 +135,8 @@ pub struct IncidentEvent {
     pub links: Vec<Link>,
     /// When it happened, as the sender says.
     pub occurred_at: Option<Timestamp>,
+    /// It is over by then, unless it is said again before.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl IncidentEvent {
@@ -132,6 +152,7 @@ impl IncidentEvent {
             labels: incident.labels.clone(),
             links: incident.links.clone(),
             occurred_at: None,
+            expires_at: None,
         }
     }
 }

@@ -323,6 +323,7 @@ mod tests {
             labels: BTreeMap::new(),
             links: Vec::new(),
             occurred_at: None,
+            expires_at: None,
         }
     }
 

@@ -59,6 +59,10 @@ name!(
     SourceName
 );
 name!(
+    /// `[mappers.NAME]`
+    MapperName
+);
+name!(
     /// `[channels.NAME]`
     ChannelName
 );

@@ -131,6 +131,7 @@ impl Question {
             labels: self.labels.clone(),
             links: Vec::new(),
             occurred_at: None,
+            expires_at: None,
         };
         Ok((event, SourceName::from(self.source.as_deref().unwrap_or(USUAL_SOURCE))))
     }

@@ -18,11 +18,13 @@ pub enum TimerKind {
     Snooze,
     /// Nothing was heard of it any more.
     AutoResolve,
+    /// Its sender said how long it lasts, and did not say it again.
+    Expiry,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Step, Self::AckTimeout, Self::Snooze, Self::AutoResolve];
+    pub const ALL: [Self; 5] = [Self::Step, Self::AckTimeout, Self::Snooze, Self::AutoResolve, Self::Expiry];
 
     /// The word in the store.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl TimerKind {
             Self::AckTimeout => "ack_timeout",
             Self::Snooze => "snooze",
             Self::AutoResolve => "auto_resolve",
+            Self::Expiry => "expiry",
         }
     }
 

@@ -250,6 +250,17 @@ impl<'a, 'p> Fields<'a, 'p> {
         labels
     }
 
+    /// An object of texts whose number is its sender's business.
+    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<(Cow<'a, str>, Cow<'a, str>)>> {
+        self.has(name).then(|| self.labels(name, usize::MAX))
+    }
+
+    /// True if the field is a text that begins so.
+    pub(super) fn begins(&self, name: &str, start: &str) -> bool {
+        let begins = |node: &Node<'_>| matches!(node, Node::Text(text) if text.starts_with(start));
+        self.entries.iter().any(|(key, node)| key == name && begins(node))
+    }
+
     /// An object of anything.
     pub(super) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
         match self.take(name)? {

@@ -19,23 +19,18 @@ use crate::domain::malformed::{Malformation, Malformed};
 /// Set on every record that Foghorn itself puts on a dead-letter topic.
 pub const DEAD_LETTER: &str = "foghorn-dead-letter";
 
-/// Everything that one record says. `header` finds a header by name, in any case; it gives `None`
+/// Everything that one record of our own says. `header` finds a header by name, in any case; it gives `None`
 /// for one that is not text.
+///
+/// # Errors
+/// Everything that is wrong with it.
 pub fn read<'h>(
     raw: Option<&[u8]>,
     header: &dyn Fn(&str) -> Option<&'h str>,
     words: &Words,
     now: Timestamp,
 ) -> Result<Reading, Malformed> {
-    if header(DEAD_LETTER).is_some() {
-        let detail = "this is one of Foghorn's own dead letters";
-        let hint = Some("a dead-letter topic must not be among the topics of a source");
-        return Err(only(Malformation::Loop, "not_allowed", detail, hint));
-    }
-    let Some(raw) = raw else {
-        let detail = "a record without a value says nothing";
-        return Err(only(Malformation::Schema, "empty", detail, None));
-    };
+    let raw = value(raw, header)?;
     let traceparent = header("traceparent");
     let (parsed, traceparent) = match mode(header)? {
         Mode::Plain => (native::parse(raw, words, now)?, traceparent),
@@ -47,6 +42,33 @@ pub fn read<'h>(
         }
     };
     Ok(reading(parsed, traceparent))
+}
+
+/// The same for a record whose bytes `parse` reads, and the `traceparent` that may be among them.
+pub(super) fn read_by<'h>(
+    raw: Option<&[u8]>,
+    header: &dyn Fn(&str) -> Option<&'h str>,
+    parse: impl FnOnce(&[u8]) -> Result<(Parsed, Option<String>), Malformed>,
+) -> Result<Reading, Malformed> {
+    let (parsed, inner) = parse(value(raw, header)?)?;
+    let traceparent = header("traceparent").map(str::to_owned).or(inner);
+    Ok(reading(parsed, traceparent.as_deref()))
+}
+
+/// The bytes of a record that is worth reading.
+fn value<'r, 'h>(
+    raw: Option<&'r [u8]>,
+    header: &dyn Fn(&str) -> Option<&'h str>,
+) -> Result<&'r [u8], Malformed> {
+    if header(DEAD_LETTER).is_some() {
+        let detail = "this is one of Foghorn's own dead letters";
+        let hint = Some("a dead-letter topic must not be among the topics of a source");
+        return Err(only(Malformation::Loop, "not_allowed", detail, hint));
+    }
+    raw.ok_or_else(|| {
+        let detail = "a record without a value says nothing";
+        only(Malformation::Schema, "empty", detail, None)
+    })
 }
 
 fn reading(parsed: Parsed, traceparent: Option<&str>) -> Reading {
@@ -108,7 +130,7 @@ fn mode<'h>(header: &dyn Fn(&str) -> Option<&'h str>) -> Result<Mode, Malformed>
     }
 }
 
-const VERSION: &str = "1.0";
+pub(super) const VERSION: &str = "1.0";
 
 /// Kafka spells it `ce_id`, HTTP `ce-id`.
 fn attribute<'h>(header: &dyn Fn(&str) -> Option<&'h str>, name: &str) -> Option<&'h str> {
@@ -208,7 +230,7 @@ impl Envelope {
 }
 
 /// `source#id`; `None` if it cannot be an id.
-fn producer_id(source: &str, id: &str) -> Option<String> {
+pub(super) fn producer_id(source: &str, id: &str) -> Option<String> {
     let whole = format!("{source}#{id}");
     (!text::has_control(&whole) && !text::is_longer(&whole, ID)).then_some(whole)
 }

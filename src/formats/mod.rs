@@ -2,9 +2,9 @@
 //! wrong at once.
 //!
 //! ```text
-//! bytes ─ strict_json ─▶ light tree ─ native ─▶ Body
-//!    ╰─ batch (HTTP: one or many)        ▲
-//! headers ─ loop? traceparent, CloudEvents ╯
+//! bytes ─ format: parts ─ strict_json ─▶ light tree ─ native, presets, senders ─▶ Body
+//!    ╰─ batch (HTTP: one or many)              ╰─ mapper ─╯
+//! headers ─ loop? traceparent, CloudEvents ────────────────────────────────────────╯
 //! ```
 //!
 //! serde_json alone takes the last of two equal keys, lets NUL through and turns a long integer
@@ -14,24 +14,29 @@
 
 pub mod batch;
 mod fields;
+mod format;
 pub mod headers;
+pub mod mapper;
 pub mod native;
 pub mod presets;
 mod problems;
 pub mod reply;
+mod senders;
 pub mod shapes;
 pub mod strict_json;
 mod text;
+mod trial;
 
 #[cfg(test)]
 mod tests;
 
-pub use headers::read;
+pub use format::{FORMATS, Format, Headers, Parts, parts, read};
+pub use trial::{ReadEvent, ReadNotification, Trial, trials};
 
 use std::collections::BTreeMap;
 
 use crate::domain::event::{Body, Bounds};
-use crate::domain::names::MessageType;
+use crate::domain::names::{MessageType, SourceName};
 use crate::domain::severity::{Severity, SeverityAliases};
 
 /// What the operator says about records.
@@ -45,6 +50,15 @@ pub struct Words {
     pub default_severity: Severity,
     /// `[notifications.TYPE] link`: where messages of this type lead.
     pub links: BTreeMap<MessageType, String>,
+    /// `[sources.NAME] format`: what the records of each source are.
+    pub formats: BTreeMap<SourceName, Format>,
+}
+
+impl Words {
+    /// What the records of `source` are. Of one that is configured no more they are taken for our own.
+    pub fn format_of(&self, source: &SourceName) -> &Format {
+        self.formats.get(source).unwrap_or(&Format::Foghorn)
+    }
 }
 
 impl Default for Words {
@@ -54,6 +68,7 @@ impl Default for Words {
             aliases: SeverityAliases::default(),
             default_severity: Severity::Medium,
             links: BTreeMap::new(),
+            formats: BTreeMap::new(),
         }
     }
 }

@@ -36,10 +36,10 @@ pub const ID: usize = 512;
 /// How long a message may wait for others.
 const LONGEST_DIGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) const SERVICE: usize = 256;
-const LABELS: usize = 64;
-const LABEL_KEY: usize = 128;
-const LABEL_VALUE: usize = 4_096;
-const LINKS: usize = 32;
+pub(super) const LABELS: usize = 64;
+pub(super) const LABEL_KEY: usize = 128;
+pub(super) const LABEL_VALUE: usize = 4_096;
+pub(super) const LINKS: usize = 32;
 const LINK: usize = 2_048;
 pub(super) const RECIPIENTS: usize = 1_000;
 pub(super) const CHANNELS: usize = 16;
@@ -109,6 +109,7 @@ fn incident(fields: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Optio
         labels,
         links,
         occurred_at,
+        expires_at: None,
     };
     Some(Parsed { body: Body::Incident(event), producer_id })
 }
@@ -185,7 +186,7 @@ pub(super) fn links(fields: &mut Fields<'_, '_>) -> Vec<Link> {
 
 /// The address in the one spelling that every reader understands alike: `javascript:` and
 /// friends have no way in, and quotes and angle brackets come out escaped.
-fn address(text: &str) -> Option<String> {
+pub(super) fn address(text: &str) -> Option<String> {
     if text.len() > LINK {
         return None;
     }
@@ -224,9 +225,13 @@ pub(super) fn clamped(moment: Timestamp, words: &Words, now: Timestamp) -> Times
 /// The key of an event that names none. Colons of the service are escaped, so that two services
 /// never share one; a long one ends in a fingerprint of the whole.
 pub(super) fn derived_key(service: Option<&str>, title: &str) -> String {
-    const FINGERPRINT: usize = 17;
     let service = service.unwrap_or_default().replace('%', "%25").replace(':', "%3A");
-    let key = format!("auto:{service}:{title}");
+    fitting_key(format!("auto:{service}:{title}"))
+}
+
+/// The key; of one that is too long the beginning and a fingerprint of the whole.
+pub(super) fn fitting_key(key: String) -> String {
+    const FINGERPRINT: usize = 17;
     if !text::is_longer(&key, ID) {
         return key;
     }
@@ -235,7 +240,7 @@ pub(super) fn derived_key(service: Option<&str>, title: &str) -> String {
 }
 
 /// FNV-1a, 64 bits: the same on every machine and in every version, as a stored key must be.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

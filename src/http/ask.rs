@@ -13,6 +13,7 @@ use crate::domain::bulk::{Bulk, BulkChange};
 use crate::domain::delivery::Repeat;
 use crate::domain::handling::{Handled, Handling};
 use crate::domain::ids::{DeliveryId, SuppressionId};
+use crate::domain::names::SourceName;
 use crate::domain::receipt::Receipt;
 use crate::domain::suppression::AddressChange;
 use crate::domain::way::{Flow, FlowChange, Way};
@@ -29,20 +30,43 @@ pub(super) async fn submit(
     items: Vec<Arc<[u8]>>,
     traceparent: Option<String>,
 ) -> Result<Vec<Submitted>, Problem> {
+    submit_to(api, &api.source, Submission { items, traceparent, ..Submission::default() }).await
+}
+
+/// Records for one source.
+#[derive(Debug, Default)]
+pub(super) struct Submission {
+    pub(super) items: Vec<Arc<[u8]>>,
+    pub(super) traceparent: Option<String>,
+    /// What its sender calls the request.
+    pub(super) called: Option<String>,
+    /// They are records of this source, whoever takes them in.
+    pub(super) source: Option<SourceName>,
+}
+
+/// The same for another source than our own.
+pub(super) async fn submit_to(
+    api: &Api,
+    source: &SourceName,
+    submission: Submission,
+) -> Result<Vec<Submitted>, Problem> {
+    let Submission { items, traceparent, called, source: records_of } = submission;
     let asked = items.len();
-    taken_in(api, asked, |reply| IngestMessage::Submit { items, traceparent, reply }).await
+    let submit = |reply| IngestMessage::Submit { items, traceparent, called, source: records_of, reply };
+    taken_in(api, source, asked, submit).await
 }
 
 /// Has events taken in again. One answer for each, when all are on stable storage.
 pub(super) async fn replay(api: &Api, items: Vec<Replay>) -> Result<Vec<Submitted>, Problem> {
     match items.len() {
         0 => Ok(Vec::new()),
-        asked => taken_in(api, asked, |reply| IngestMessage::Replay { items, reply }).await,
+        asked => taken_in(api, &api.source, asked, |reply| IngestMessage::Replay { items, reply }).await,
     }
 }
 
 async fn taken_in(
     api: &Api,
+    source: &SourceName,
     asked: usize,
     message: impl FnOnce(RpcReplyPort<Vec<Submitted>>) -> IngestMessage,
 ) -> Result<Vec<Submitted>, Problem> {
@@ -50,13 +74,12 @@ async fn taken_in(
     if api.health.report().phase == Phase::Draining {
         return Err(Problem::new(Code::Unavailable, "draining: no events are taken in any more"));
     }
-    let way = Way::Source(api.source.clone());
+    let way = Way::Source(source.clone());
     if way.flow(&api.peers.borrow().paused) == Flow::Paused {
-        let name = &api.source;
-        let detail = format!("source {name} is paused; open it with: foghorn source resume {name}");
+        let detail = format!("source {source} is paused; open it with: foghorn source resume {source}");
         return Err(Problem::new(Code::Unavailable, detail));
     }
-    let ingest = api.peers.borrow().http_ingest(&api.source).cloned();
+    let ingest = api.peers.borrow().http_ingest(source).cloned();
     let ingest =
         ingest.ok_or_else(|| Problem::new(Code::Unavailable, "intake is not running at the moment"))?;
     let answer = ingest.ask(message, api.limits.commit_time).await;

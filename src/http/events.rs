@@ -11,12 +11,15 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::ask::Submission;
+use super::flow::is_known;
 use super::lists::{found, paged};
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::{Shared, ask, body};
 use crate::domain::ids::EventId;
 use crate::domain::malformed::{Malformation, Malformed, Problem as Flaw};
+use crate::domain::names::SourceName;
 use crate::formats::batch;
 use crate::messages::ingest::Submitted;
 use crate::store::batch::{AcceptResult, Accepted};
@@ -52,13 +55,28 @@ pub(super) enum Item {
 
 pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
     let traceparent = traceparent(request.headers());
+    let source = source(&shared, &Query::parse(request.uri(), &["source"])?)?;
     let held = body::read_json(&shared, request).await?;
     let items = batch::split(&held.bytes, &shared.api.bounds).map_err(refused)?;
     let alone = held.bytes.trim_ascii_start().first() != Some(&b'[');
     let items = items.into_iter().map(Arc::from).collect();
-    let submitted = ask::submit(&shared.api, items, traceparent).await?;
+    let submitted = ask::submit_to(
+        &shared.api,
+        &shared.api.source,
+        Submission { items, traceparent, called: None, source },
+    )
+    .await?;
     let answer = answer(submitted, &shared.api.public_url, alone)?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// As whose records they are read, if that is said.
+fn source(shared: &Shared, query: &Query) -> Result<Option<SourceName>, Problem> {
+    let Some(name) = query.get("source") else { return Ok(None) };
+    let in_use = shared.api.in_use.borrow().clone();
+    let known: Vec<&str> = in_use.words.formats.keys().map(SourceName::as_str).collect();
+    is_known("source", name, &known)?;
+    Ok(Some(name.into()))
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
@@ -99,7 +117,7 @@ pub(super) fn single(submitted: Vec<Submitted>) -> Result<Accepted, Problem> {
     }
 }
 
-fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<Answer, Problem> {
+pub(super) fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<Answer, Problem> {
     let none_kept = !submitted.iter().any(is_kept);
     if none_kept && alone {
         // A single event that is no JSON is a request that is no JSON.
@@ -120,7 +138,7 @@ fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<An
     Ok(Answer { accepted, events })
 }
 
-fn is_kept(item: &Submitted) -> bool {
+pub(super) fn is_kept(item: &Submitted) -> bool {
     matches!(item, Submitted::Accepted(accepted) if accepted.result != AcceptResult::Conflict)
 }
 
@@ -146,7 +164,7 @@ fn rejected(item: Submitted) -> Item {
 }
 
 /// What is wrong with an item that was not kept as an event.
-fn errors(item: Submitted) -> Vec<Flaw> {
+pub(super) fn errors(item: Submitted) -> Vec<Flaw> {
     let flaw =
         |pointer: &str, code, detail| vec![Flaw { pointer: pointer.to_owned(), code, detail, hint: None }];
     match item {

@@ -130,6 +130,7 @@ fn event_of(incident: &IncidentView) -> IncidentEvent {
         labels: incident.labels.clone(),
         links: Vec::new(),
         occurred_at: None,
+        expires_at: None,
     }
 }
 

@@ -13,7 +13,7 @@
 //! guard     draining? our name? a page of another site?
 //! access    who asks (callers), may they, not too often; the same request again; who did what
 //! body      deadline and size of the body, bytes of all bodies together
-//! a handler events, incidents, deliveries, dead_letters, outbox, callbacks, stream, probes
+//! a handler events, hooks, incidents, deliveries, dead_letters, outbox, callbacks, stream, probes
 //! ```
 //!
 //! All bounds are in [`limits`]. Errors that hyper finds before there is a request (a broken
@@ -45,6 +45,7 @@ mod flow;
 mod gate;
 mod guard;
 mod handling;
+mod hooks;
 mod incidents;
 mod jobs;
 mod json;
@@ -79,6 +80,7 @@ mod suppressions;
 mod targets;
 mod templates;
 mod tokens;
+mod trial;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

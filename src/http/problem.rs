@@ -86,6 +86,18 @@ impl Problem {
         self.code
     }
 
+    /// What is wrong, in a line, for answers that are no problem+json.
+    pub(super) fn words(&self) -> String {
+        let flaws = self.errors.iter().map(|flaw| match flaw.pointer.as_str() {
+            "" => flaw.detail.clone(),
+            pointer => format!("{pointer}: {}", flaw.detail),
+        });
+        match self.errors.is_empty() {
+            true => self.detail.to_string(),
+            false => flaws.collect::<Vec<_>>().join("; "),
+        }
+    }
+
     /// The status that it is sent with.
     pub(super) fn status(&self) -> StatusCode {
         status(self.code)

@@ -7,6 +7,7 @@
 
 mod compatible;
 mod deliveries;
+mod hooks;
 mod incidents;
 mod links;
 mod records;
@@ -44,6 +45,7 @@ pub(super) fn all() -> Vec<Route> {
         .chain(records::all())
         .chain(upkeep::all())
         .chain(links::all())
+        .chain(hooks::all())
         .chain(compatible::all())
         .collect()
 }

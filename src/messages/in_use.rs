@@ -16,6 +16,7 @@ use crate::domain::token::ConfiguredToken;
 use crate::formats::Words;
 use crate::render::Letterhead;
 use crate::render::sms::SmsStyle;
+use crate::sources::http::Hooks;
 
 /// What a running Foghorn works by.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,8 @@ pub struct InUse {
     pub letterhead: Letterhead,
     /// `[tokens]`
     pub tokens: Vec<ConfiguredToken>,
+    /// The addresses of senders.
+    pub hooks: Hooks,
     /// Every way out.
     pub channels: BTreeMap<ChannelName, WayOut>,
 }

@@ -11,6 +11,7 @@ use super::Peers;
 use crate::domain::event::Position;
 use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::malformed::Malformed;
+use crate::domain::names::SourceName;
 use crate::formats::Words;
 use crate::sources::{Connect, Polled};
 use crate::store::batch::Accepted;
@@ -32,6 +33,10 @@ pub enum IngestMessage {
         items: Vec<Arc<[u8]>>,
         /// The `traceparent` of the request.
         traceparent: Option<String>,
+        /// They are records of this source, and not of the one that the actor is of.
+        source: Option<SourceName>,
+        /// What its sender calls the request: said again, it is the same.
+        called: Option<String>,
         /// Where the answers go, one for each item.
         reply: RpcReplyPort<Vec<Submitted>>,
     },

@@ -47,7 +47,8 @@ impl State {
             Position::Message { .. }
             | Position::Request(_)
             | Position::Replay { .. }
-            | Position::Retry(_) => false,
+            | Position::Retry(_)
+            | Position::Part { .. } => false,
         }
     }
 }

@@ -1,8 +1,16 @@
 //! Ways in. A source yields records and takes back the positions that are on stable storage; it
 //! knows nothing of actors, formats or the store.
 
+mod handover;
+pub mod http;
 pub mod kafka;
 pub mod memory;
+pub mod nats;
+pub mod pubsub;
+pub mod rabbitmq;
+pub mod redis;
+mod sessions;
+pub mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+pub use self::sessions::SessionSource;
 
 use crate::domain::event::Position;
 use crate::domain::letter::Letter;
@@ -51,10 +61,20 @@ pub enum Polled {
     Revoking(Vec<(Arc<str>, i32)>),
     /// The record that was to come next is not kept any more; reading goes on with the oldest one.
     Gone(Gone),
+    /// These messages were handed out once and never acknowledged, and the bus does not keep them any more: nobody
+    /// will ever read them.
+    Missing {
+        /// Their queue or stream.
+        stream: Arc<str>,
+        /// What they were called.
+        ids: Vec<Arc<str>>,
+    },
     /// So many records wait behind the newest of all assigned partitions. Told when it changes.
     Lag(u64),
     /// It is up, and gave something that cannot be taken apart into records: why, in words.
     Unreadable(String),
+    /// It is up, and slower than it should be: why, in words.
+    Degraded(String),
     /// It is up again, or up for the first time.
     Up,
     /// It cannot be reached; it keeps trying by itself.
@@ -127,6 +147,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// These messages ([`Position::Message`]) are on stable storage. A log has none.
     fn acknowledge(&self, _ids: &[Arc<str>]) {}
+
+    /// These messages are on stable storage as dead letters. A bus may have a place of its own for such.
+    fn set_aside(&self, ids: &[Arc<str>]) {
+        self.acknowledge(ids);
+    }
 
     /// All in-flight records of the revoked partitions are settled, or given up.
     fn revoked(&self) {}

@@ -15,6 +15,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::support::bus::name_of_its_own;
+use crate::support::bus::rabbitmq::{self, Rabbit};
 use crate::support::database::Database;
 use crate::support::identity::Identity;
 use crate::support::process::free_port;
@@ -97,6 +99,48 @@ async fn everything_that_answers_is_told_with_what_was_seen() {
     }
     assert!(sink.messages().is_empty());
     drop(running);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queues_and_subscriptions_are_asked_for_and_not_made() {
+    let nobody = free_port().await;
+    let closed = format!(
+        "[sources.rabbit]\ntype = 'rabbitmq'\nurl = 'amqp://u:{PLANTED}@127.0.0.1:{nobody}/'\nqueues = ['q']\n\
+         [sources.google]\ntype = 'pubsub'\nproject = 'p'\nsubscriptions = ['sub']\nendpoint = '127.0.0.1:{nobody}'\n\
+         [events_out.bus]\ntype = 'rabbitmq'\nurl = 'amqp://u:{PLANTED}@127.0.0.1:{nobody}/'\n[store]\nurl = 'memory:'\n"
+    );
+    let probes = probed(&closed, LONG).await;
+    for probe in &probes[1..] {
+        assert_eq!(failure(probe).0, Exit::Unreachable, "{probe:?}");
+    }
+    assert_eq!(probes.len(), 4);
+    let Some(rabbit) = Rabbit::reach().await else { return };
+    let (queue, absent) = (name_of_its_own(), name_of_its_own());
+    rabbit.declare(&queue, &[]).await;
+    let url = format!("amqp://guest:guest@127.0.0.1:{}/", rabbitmq::PORT);
+    let text = format!(
+        "[sources.rabbit]\ntype = 'rabbitmq'\nurl = '{url}'\nqueues = ['{queue}', '{absent}']\n\
+         [sources.strict]\ntype = 'rabbitmq'\nurl = '{url}'\nqueues = ['{absent}']\ndeclare = false\n\
+         [events_out.bus]\ntype = 'rabbitmq'\nurl = '{url}'\nexchange = 'amq.topic'\n\
+         [events_out.none]\ntype = 'rabbitmq'\nurl = '{url}'\nexchange = '{absent}'\ndeclare = false\n\
+         [store]\nurl = 'memory:'\n"
+    );
+    let probes = probed(&text, LONG).await;
+    let told = connect::text(&probes).join("\n");
+    let seen = format!("127.0.0.1:5672, queues {queue}(0) {absent}(not there yet; serve makes it)");
+    assert!(told.contains(&seen) && told.contains("exchange amq.topic"), "{told}");
+    let strict = probes.iter().find(|probe| probe.name == "strict").unwrap();
+    assert_eq!(failure(strict), (Exit::InvalidConfig, format!("there is no queue \"{absent}\"")));
+    let none = probes.iter().find(|probe| probe.name == "none").unwrap();
+    assert_eq!(failure(none).0, Exit::InvalidConfig);
+    assert!(told.ends_with("2 failed, 3 ok."), "{told}");
+    if !require("pubsub") {
+        return;
+    }
+    let text = "[sources.google]\ntype = 'pubsub'\nproject = 'p'\nsubscriptions = ['nowhere']\n\
+                endpoint = '127.0.0.1:8085'\n[store]\nurl = 'memory:'\n";
+    let (exit, what) = failure(&probed(text, LONG).await[1]);
+    assert!(exit == Exit::InvalidConfig && what.contains("NOT_FOUND"), "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("formats", 1),
     ("render", 1),
     ("feed", 1),
+    ("amqp", 1),
     ("brokers", 1),
     ("channels", 2),
     ("sources", 2),
@@ -27,10 +28,15 @@ const FLOORS: &[(&str, u8)] = &[
 
 /// Libraries that stay in their rooms, so that replacing one means changing one room.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("sqlx", &["store"]),
+    ("sqlx", &["store", "sources/redis/table"]),
     // The monotonic clock, as the service manager reads it.
     ("rustix", &["store", "daemon/service_manager"]),
     ("rdkafka", &["brokers", "sources/kafka", "channels/sinks/kafka"]),
+    ("lapin", &["amqp", "sources/rabbitmq", "channels/sinks/rabbitmq"]),
+    ("google_cloud_pubsub", &["sources/pubsub"]),
+    ("google_cloud_auth", &["sources/pubsub"]),
+    ("redis", &["sources/redis"]),
+    ("async_nats", &["sources/nats"]),
     ("lettre", &["channels/email"]),
     ("mail_parser", &["channels/email"]),
     ("ractor", &["messages", "actors", "daemon", "http"]),
@@ -41,12 +47,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("utoipa_swagger_ui", &["http/explorer"]),
     // Heartbeats go out beside every channel, so that a channel that fails is no reason for silence.
     ("reqwest", &["channels", "cli", "daemon/heartbeat"]),
-    ("minijinja", &["render"]),
+    ("minijinja", &["render", "formats/mapper"]),
     ("icalendar", &["render"]),
     ("chrono", &[]),
     ("governor", &["clock", "actors/delivery/pace", "http/answers", "http/rates"]),
     ("jsonwebtoken", &["channels"]),
-    ("aws_lc_rs", &["channels", "http/credentials", "render/links"]),
+    ("aws_lc_rs", &["amqp", "channels", "http/credentials", "render/links", "sources/http"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

@@ -4,6 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::bus::Bus;
+use crate::support::bus::nats::JetStream;
+use crate::support::bus::pubsub::Subscription;
+use crate::support::bus::rabbitmq::RabbitQueue;
+use crate::support::bus::redis::RedisStream;
 use crate::support::database::Database;
 use crate::support::google::{google, service_account};
 use crate::support::guide::Guide;
@@ -63,6 +68,67 @@ async fn a_topic_is_read_paused_and_read_again() {
     let mut instead = mail(&sink);
     instead.push(("kafka-1:9092".to_owned(), broker.address()));
     follow("docs/guides/kafka.md", &instead).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_redis_is_read() {
+    let Some(stream) = RedisStream::open().await else {
+        return;
+    };
+    let server = "redis://127.0.0.1:6379";
+    let instead = [
+        (
+            "rediss://redis-1:6379/0\"\nusername = \"foghorn\"\npassword = { env = \"REDIS_PASSWORD\" }",
+            format!("{server}\""),
+        ),
+        ("redis://redis-1:6379", server.to_owned()),
+        ("[\"incidents\"]", format!("[\"{}\"]", stream.name)),
+        ("XADD incidents", format!("XADD {}", stream.name)),
+    ];
+    follow("docs/guides/redis.md", &instead.map(|(told, put)| (told.to_owned(), put))).await;
+    assert_eq!(stream.unsettled().await.all(), 0, "what the page had written was taken in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_nats_is_read() {
+    let Some(stream) = JetStream::open().await else {
+        return;
+    };
+    let instead = [
+        ("[\"tls://nats-1:4222\", \"tls://nats-2:4222\"]", format!("[\"{}\"]", stream.server())),
+        ("username = \"foghorn\"\npassword = { env = \"NATS_PASSWORD\" }\n", String::new()),
+        ("\"INCIDENTS\"", format!("\"{}\"", stream.name)),
+        ("incidents.>", stream.subject(">")),
+    ];
+    follow("docs/guides/nats.md", &instead.map(|(told, put)| (told.to_owned(), put))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_of_rabbitmq_is_read() {
+    let Some(queue) = RabbitQueue::open().await else {
+        return;
+    };
+    let url = format!("amqp://guest:guest@127.0.0.1:{}/", queue.front().port());
+    let instead = [
+        ("password = { env = \"RABBITMQ_PASSWORD\" }\n", String::new()),
+        ("amqps://foghorn@rabbit-1:5671/prod", url),
+        ("[\"incidents\"]", format!("[\"{}\"]", queue.name)),
+    ];
+    follow("docs/guides/rabbitmq.md", &instead.map(|(told, put)| (told.to_owned(), put))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_of_pubsub_is_read() {
+    let Some(bus) = Subscription::open().await else {
+        return;
+    };
+    let here = format!("endpoint = \"{}\"", format_args!("127.0.0.1:{}", bus.front.port()));
+    let instead = [
+        ("service_account = { file = \"/run/secrets/pubsub.json\" }", here),
+        ("acme-prod", "test".to_owned()),
+        ("[\"incidents\"]", format!("[\"{}\"]", bus.name)),
+    ];
+    follow("docs/guides/pubsub.md", &instead.map(|(told, put)| (told.to_owned(), put))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -37,6 +37,7 @@ fn accept(key: &str, number: u128) -> Accept {
         labels: [("env".to_owned(), "prod".to_owned())].into(),
         links: Vec::new(),
         occurred_at: None,
+        expires_at: None,
     };
     let target =
         Target { recipient: "ada".into(), channel: "email".into(), address: "ada@example.com".into() };

@@ -75,7 +75,8 @@ async fn a_request_is_answered_when_its_events_are_stored_and_what_is_no_event_i
         br#"{"kind":"notification","to":"ada","via":"email","subject":"s","body":"b"}"#.as_slice().into(),
         br#"{"kind":"notification","to":"nobody","via":"email","subject":"s","body":"b"}"#.as_slice().into(),
     ];
-    let submit = |reply| IngestMessage::Submit { items, traceparent: None, reply };
+    let submit =
+        |reply| IngestMessage::Submit { items, traceparent: None, called: None, source: None, reply };
     let answers = api.ask(submit, Duration::from_secs(5)).await.expect("answered");
     assert!(matches!(&answers[0], Submitted::Accepted(a) if a.incident == Some(1)), "{answers:?}");
     assert!(matches!(&answers[1], Submitted::Malformed(_)), "{answers:?}");

@@ -158,8 +158,16 @@ async fn lists_and_entries(home: &Home) -> Vec<Tale> {
 async fn paths(home: &Home, path: &str) -> Vec<String> {
     // The stream is read from its beginning, elsewhere; the pages about errors are the same everywhere.
     // A link shows what its incident does.
-    if path == "/api/v1/stream" || path.starts_with("/docs/") || path.starts_with("/i/") {
+    if path == "/api/v1/stream"
+        || path.starts_with("/docs/")
+        || path.starts_with("/i/")
+        || path.starts_with("/calendar/")
+    {
         return Vec::new();
+    }
+    // What became of a request of another system, which has no list.
+    if path.starts_with("/v2/") {
+        return vec!["/v2/alerts/requests/1".to_owned()];
     }
     if path == "/readyz" {
         return vec!["/readyz?verbose".to_owned()];

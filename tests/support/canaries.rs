@@ -195,7 +195,7 @@ const WAYS: &[Way] = &[
 ];
 
 /// Secrets beside the channels, each with its place.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("server.heartbeat_url", "canary-heartbeat"),
     ("sources.sasl.password", "canary-kafka-password"),
     ("store.password", "canary-store-password"),
@@ -204,6 +204,13 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("events_out.previous_secret", "canary-events-previous-2"),
     ("tokens.secret", "fh_canary-of-a-configured-token"),
     ("auth.oidc.client_secret", "canary-oidc-client-secret"),
+    ("sources.password", "canary-password-of-a-source"),
+    ("sources.token", "canary-token-of-a-source"),
+    ("sources.table.password", "canary-table-password"),
+    ("sources.service_account", "canary-pubsub-key"),
+    ("events_out.password", "canary-exchange-password"),
+    ("sources.secret", "canary-secret-of-a-sender"),
+    ("sources.previous_secret", "canary-previous-of-a-sender"),
 ];
 
 /// How a secret is said in a configuration.
@@ -288,7 +295,45 @@ impl Canaries {
              [sources.bus.sasl]\nmechanism = 'SCRAM-SHA-256'\nusername = 'u'\n{password}",
             self.nobody
         );
-        text + &self.sinks(form)
+        text + &self.buses(form) + &self.senders(form) + &self.sinks(form)
+    }
+
+    /// Buses that nobody is behind.
+    fn buses(&self, form: Form) -> String {
+        let nobody = self.nobody;
+        let password = |name: &str| self.said(form, name, "password", ELSEWHERE[8].1);
+        let token = self.said(form, "nats", "token", ELSEWHERE[9].1);
+        let table = self.said(form, "table", "password", ELSEWHERE[10].1);
+        let key = json!({
+            "type": "service_account", "client_email": "f@acme.example", "project_id": "p", "private_key_id": "1",
+            "private_key": ELSEWHERE[11].1,
+        });
+        let account = self.said(form, "google", "service_account", &key.to_string());
+        format!(
+            "[sources.redis]\ntype = 'redis'\nurl = 'redis://127.0.0.1:{nobody}'\nstreams = ['s']\n{}\
+             [sources.nats]\ntype = 'nats'\nservers = ['nats://127.0.0.1:{nobody}']\nstream = 's'\n{token}\
+             [sources.hybrid]\ntype = 'redis'\nmode = 'hybrid'\nurl = 'redis://127.0.0.1:{nobody}'\n\
+             [sources.hybrid.table]\nurl = 'postgres://fog@127.0.0.1:{nobody}/fog'\n{table}\
+             [sources.rabbit]\ntype = 'rabbitmq'\nurl = 'amqp://u@127.0.0.1:{nobody}/'\nqueues = ['q']\n{}\
+             [sources.google]\ntype = 'pubsub'\nproject = 'p'\nsubscriptions = ['sub']\n\
+             endpoint = 'https://127.0.0.1:{nobody}'\n{account}",
+            password("redis"),
+            password("rabbit"),
+        )
+    }
+
+    /// Sources that a sender has a credential for.
+    fn senders(&self, form: Form) -> String {
+        let [token, password, secret, previous] = [
+            self.said(form, "shown", "token", ELSEWHERE[9].1),
+            self.said(form, "basic", "password", ELSEWHERE[8].1),
+            self.said(form, "signed", "secret", ELSEWHERE[13].1),
+            self.said(form, "signed", "previous_secret", ELSEWHERE[14].1),
+        ];
+        format!(
+            "[sources.shown]\ntype = 'http'\n{token}[sources.basic]\ntype = 'http'\nusername = 'u'\n{password}\
+             [sources.signed]\ntype = 'http'\nsignature = 'github'\n{secret}{previous}"
+        )
     }
 
     /// A topic that nobody is behind, and a receiver that is unwell and repeats what it hears.
@@ -297,14 +342,16 @@ impl Canaries {
         let secret = self.said(form, "hook", "secret", &signing(4));
         let previous = self.said(form, "hook", "previous_secret", &signing(5));
         let password = self.said(form, "out", "password", ELSEWHERE[3].1);
+        let exchange = self.said(form, "exchange", "password", ELSEWHERE[12].1);
         format!(
-            "[events_out.hook]\ntype = 'webhook'\nurl = '{}/events'\nallow_private_networks = true\n\
+            "[events_out.exchange]\ntype = 'rabbitmq'\nurl = 'amqp://u@127.0.0.1:{nobody}/'\n{exchange}\
+             [events_out.hook]\ntype = 'webhook'\nurl = '{}/events'\nallow_private_networks = true\n\
              {secret}{previous}\
-             [events_out.out]\ntype = 'kafka'\nbrokers = ['127.0.0.1:{}']\ntopic = 't'\n\
+             [events_out.out]\ntype = 'kafka'\nbrokers = ['127.0.0.1:{nobody}']\ntopic = 't'\n\
              properties = {{ 'sasl.oauthbearer.client.secret' = '{IN_A_PROPERTY}' }}\n\
              [events_out.out.sasl]\nmechanism = 'SCRAM-SHA-256'\nusername = 'u'\n{password}",
             self.heartbeat.url(),
-            self.nobody
+            nobody = self.nobody
         )
     }
 

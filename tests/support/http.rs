@@ -17,6 +17,7 @@ use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
 use foghorn::messages::control::{Control, ControlMessage, RecordRefused, ReloadRefused};
 use foghorn::messages::in_use::{InUse, WayOut};
+use foghorn::sources::http::{HttpSource, Lock, Secret};
 use foghorn::store::Store;
 use foghorn::telemetry::health::{Condition, Health, Phase};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +38,7 @@ pub(crate) struct Server {
     pub(crate) done: JoinHandle<()>,
 }
 
-/// A way out that hears callbacks.
+/// A way out that hears callbacks, and a way in with a lock.
 fn texting() -> InUse {
     let settings = "account_sid='AC00000000000000000000000000000000'\nauth_token='12345'\nfrom='+15550100'";
     let channel = super::jobs::channel("sms", "twilio", settings, &super::jobs::surroundings());
@@ -48,7 +49,10 @@ fn texting() -> InUse {
         retry: RetryPolicy::default(),
         texts: None,
     };
-    InUse { channels: [("sms".into(), way)].into(), ..InUse::default() }
+    let lock = Lock::Token(Secret::new("of the sender"));
+    let hook = HttpSource { path: "locked".to_owned(), lock, ..HttpSource::default() };
+    let hooks = [("locked".into(), Arc::new(hook))].into();
+    InUse { channels: [("sms".into(), way)].into(), hooks, ..InUse::default() }
 }
 
 /// An identity provider that nobody is behind.

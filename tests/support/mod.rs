@@ -1,15 +1,18 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod bus;
 pub(crate) mod canaries;
 pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod events;
+pub(crate) mod front;
 pub(crate) mod google;
 pub(crate) mod guide;
 pub(crate) mod http;
 pub(crate) mod identity;
+pub(crate) mod inside;
 pub(crate) mod jobs;
 pub(crate) mod json_schema;
 pub(crate) mod kafka_front;
@@ -18,6 +21,7 @@ pub(crate) mod load;
 pub(crate) mod polling;
 pub(crate) mod postfix;
 pub(crate) mod process;
+pub(crate) mod program;
 pub(crate) mod provider;
 pub(crate) mod records;
 pub(crate) mod relay;

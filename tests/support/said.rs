@@ -166,6 +166,7 @@ impl Said {
             labels: BTreeMap::from([("zone".to_owned(), "a'b\\c".to_owned())]),
             links: vec![Link { text: "graph".to_owned(), url: "https://example.com/?a=1&b=\"".to_owned() }],
             occurred_at: self.occurred_at,
+            expires_at: None,
         };
         let plan = Plan::Routed {
             route: "all".into(),

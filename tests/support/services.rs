@@ -5,7 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Where each service is looked for.
-const SERVICES: [(&str, &str); 1] = [("postgres", "127.0.0.1:5432")];
+const SERVICES: [(&str, &str); 5] = [
+    ("postgres", "127.0.0.1:5432"),
+    ("redis", "127.0.0.1:6379"),
+    ("nats", "127.0.0.1:4222"),
+    ("rabbitmq", "127.0.0.1:5672"),
+    ("pubsub", "127.0.0.1:8085"),
+];
 
 /// True if `service` answers. If not, says so, or fails where `FOGHORN_REQUIRE_SERVICES=1`.
 pub(crate) fn require(service: &str) -> bool {

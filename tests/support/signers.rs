@@ -1,4 +1,4 @@
-//! The libraries that providers give away to sign and to verify with, in Python.
+//! The libraries that providers and senders give away to sign, to verify and to send with, in Python.
 
 use std::io::Write;
 use std::path::PathBuf;

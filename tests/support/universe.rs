@@ -22,7 +22,7 @@ use foghorn::domain::restarts::RestartBudget;
 use foghorn::domain::retry::RetryPolicy;
 use foghorn::domain::routes::{Route, RouteTable};
 use foghorn::feed::{Feed, Room};
-use foghorn::formats::Words;
+use foghorn::formats::{Format, Words};
 use foghorn::messages::IngestKey;
 use foghorn::sources::Source;
 use foghorn::sources::memory::MemorySource;
@@ -65,6 +65,8 @@ pub(crate) struct Draft {
     pub(crate) topic: Option<Arc<MemorySource>>,
     /// Who hears of what.
     pub(crate) routes: RouteTable,
+    /// What the records of the topic are.
+    pub(crate) format: Format,
 }
 
 impl Default for Draft {
@@ -81,6 +83,7 @@ impl Default for Draft {
             sink: None,
             topic: None,
             routes: routes(),
+            format: Format::Foghorn,
         }
     }
 }
@@ -103,7 +106,6 @@ impl Universe {
             Some(rule) => ScriptedChannel::ruled(rule),
             None => ScriptedChannel::new(draft.script),
         });
-        let source = source_of(&topic);
         let has_backup = draft.backup.is_some();
         let backup = Arc::new(ScriptedChannel::new(draft.backup.unwrap_or_default()));
         let email = ChannelPart {
@@ -133,7 +135,7 @@ impl Universe {
             node: "test".into(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: IncidentRules { events_out: Arc::new(events_out), ..IncidentRules::default() },
-            words: Words::default(),
+            words: Words { formats: BTreeMap::from([("topic".into(), draft.format)]), ..Words::default() },
             routes,
             tables: Arc::default(),
             letterhead: Default::default(),
@@ -141,9 +143,10 @@ impl Universe {
             tokens: Vec::new(),
             channels,
             sources: BTreeMap::from([
-                (IngestKey { source: "topic".into(), topic: Some("incidents".into()) }, source),
+                (IngestKey { source: "topic".into(), topic: Some("incidents".into()) }, source_of(&topic)),
                 (IngestKey { source: "api".into(), topic: None }, api),
             ]),
+            hooks: Default::default(),
             sinks,
             budget: draft.budget,
             clock,

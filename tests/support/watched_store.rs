@@ -46,6 +46,8 @@ pub(crate) struct WatchedStore {
     hook: Mutex<Option<Hook>>,
     refusals: AtomicUsize,
     stalled: watch::Sender<bool>,
+    /// Events of the write that waits to be let go on.
+    held_up: AtomicUsize,
     cursed: Mutex<Option<&'static str>>,
 }
 
@@ -57,6 +59,7 @@ impl WatchedStore {
             hook: Mutex::new(None),
             refusals: AtomicUsize::new(0),
             stalled: watch::Sender::new(false),
+            held_up: AtomicUsize::new(0),
             cursed: Mutex::new(None),
         }
     }
@@ -74,6 +77,11 @@ impl WatchedStore {
     /// Writes take until they are let go on.
     pub(crate) fn stall(&self, stalled: bool) {
         self.stalled.send_replace(stalled);
+    }
+
+    /// How many events are in the write that waits to be let go on.
+    pub(crate) fn held_up(&self) -> usize {
+        self.held_up.load(Ordering::SeqCst)
     }
 
     /// A batch with an event of this dedup key cannot be written.
@@ -103,8 +111,10 @@ impl WatchedStore {
 #[async_trait]
 impl Store for WatchedStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        self.held_up.store(batch.accepts.len(), Ordering::SeqCst);
         // The sender lives as long as this store.
         let _ = self.stalled.subscribe().wait_for(|stalled| !stalled).await;
+        self.held_up.store(0, Ordering::SeqCst);
         let refused = |left: usize| left.checked_sub(1);
         if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(StoreError::Unavailable("the test says so".to_owned()));

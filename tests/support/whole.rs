@@ -8,6 +8,7 @@ use std::time::Duration;
 use foghorn::config::{AuthMode, Explorer};
 use foghorn::domain::event::Bounds;
 use foghorn::domain::query::IncidentQuery;
+use foghorn::formats::Format;
 use foghorn::http::limits::Limits;
 use foghorn::http::{Api, Stage, serve};
 use foghorn::store::views::IncidentView;
@@ -30,7 +31,12 @@ pub(crate) struct Whole {
 
 impl Whole {
     pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
-        let universe = Universe::draft(Draft { memory: store, ..Draft::default() }).await;
+        Self::reading(store, Format::Foghorn).await
+    }
+
+    /// The same with records of this format.
+    pub(crate) async fn reading(store: Arc<dyn Store>, format: Format) -> Self {
+        let universe = Universe::draft(Draft { memory: store, format, ..Draft::default() }).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stage, stages) = watch::channel(Stage::Running);

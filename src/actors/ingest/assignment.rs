@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::event::Position;
 use crate::domain::offsets::OffsetLedger;
+use crate::messages::ingest::SettledAs;
 use crate::sources::Source;
 
 type Partition = (Arc<str>, i32);
@@ -22,8 +23,10 @@ pub(super) struct Assignment {
 pub(super) struct Safe {
     /// Offsets that may be committed: topic, partition, and the offset after the last stored one.
     offsets: HashMap<Partition, i64>,
-    /// Messages that are stored.
+    /// Messages that are stored as events.
     messages: Vec<Arc<str>>,
+    /// Messages that are stored as dead letters.
+    letters: Vec<Arc<str>>,
 }
 
 impl Safe {
@@ -33,6 +36,9 @@ impl Safe {
         }
         if !self.messages.is_empty() {
             source.acknowledge(&self.messages);
+        }
+        if !self.letters.is_empty() {
+            source.set_aside(&self.letters);
         }
     }
 }
@@ -45,8 +51,8 @@ impl Assignment {
         }
     }
 
-    /// A record is on stable storage.
-    pub(super) fn settle(&mut self, position: &Position, safe: &mut Safe) {
+    /// A record is on stable storage, all parts of it.
+    pub(super) fn settle(&mut self, position: &Position, as_what: &SettledAs, safe: &mut Safe) {
         match position {
             Position::Kafka { topic, partition, offset, .. } => {
                 let key = (Arc::clone(topic), *partition);
@@ -55,8 +61,15 @@ impl Assignment {
                     safe.offsets.insert(key, moved);
                 }
             }
-            Position::Message { id, .. } => safe.messages.push(Arc::clone(id)),
-            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) => {}
+            Position::Message { id, .. } => {
+                let kept = match as_what {
+                    SettledAs::Event(_) => &mut safe.messages,
+                    SettledAs::DeadLetter(_) => &mut safe.letters,
+                };
+                kept.push(Arc::clone(id));
+            }
+            // A part is not what a source gave.
+            Position::Request(_) | Position::Replay { .. } | Position::Retry(_) | Position::Part { .. } => {}
         }
     }
 

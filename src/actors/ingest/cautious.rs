@@ -136,8 +136,7 @@ impl IngestState {
         let harmless = self.care.harmless();
         if !harmless.is_empty() {
             let now = self.arguments.clock.now();
-            let items = harmless.iter().map(|record| reader::read(&self.arguments, record, now));
-            let items = items.collect();
+            let items = harmless.iter().flat_map(|record| self.read(record, now)).collect();
             self.hold_and_send(items);
         }
         if let Some(turn) = self.care.turn.clone().filter(|_| !self.care.queue.is_empty()) {
@@ -202,11 +201,11 @@ impl IngestState {
         };
         self.care.first = First::Tried(record.position.clone(), permit);
         let now = self.arguments.clock.now();
-        let item = match step {
-            Step::Condemn => reader::condemned(&self.arguments, &record, now),
-            Step::Try | Step::TryAfter(_) => reader::read(&self.arguments, &record, now),
+        let items = match step {
+            Step::Condemn => vec![reader::condemned(&self.arguments, &record, now)],
+            Step::Try | Step::TryAfter(_) => self.read(&record, now),
         };
-        self.hold_and_send(vec![item]);
+        self.hold_and_send(items);
     }
 
     /// When nothing is left to be read, everything that may have been in hand is over.

@@ -7,7 +7,8 @@
 //!
 //! A record is held from the moment it is read until it is on stable storage, as an event or as a
 //! dead letter; only then may its offset be committed (I1, I11), and whatever a restarted peer lost
-//! is said again from what is held. What is held is bounded by credits: the reader pauses the source
+//! is said again from what is held. A record of several events is taken apart, each part is an event or a
+//! dead letter by itself, and the record is settled with the last of them. What is held is bounded by credits: the reader pauses the source
 //! when they run out, and goes on polling so that the membership is kept.
 
 mod assignment;
@@ -30,6 +31,7 @@ use super::born::Born;
 use super::credits::Credits;
 use crate::catalogue::Code;
 use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::domain::way::{Flow, Way};
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
@@ -42,7 +44,7 @@ use crate::telemetry::actor::ActorLife;
 use crate::telemetry::health::{Condition, Health};
 use assignment::{Assignment, Safe};
 use cautious::Care;
-use in_hand::{InHand, Item};
+use in_hand::{InHand, Item, Released};
 use requests::Requests;
 
 /// Reads one topic, or takes requests.
@@ -162,8 +164,9 @@ impl IngestState {
             IngestMessage::Polled(polled) => self.on_polled(polled),
             IngestMessage::SourceLost(why) => self.on_source_lost(why),
             IngestMessage::Connect => self.on_connect(),
-            IngestMessage::Submit { items, traceparent, reply } => {
-                self.on_submit(&items, traceparent.as_deref(), reply);
+            IngestMessage::Submit { items, traceparent, source, called, reply } => {
+                let said = submitted::Said { traceparent, called, source };
+                self.on_submit(&items, &said, reply);
             }
             IngestMessage::Replay { items, reply } => self.on_replay(&items, reply),
             IngestMessage::Settled(settled) => self.on_settled(settled),
@@ -221,11 +224,19 @@ impl IngestState {
                 continue;
             }
             if !self.care.set_aside(record) {
-                read.push(reader::read(&self.arguments, record, now));
+                read.extend(self.read(record, now));
             }
         }
         self.hold_and_send(read);
         self.go_on();
+    }
+
+    /// What a record is. From now on its parts hold the credits that it held as a whole.
+    fn read(&self, record: &Record, now: Timestamp) -> Vec<Item> {
+        let items = reader::read(&self.arguments, record, now);
+        self.credits.take(items.iter().map(Item::weight).sum());
+        self.credits.give_back(reader::weight(record));
+        items
     }
 
     fn hold_and_send(&mut self, items: Vec<Item>) {
@@ -258,15 +269,18 @@ impl IngestState {
         let mut safe = Safe::default();
         let (mut released, mut weight) = (0, 0);
         for Settled { position, as_what } in settled {
-            let Some(item) = self.held.release(&position) else {
+            let Some(Released { item, record }) = self.held.release(&position) else {
                 continue;
             };
             self.count(&item, &as_what);
-            self.care.settled(&position, &as_what);
             released += 1;
             weight += item.weight();
-            self.assignment.settle(&position, &mut safe);
-            self.requests.settle(&position, || match as_what {
+            let Some(record) = record else {
+                continue;
+            };
+            self.care.settled(&record, &as_what);
+            self.assignment.settle(&record, &as_what, &mut safe);
+            self.requests.settle(&record, || match as_what {
                 SettledAs::Event(accepted) => Submitted::Accepted(accepted),
                 SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
             });

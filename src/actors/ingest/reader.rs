@@ -16,8 +16,9 @@ use crate::domain::event::{self, Event, Position};
 use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::letter;
 use crate::domain::malformed::{Malformation, Malformed, Problem};
+use crate::domain::names::SourceName;
 use crate::domain::way::Flow;
-use crate::formats::{self, Reading};
+use crate::formats::{self, Headers, Parts, Reading};
 use crate::messages::ingest::{IngestMessage, Replay, ReplayOf};
 use crate::messages::post::Post;
 use crate::sources::{Polled, Record, Source};
@@ -101,21 +102,23 @@ enum Tap {
     Shut,
 }
 
-/// What a record is: an event, or a dead letter.
-pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Item {
+/// What a record is: an event, or a dead letter; or several of them, in their order.
+pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp) -> Vec<Item> {
     let raw: Arc<[u8]> = record.payload.clone().unwrap_or_else(|| Arc::from([]));
     let header = |name: &str| record.header(name);
     let came_back = letter::came_back(header(letter::ROUNDS));
-    let reading = match record.left_out {
-        _ if came_back > letter::MOST_ROUNDS => Err(going_round(came_back)),
-        0 => guarded(arguments, record.payload.as_deref(), &header, now),
-        left_out => Err(far_too_large(raw.len(), left_out)),
+    let whole = |reading| vec![Part { raw: Arc::clone(&raw), reading }];
+    let parts = match record.left_out {
+        _ if came_back > letter::MOST_ROUNDS => whole(Err(going_round(came_back))),
+        0 => taken_apart(arguments, &arguments.key.source, record.payload.as_ref(), &header, now),
+        left_out => whole(Err(far_too_large(raw.len(), left_out))),
     };
-    match reading {
+    let source = &arguments.key.source;
+    let item = |(position, Part { raw, reading })| match reading {
         Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
             id: EventId::new(now, fastrand::u128(..)),
-            source: arguments.key.source.clone(),
-            position: record.position.clone(),
+            source: source.clone(),
+            position,
             producer_id,
             traceparent,
             received_at: now,
@@ -125,13 +128,51 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
         })),
         Err(malformed) => Item::Letter(Quarantined {
             id: DeadLetterId::new(now, fastrand::u128(..)),
-            source: arguments.key.source.clone(),
-            position: record.position.clone(),
+            source: source.clone(),
+            position,
             reason: malformed.reason,
             detail: malformed.to_string(),
             came_back,
             raw,
         }),
+    };
+    positions(&record.position, parts.len()).zip(parts).map(item).collect()
+}
+
+/// One event of a record, or what should be one.
+struct Part {
+    raw: Arc<[u8]>,
+    reading: Result<Reading, Malformed>,
+}
+
+/// Where the parts of a record lie. One that has a single part has its place.
+fn positions(whole: &Position, count: usize) -> impl Iterator<Item = Position> {
+    let part = move |number| match count {
+        1 => whole.clone(),
+        _ => Position::Part { of: Box::new(whole.clone()), number },
+    };
+    (1..).map(part)
+}
+
+/// What the record `raw` of `source` says, event by event.
+fn taken_apart<'a>(
+    arguments: &IngestArguments,
+    source: &SourceName,
+    raw: Option<&Arc<[u8]>>,
+    header: Headers<'_, 'a>,
+    now: Timestamp,
+) -> Vec<Part> {
+    let (words, format) = (&*arguments.words, arguments.words.format_of(source));
+    let read = |raw: Option<&[u8]>| guarded(|| formats::read(format, raw, header, words, now));
+    let bytes = raw.cloned().unwrap_or_default();
+    match raw.map(|raw| guarded(|| formats::parts(format, raw, header, &words.bounds))) {
+        None | Some(Ok(Parts::Whole)) => {
+            vec![Part { reading: read(raw.map(|raw| &**raw)), raw: bytes }]
+        }
+        Some(Ok(Parts::Each(parts))) => {
+            parts.into_iter().map(|raw| Part { reading: read(Some(&*raw)), raw }).collect()
+        }
+        Some(Err(malformed)) => vec![Part { raw: bytes, reading: Err(malformed) }],
     }
 }
 
@@ -166,27 +207,29 @@ fn going_round(came_back: u32) -> Malformed {
     Malformed { reason: Malformation::Loop, problems: vec![problem] }
 }
 
-/// What a submitted item is.
+/// What a submitted item is, as a record of `source`, of a request that its sender calls so.
 pub(super) fn read_submitted(
     arguments: &IngestArguments,
+    source: &SourceName,
     raw: &Arc<[u8]>,
     traceparent: Option<&str>,
+    called: Option<String>,
     now: Timestamp,
-) -> Result<Item, Malformed> {
+) -> Result<Vec<Item>, Malformed> {
     let header = |name: &str| traceparent.filter(|_| name.eq_ignore_ascii_case("traceparent"));
-    let Reading { body, producer_id, traceparent } = guarded(arguments, Some(raw), &header, now)?;
+    let parts = taken_apart(arguments, source, Some(raw), &header, now);
     let id = EventId::new(now, fastrand::u128(..));
-    Ok(Item::Event(Arc::new(Event {
-        id,
-        source: arguments.key.source.clone(),
-        position: Position::Request(id),
-        producer_id,
-        traceparent,
-        received_at: now,
-        came_back: 0,
-        body,
-        raw: Arc::clone(raw),
-    })))
+    let item = |(position, Part { raw, reading })| {
+        let Reading { body, producer_id, traceparent } = reading?;
+        // One that is called by itself is the same however its request is called.
+        let producer_id = producer_id.or_else(|| called.clone());
+        let id = if position == Position::Request(id) { id } else { EventId::new(now, fastrand::u128(..)) };
+        let (source, received_at, came_back) = (source.clone(), now, 0);
+        let event =
+            Event { id, source, position, producer_id, traceparent, received_at, came_back, body, raw };
+        Ok(Item::Event(Arc::new(event)))
+    };
+    positions(&Position::Request(id), parts.len()).zip(parts).map(item).collect()
 }
 
 /// What bytes are that came in before. An event is a new one, whatever its producer's id; a record
@@ -195,44 +238,41 @@ pub(super) fn read_again(
     arguments: &IngestArguments,
     Replay { of, kept }: &Replay,
     now: Timestamp,
-) -> Result<Item, Malformed> {
+) -> Result<Vec<Item>, Malformed> {
     let came_with = kept.traceparent.as_deref();
     let header = |name: &str| came_with.filter(|_| name.eq_ignore_ascii_case("traceparent"));
-    let Reading { mut body, producer_id, traceparent } = guarded(arguments, Some(&kept.raw), &header, now)?;
+    let parts = taken_apart(arguments, &kept.source, Some(&kept.raw), &header, now);
     let id = EventId::new(now, fastrand::u128(..));
-    let (position, producer_id) = match of {
-        ReplayOf::Event(of) => {
-            // Whoever repeats it says so now.
-            if let event::Body::Incident(body) = &mut body {
-                body.occurred_at = None;
-            }
-            (Position::Replay { of: *of, id }, None)
-        }
-        ReplayOf::DeadLetter(of) => (Position::Retry(*of), producer_id),
+    let whole = match of {
+        ReplayOf::Event(of) => Position::Replay { of: *of, id },
+        ReplayOf::DeadLetter(of) => Position::Retry(*of),
     };
-    let (source, raw) = (kept.source.clone(), Arc::clone(&kept.raw));
-    let came_back = 0;
-    let event =
-        Event { id, source, position, producer_id, traceparent, received_at: now, came_back, body, raw };
-    Ok(Item::Event(Arc::new(event)))
+    let is_alone = parts.len() == 1;
+    let item = |(position, Part { raw, reading })| {
+        let Reading { mut body, producer_id, traceparent } = reading?;
+        let producer_id = producer_id.filter(|_| matches!(of, ReplayOf::DeadLetter(_)));
+        if let (ReplayOf::Event(_), event::Body::Incident(body)) = (of, &mut body) {
+            // Whoever repeats it says so now.
+            body.occurred_at = None;
+        }
+        let id = if is_alone { id } else { EventId::new(now, fastrand::u128(..)) };
+        let (source, received_at, came_back) = (kept.source.clone(), now, 0);
+        let event =
+            Event { id, source, position, producer_id, traceparent, received_at, came_back, body, raw };
+        Ok(Item::Event(Arc::new(event)))
+    };
+    positions(&whole, parts.len()).zip(parts).map(item).collect()
 }
 
-/// Reads, and takes a record whose reading panics for poison instead of dying over it for ever (I5).
-fn guarded<'a>(
-    arguments: &IngestArguments,
-    raw: Option<&'a [u8]>,
-    header: &dyn Fn(&str) -> Option<&'a str>,
-    now: Timestamp,
-) -> Result<Reading, Malformed> {
-    catch_unwind(AssertUnwindSafe(|| formats::read(raw, header, &arguments.words, now))).unwrap_or_else(
-        |_| {
-            let problem = Problem {
-                pointer: String::new(),
-                code: "poison",
-                detail: "reading this record panicked".to_owned(),
-                hint: None,
-            };
-            Err(Malformed { reason: Malformation::Poison, problems: vec![problem] })
-        },
-    )
+/// Looks into a record, and takes one over which that panics for poison instead of dying over it for ever (I5).
+fn guarded<T>(look: impl FnOnce() -> Result<T, Malformed>) -> Result<T, Malformed> {
+    catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| {
+        let problem = Problem {
+            pointer: String::new(),
+            code: "poison",
+            detail: "reading this record panicked".to_owned(),
+            hint: None,
+        };
+        Err(Malformed { reason: Malformation::Poison, problems: vec![problem] })
+    })
 }

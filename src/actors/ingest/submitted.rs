@@ -8,16 +8,33 @@ use super::in_hand::Item;
 use super::{IngestState, Link, reader, requests};
 use crate::domain::Timestamp;
 use crate::domain::malformed::Malformed;
+use crate::domain::names::SourceName;
 use crate::domain::way::Flow;
 use crate::messages::ingest::{Replay, Submitted};
 
 /// Where the answers of a request go.
 type Reply = RpcReplyPort<Vec<Submitted>>;
 
+/// What a request says of all its items.
+pub(super) struct Said {
+    pub(super) traceparent: Option<String>,
+    /// What its sender calls it.
+    pub(super) called: Option<String>,
+    /// Whose records they are, if not those of the actor's source.
+    pub(super) source: Option<SourceName>,
+}
+
 impl IngestState {
-    pub(super) fn on_submit(&mut self, items: &[Arc<[u8]>], traceparent: Option<&str>, reply: Reply) {
-        self.take_in(items, reply, |state, raw, now| {
-            reader::read_submitted(&state.arguments, raw, traceparent, now)
+    pub(super) fn on_submit(&mut self, items: &[Arc<[u8]>], said: &Said, reply: Reply) {
+        let items: Vec<_> = (1..).zip(items).collect();
+        let count = items.len();
+        self.take_in(&items, reply, |state, (number, raw), now| {
+            let called = said.called.as_ref().map(|called| match count {
+                1 => called.clone(),
+                _ => format!("{called}#{number}"),
+            });
+            let source = said.source.as_ref().unwrap_or(&state.arguments.key.source);
+            reader::read_submitted(&state.arguments, source, raw, said.traceparent.as_deref(), called, now)
         });
     }
 
@@ -29,7 +46,7 @@ impl IngestState {
         &mut self,
         items: &[T],
         reply: Reply,
-        read: impl Fn(&Self, &T, Timestamp) -> Result<Item, Malformed>,
+        read: impl Fn(&Self, &T, Timestamp) -> Result<Vec<Item>, Malformed>,
     ) {
         let shut = matches!(self.link, Link::Closed) || *self.flow.borrow() == Flow::Paused;
         if shut || self.credits.free() < items.len() {
@@ -42,14 +59,16 @@ impl IngestState {
         let mut events = Vec::with_capacity(items.len());
         for item in items {
             match read(self, item, now) {
-                Ok(event) if self.held.contains(event.position()) => {
-                    let why = "somebody else has it taken in at this moment".to_owned();
-                    answers.push(requests::Answer::Given(Submitted::DeadLetter(why)));
-                }
-                Ok(event) => {
-                    answers.push(requests::Answer::Awaited(event.position().clone()));
-                    events.push(event);
-                }
+                Ok(parts) => match parts.first().map(|part| part.position().whole().clone()) {
+                    Some(position) if !self.held.contains(&position) => {
+                        answers.push(requests::Answer::Awaited(position));
+                        events.extend(parts);
+                    }
+                    _ => {
+                        let why = "somebody else has it taken in at this moment".to_owned();
+                        answers.push(requests::Answer::Given(Submitted::DeadLetter(why)));
+                    }
+                },
                 Err(malformed) => {
                     self.arguments.intake.metrics.rejected(malformed.reason);
                     answers.push(requests::Answer::Given(Submitted::Malformed(malformed)));

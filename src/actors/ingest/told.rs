@@ -35,6 +35,15 @@ impl IngestState {
                     self.assignment.start_again(&gone.topic, partition);
                 }
             }
+            Polled::Missing { stream, ids } => {
+                let (gone, first) = (ids.len() as u64, ids.first());
+                tracing::warn!(code = %Code::RecordsGone, %source, topic, %stream, gone, first = first.map(|id| &**id), "messages are not kept any more that were never stored; going on without them");
+                self.arguments.intake.metrics.gone(gone);
+            }
+            Polled::Degraded(why) => {
+                tracing::warn!(code = %Code::BrokerAway, %source, topic, why, "source is slower than it should be");
+                self.arguments.health.source(source, topic, Condition::Degraded(why));
+            }
             Polled::Up => {
                 self.patience = FIRST_WAIT;
                 self.arguments.intake.metrics.up(topic, true);

@@ -4,6 +4,7 @@
 //! again, and when, is not its business.
 
 pub mod kafka;
+pub mod rabbitmq;
 mod webhook;
 
 use std::time::Duration;

@@ -177,7 +177,7 @@ impl<'a> Desk<'a> {
         let draft = &mut self.draft;
         match change {
             Transition::Opened | Transition::Reopened => {
-                self.arm_auto_resolve(incident.number);
+                self.arm_ends(incident.number, body);
                 return self.call(said, incident);
             }
             Transition::Late => return (late(self.known_against(event, body, incident), body), None),
@@ -189,13 +189,13 @@ impl<'a> Desk<'a> {
             Transition::Acknowledged => {
                 draft.taken(incident);
                 draft.tell_news(Some(event.id), incident, NotificationKind::Acknowledged, told);
-                self.arm_auto_resolve(incident.number);
+                self.arm_ends(incident.number, body);
             }
             _ => {
                 if said.is_worse() && incident.status == IncidentStatus::Open {
                     draft.tell_news(Some(event.id), incident, NotificationKind::Updated, told);
                 }
-                self.arm_auto_resolve(incident.number);
+                self.arm_ends(incident.number, body);
                 // So far it was only known to have been wrong long ago.
                 if incident.waits_for_news() && !self.is_old(body) {
                     incident.calls = Calls::On;
@@ -212,7 +212,11 @@ impl<'a> Desk<'a> {
         latest.is_some_and(|(happened, max_age)| later(happened, max_age) < self.draft.now)
     }
 
-    fn arm_auto_resolve(&mut self, number: u64) {
+    /// When it is over by itself.
+    fn arm_ends(&mut self, number: u64, body: &IncidentEvent) {
+        if let Some(expires_at) = body.expires_at.filter(|_| body.status == EventStatus::Open) {
+            self.draft.arm(number, TimerKind::Expiry, expires_at);
+        }
         if let Some(silence) = self.draft.rules.auto_resolve {
             self.draft.arm(number, TimerKind::AutoResolve, later(self.draft.now, silence));
         }

@@ -127,7 +127,7 @@ impl<'a> Draft<'a> {
     /// It is over: no timer is wanted, and nobody is called.
     pub(super) fn over(&mut self, incident: &mut Incident) {
         self.quiet(incident);
-        for kind in [TimerKind::AckTimeout, TimerKind::Snooze, TimerKind::AutoResolve] {
+        for kind in [TimerKind::AckTimeout, TimerKind::Snooze, TimerKind::AutoResolve, TimerKind::Expiry] {
             self.disarm(incident.number, kind);
         }
     }

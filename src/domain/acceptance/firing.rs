@@ -42,6 +42,7 @@ pub fn fire(
         TimerKind::AckTimeout => ack_timeout(&mut draft, &mut incident),
         TimerKind::Snooze => wake(&mut draft, &mut incident),
         TimerKind::AutoResolve => auto_resolve(&mut draft, &mut incident, told),
+        TimerKind::Expiry => expire(&mut draft, &mut incident, told, firing.timer.due_at),
     }
     if incident.version != before {
         draft.rows.incidents.push(incident);
@@ -113,10 +114,22 @@ fn auto_resolve(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target
     if due > draft.now {
         return draft.arm(incident.number, TimerKind::AutoResolve, due);
     }
+    end(draft, incident, told, "nothing was heard of it any more".to_owned());
+}
+
+/// Whoever says it again moves the moment; so nobody did.
+fn expire(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target>, due_at: Timestamp) {
+    if incident.status == IncidentStatus::Resolved {
+        return;
+    }
+    let until = due_at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    end(draft, incident, told, format!("it was said to last until {until}, and was not said again"));
+}
+
+fn end(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target>, detail: String) {
     incident.resolve("foghorn".into(), draft.now);
     incident.version += 1;
     draft.over(incident);
     draft.tell_news(None, incident, NotificationKind::Resolved, told);
-    let detail = "nothing was heard of it any more".to_owned();
     draft.record(incident, Transition::Resolved, time_itself(), detail, None);
 }

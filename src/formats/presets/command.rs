@@ -101,6 +101,7 @@ fn incident(
         labels,
         links,
         occurred_at,
+        expires_at: None,
     };
     Some(Parsed { body: Body::Incident(event), producer_id })
 }

@@ -325,7 +325,8 @@ mod tests {
             assert_eq!(said, parts, "{}", rule.path);
             let say = (told.say)(Say::default());
             assert_eq!(say.by.len(), parts.len(), "{}", rule.path);
-            assert!(say.answers.keys().any(|status| *status < 400), "{} answers nothing", rule.path);
+            let answers = say.answers.keys().any(|status| *status < 400);
+            assert!(answers || told.id.starts_with("refuse_"), "{} answers nothing", rule.path);
         }
         assert!(names.len() > 60, "{}", names.len());
     }

@@ -21,6 +21,8 @@ const STATUSES: Ask = Ask(
 );
 const TOPICS: Ask = Ask("topics", Words(|| Topic::ALL.map(Topic::as_str).to_vec()), "Of these alone.");
 const LAST_EVENT_ID: Ask = Ask("Last-Event-ID", Text, "Where the reader was; goes before the parameter.");
+const AS_SOURCE: Ask =
+    Ask("source", Text, "They are records of this source, and read as it reads its own; `api` unless said.");
 const IF_MATCH: Ask = Ask("If-Match", Text, "Only if this is still its version, as `ETag` said: `\"v9\"`.");
 const IF_NONE_MATCH: Ask = Ask("If-None-Match", Text, "Only if this is not its version any more.");
 
@@ -45,6 +47,7 @@ fn about_events() -> Vec<Route> {
                 }))
                 .takes::<shapes::Notification>(json!(null))
                 .takes::<shapes::Records>(json!(null))
+                .asks(&[AS_SOURCE])
                 .answers::<events::Answer>(202)
             },
         ),

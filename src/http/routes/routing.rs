@@ -13,7 +13,7 @@ use crate::http::openapi::Tag::{People, Routing, Ways};
 use crate::http::openapi::{Ask, Say};
 use crate::http::rule::Verb::{Get, Post};
 use crate::http::rule::{Route, route};
-use crate::http::{callbacks, channel_test, flow, on_call, routing, silences, status};
+use crate::http::{callbacks, channel_test, flow, on_call, routing, silences, status, trial};
 use crate::store::views::Page;
 use serde_json::json;
 
@@ -132,6 +132,18 @@ fn about_ways() -> Vec<Route> {
             "turn_source",
             "Shuts a way in for a while, or opens it again",
             |say| turned(say.by::<SourceName>("Its name.")),
+        ),
+        route(READ, Post, "/api/v1/sources/{name}/test", trial::test).told(
+            Ways,
+            "test_source",
+            "What a record of this source would become, and who would hear; nothing is taken in",
+            |say| {
+                say.by::<SourceName>("Its name.")
+                    .takes::<trial::Wish>(
+                        json!({ "record": "{\"title\":\"Disk full\",\"service\":\"db-1\"}" }),
+                    )
+                    .answers::<trial::Outcome>(200)
+            },
         ),
         route(READ, Get, "/api/v1/channels", status::channels).told(
             Ways,

@@ -11,6 +11,7 @@ pub use crate::brokers::{Mechanism, Objection, Sasl, Tls};
 use crate::brokers::{
     access, objection_to_topic, objections_to_access, objections_to_brokers, objections_to_properties,
 };
+use crate::formats::Format;
 
 /// How often librdkafka reports its state: how fresh the lag is, and how soon a broker that is
 /// back is noticed when it has no records.
@@ -27,7 +28,7 @@ pub struct KafkaSettings {
     /// The consumer group.
     pub group_id: String,
     /// What the records are.
-    pub format: RecordFormat,
+    pub format: Format,
     /// Where a group begins that never read.
     pub start: Start,
     /// When offsets move.
@@ -50,7 +51,7 @@ impl Default for KafkaSettings {
             brokers: Vec::new(),
             topics: Vec::new(),
             group_id: "foghorn".to_owned(),
-            format: RecordFormat::default(),
+            format: Format::default(),
             start: Start::default(),
             commit: Commit::default(),
             max_in_flight: 2_048,
@@ -79,15 +80,6 @@ impl fmt::Debug for KafkaSettings {
             .field("properties", &self.properties.keys())
             .finish()
     }
-}
-
-/// What the records of a source are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordFormat {
-    /// Foghorn's own record, bare or as a CloudEvent.
-    #[default]
-    Foghorn,
 }
 
 /// Where a group begins that never read.

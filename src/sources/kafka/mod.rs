@@ -45,7 +45,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::callbacks::Callbacks;
-pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, RecordFormat, Sasl, Start, Tls};
+pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, Sasl, Start, Tls};
 pub use self::embedded::EmbeddedBroker;
 pub use self::letters::KafkaLetters;
 use self::membership::Membership;

@@ -188,6 +188,14 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
             fs::write(file, "[{").unwrap();
             said(&["send", "-f", file.to_str().unwrap()], Stdio::null()).await
         }
+        Code::NotEveryRecord => {
+            fs::write(file, "{}").unwrap();
+            let mapper = "[mappers.x]\ntitle = \"/t\"";
+            let config = file.with_extension("toml");
+            fs::write(&config, mapper).unwrap();
+            let (record, config) = (file.to_str().unwrap(), config.to_str().unwrap());
+            said(&["map", "test", record, "--config", config], Stdio::null()).await
+        }
         Code::TokenUnreadable => {
             said(&["incident", "list", "--token-file", file.to_str().unwrap()], Stdio::null()).await
         }

@@ -46,6 +46,7 @@ fn trigger(code: Code) -> Option<String> {
         Code::TooSlow => post(events, JSON, "{}").replace("Content-Length: 2", "Content-Length: 3"),
         Code::Query => get("/api/v1/incidents?limit=0"),
         Code::Unsigned => post("/callbacks/sms", JSON, "{}"),
+        Code::NotTheSender => post("/hooks/locked", JSON, "{}"),
         Code::NotFound => get("/nothing/here"),
         Code::LinkUnknown => get("/i/1-ada-zzzz-aaaaaaaaaaaaaaaa"),
         Code::Method => get(events).replacen("GET", "PUT", 1),

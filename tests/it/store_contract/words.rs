@@ -9,16 +9,18 @@ use foghorn::domain::severity::Severity;
 use foghorn::domain::timer::TimerKind;
 
 /// The migrations that say something of words, in their order.
-const SCHEMAS: [[&str; 3]; 2] = [
+const SCHEMAS: [[&str; 4]; 2] = [
     [
         include_str!("../../../migrations/sqlite/0001_ledger.sql"),
         include_str!("../../../migrations/sqlite/0008_action.sql"),
         include_str!("../../../migrations/sqlite/0019_late.sql"),
+        include_str!("../../../migrations/sqlite/0023_expiry.sql"),
     ],
     [
         include_str!("../../../migrations/postgres/0001_ledger.sql"),
         include_str!("../../../migrations/postgres/0008_action.sql"),
         include_str!("../../../migrations/postgres/0019_late.sql"),
+        include_str!("../../../migrations/postgres/0023_expiry.sql"),
     ],
 ];
 
