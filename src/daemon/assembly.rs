@@ -28,7 +28,7 @@ use crate::render::links::Links;
 use crate::sources::http::Hooks;
 use crate::sources::kafka::{KafkaLetters, KafkaSettings, KafkaSource};
 use crate::sources::nats::{self, Reach};
-use crate::sources::pubsub::PubSubSource;
+use crate::sources::pubsub;
 use crate::sources::rabbitmq::RabbitSource;
 use crate::sources::redis::{Mode, RedisSettings, open_hybrid, open_stream};
 use crate::sources::{Connect, LetterBox, LetterBoxes, Source};
@@ -304,7 +304,7 @@ fn parts_of(source: &SourceConfig, node: &NodeName) -> Vec<(Topic, SourcePart)> 
         SourceConfig::PubSub(settings) => {
             let part = |name: &String| {
                 let (opening, topic) = (Arc::clone(settings), name.clone());
-                let open: Connect = Arc::new(move || Ok(Arc::new(PubSubSource::open(&opening, &topic))));
+                let open: Connect = Arc::new(move || Ok(Arc::new(pubsub::open(&opening, &topic))));
                 queue(name, settings.max_in_flight, open)
             };
             settings.subscriptions.iter().map(part).collect()

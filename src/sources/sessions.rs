@@ -97,6 +97,7 @@ impl Source for SessionSource {
             let address = &self.address;
             tracing::warn!(address, "not left in time: the last messages may come again");
         }
+        self.handover.end(SourceError::Lost("the source is closed".to_owned()));
     }
 }
 

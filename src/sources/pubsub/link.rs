@@ -1,4 +1,4 @@
-//! The task that talks to Pub/Sub: it asks how the subscription is, reads ahead, answers, and begins again.
+//! One session with Pub/Sub: it asks how the subscription is, reads ahead and answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::config::PubSubSettings;
 use super::message::record;
-use crate::sources::handover::{Handover, Patience};
+use crate::sources::handover::Handover;
 use crate::sources::{MOST_RECORDS, Record, SourceError};
 
 /// How often it is asked whether the subscription is there, while no message says so.
@@ -30,29 +30,8 @@ const LEASE: Duration = Duration::from_secs(10);
 
 type Came = Result<(Message, Handler), Error>;
 
-/// Reads `subscription` until it is told to leave, or until somebody has to do something about it.
-pub(super) async fn keep(handover: Arc<Handover>, settings: Arc<PubSubSettings>, subscription: Arc<str>) {
-    let mut patience = Patience::default();
-    while !handover.is_closing() {
-        let ended = match Link::open(&settings, &subscription).await {
-            Ok(link) => {
-                handover.up();
-                patience.restore();
-                link.serve(&handover).await
-            }
-            Err(error) => Err(error),
-        };
-        match ended {
-            Ok(()) => return,
-            Err(SourceError::Refused(why)) => return handover.end(SourceError::Refused(why)),
-            Err(SourceError::Lost(why)) => handover.down(why),
-        }
-        handover.rest(patience.next()).await;
-    }
-}
-
 /// One stream, whose messages are leased to us for as long as it lives.
-struct Link {
+pub(super) struct Link {
     admin: SubscriptionAdmin,
     path: String,
     subscription: Arc<str>,
@@ -65,7 +44,10 @@ struct Link {
 }
 
 impl Link {
-    async fn open(settings: &PubSubSettings, subscription: &Arc<str>) -> Result<Self, SourceError> {
+    pub(super) async fn open(
+        settings: &PubSubSettings,
+        subscription: &Arc<str>,
+    ) -> Result<Self, SourceError> {
         let clients = settings.clients().await?;
         let path = settings.path(subscription);
         ask(&clients.admin, &path).await?;
@@ -85,7 +67,7 @@ impl Link {
     }
 
     /// Until it is to leave, or breaks.
-    async fn serve(mut self, handover: &Handover) -> Result<(), SourceError> {
+    pub(super) async fn serve(mut self, handover: &Handover) -> Result<(), SourceError> {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.reset();

@@ -20,79 +20,40 @@ mod link;
 mod message;
 mod probe;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 pub use self::config::PubSubSettings;
+use self::link::Link;
 pub use self::probe::probe;
+use super::SourceError;
 use super::handover::Handover;
-use super::{Polled, Source, SourceError};
+use super::sessions::{SessionSource, Sessions};
 
 /// One subscription of one project.
-pub struct PubSubSource {
+struct PubSubSubscription {
+    settings: Arc<PubSubSettings>,
     subscription: Arc<str>,
-    handover: Arc<Handover>,
-    /// Gone once it is closed.
-    task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl fmt::Debug for PubSubSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PubSubSource").field("subscription", &self.subscription).finish_non_exhaustive()
-    }
-}
-
-impl PubSubSource {
-    /// A reader of `subscription`. Connects in the background; must be called inside a tokio runtime.
-    pub fn open(settings: &Arc<PubSubSettings>, subscription: &str) -> Self {
-        let (subscription, handover): (Arc<str>, _) = (subscription.into(), Arc::new(Handover::default()));
-        let keeping = link::keep(Arc::clone(&handover), Arc::clone(settings), Arc::clone(&subscription));
-        Self { subscription, handover, task: Mutex::new(Some(tokio::spawn(keeping))) }
-    }
-
-    fn take_task(&self) -> Option<JoinHandle<()>> {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// Reads `subscription`. Connects in the background; must be called inside a tokio runtime.
+pub fn open(settings: &Arc<PubSubSettings>, subscription: &str) -> SessionSource {
+    SessionSource::start(PubSubSubscription {
+        settings: Arc::clone(settings),
+        subscription: subscription.into(),
+    })
 }
 
 #[async_trait]
-impl Source for PubSubSource {
-    async fn poll(&self) -> Result<Polled, SourceError> {
-        self.handover.poll().await
+impl Sessions for PubSubSubscription {
+    fn address(&self) -> String {
+        self.settings.shown()
     }
 
-    fn acknowledge(&self, ids: &[Arc<str>]) {
-        self.handover.acknowledge(ids);
-    }
-
-    fn pause(&self) {
-        self.handover.pause();
-    }
-
-    fn resume(&self) {
-        self.handover.resume();
-    }
-
-    async fn close(&self, deadline: Duration) {
-        self.handover.close();
-        let Some(mut task) = self.take_task() else { return };
-        if timeout(deadline, &mut task).await.is_err() {
-            task.abort();
-            tracing::warn!(subscription = %self.subscription, "not left in time: the last messages may come again");
-        }
-        self.handover.end(SourceError::Lost("the source is closed".to_owned()));
-    }
-}
-
-impl Drop for PubSubSource {
-    fn drop(&mut self) {
-        if let Some(task) = self.take_task() {
-            task.abort();
-        }
+    async fn session(&mut self, handover: &Handover) -> Result<(), SourceError> {
+        let link = Link::open(&self.settings, &self.subscription).await?;
+        handover.up();
+        link.serve(handover).await
     }
 }
