@@ -26,9 +26,10 @@ lint: ## Format, clippy, documentation and dependencies, with warnings denied
 		echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"; \
 	fi
 
-bench: ## Measure what one notification costs in our own code, and lists when a lot has happened
+bench: ## Measure what one notification costs in our own code, lists when a lot has happened, and each bus
 	$(CARGO) bench --locked --bench hot_path -- $(ARGS)
 	$(CARGO) bench --locked --bench large_store
+	$(CARGO) bench --locked --bench buses
 
 release: ## Build the binary to ship: target/release/foghorn
 	$(CARGO) build --locked --release

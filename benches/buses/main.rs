@@ -2,7 +2,8 @@
 //! a file. `cargo bench --bench buses`; `FOGHORN_BENCH_EVENTS=2000` takes fewer.
 //!
 //! Prints events a second and the processor time of each event, this process' own. Kafka's broker runs inside the
-//! process, so its figure has the broker in it. A bus without a server on loopback is left out.
+//! process, so its figure has the broker in it. A bus without a server on loopback is left out. Pub/Sub's server is an
+//! emulator, so what its client takes alone stands beside what Foghorn takes.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,9 +11,12 @@
     reason = "a benchmark takes the time and prints it"
 )]
 
+mod pubsub;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +29,7 @@ use foghorn::sources::kafka::EmbeddedBroker;
 use foghorn::store::open::open;
 use foghorn::store::{Paging, Store};
 use foghorn::telemetry::health::Health;
-use futures::future::join_all;
+use futures::future::{join, join_all, ready};
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
@@ -49,9 +53,10 @@ async fn main() {
         ("hybrid", hybrid(&name, events).await),
         ("nats", nats(&name, events).await),
         ("rabbitmq", rabbitmq(&name, events).await),
+        ("pubsub", pubsub::pubsub(&name, events).await),
     ] {
         if done.is_none() {
-            println!("{bus:<9} no server");
+            println!("{bus:<14} no server");
         }
     }
 }
@@ -63,8 +68,8 @@ fn payload(number: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Takes everything in that lies ready, and says how long that took.
-async fn measure(bus: &str, events: usize, source: &str) {
+/// Takes in what lies ready and what `publishing` adds to it; says how many a second that were, and prints it.
+async fn measure(bus: &str, events: usize, source: &str, publishing: impl Future<Output = ()>) -> f64 {
     let dir = tempfile::tempdir().expect("a directory");
     let url = format!("sqlite://{}/foghorn.db", dir.path().display());
     let text = format!("[store]\nurl = '{url}'\n[sources.bus]\n{source}");
@@ -82,15 +87,23 @@ async fn measure(bus: &str, events: usize, source: &str) {
     let (begun, used) = (Instant::now(), processor_time());
     let parts = assembly::parts(&config, &shared).expect("parts");
     let foghorn = Foghorn::start(parts).await.expect("a Foghorn");
-    while newest(&*store).await < events as u64 {
-        assert!(begun.elapsed() < PATIENCE, "{bus}: {} of {events} are kept", newest(&*store).await);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let (took, used) = (begun.elapsed(), processor_time() - used);
+    let kept = async {
+        while newest(&*store).await < events as u64 {
+            assert!(begun.elapsed() < PATIENCE, "{bus}: {} of {events} are kept", newest(&*store).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    join(kept, publishing).await;
+    let rate = say(bus, events, begun.elapsed(), processor_time() - used);
+    foghorn.end().await;
+    rate
+}
+
+fn say(who: &str, events: usize, took: Duration, used: Duration) -> f64 {
     let rate = events as f64 / took.as_secs_f64();
     let each = used.as_micros() / events as u128;
-    println!("{bus:<9} {rate:>8.0} events/s   {each:>5} µs of processor for each");
-    foghorn.end().await;
+    println!("{who:<14} {rate:>8.0} events/s   {each:>5} µs of processor for each");
+    rate
 }
 
 /// Each event is an incident, and incidents are numbered.
@@ -112,14 +125,32 @@ async fn kafka(name: &str, events: usize) {
     // It keeps a few thousand records of a partition.
     let broker = EmbeddedBroker::start(&[(name, 8)]).expect("a broker");
     for from in (0..events).step_by(TOGETHER) {
-        let sent = (from..events.min(from + TOGETHER)).map(|number| {
-            let broker = &broker;
-            async move { broker.produce(name, &number.to_string(), &payload(number)).await }
-        });
-        join_all(sent).await.into_iter().collect::<Result<Vec<_>, _>>().expect("produced");
+        produce(&broker, name, from..events.min(from + TOGETHER)).await;
     }
     let source = format!("type = 'kafka'\nbrokers = ['{}']\ntopics = ['{name}']\n", broker.address());
-    measure("kafka", events, &source).await;
+    measure("kafka", events, &source, ready(())).await;
+}
+
+async fn produce(broker: &EmbeddedBroker, name: &str, numbers: Range<usize>) {
+    let sent = numbers
+        .map(|number| async move { broker.produce(name, &number.to_string(), &payload(number)).await });
+    join_all(sent).await.into_iter().collect::<Result<Vec<_>, _>>().expect("produced");
+}
+
+/// The same records, so many a second: commits are smaller than where many lie ready.
+async fn slow_kafka(name: &str, events: usize, rate: f64) {
+    let broker = EmbeddedBroker::start(&[(name, 8)]).expect("a broker");
+    let source = format!("type = 'kafka'\nbrokers = ['{}']\ntopics = ['{name}']\n", broker.address());
+    let begun = Instant::now();
+    let publishing = async {
+        let portion = (rate / 50.0).ceil() as usize;
+        for from in (0..events).step_by(portion) {
+            let due = Duration::from_secs_f64(from as f64 / rate);
+            tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+            produce(&broker, name, from..events.min(from + portion)).await;
+        }
+    };
+    measure("kafka, as slow", events, &source, publishing).await;
 }
 
 async fn redis(name: &str, events: usize) -> Option<()> {
@@ -136,6 +167,7 @@ async fn redis(name: &str, events: usize) -> Option<()> {
         "redis",
         events,
         &format!("type = 'redis'\nurl = 'redis://127.0.0.1:6379'\nstreams = ['{name}']\n"),
+        ready(()),
     )
     .await;
     redis::cmd("DEL").arg(name).exec_async(&mut connection).await.expect("deleted");
@@ -158,7 +190,7 @@ async fn hybrid(name: &str, events: usize) -> Option<()> {
         "type = 'redis'\nmode = 'hybrid'\nurl = 'redis://127.0.0.1:6379'\nchannel = '{name}'\n\
          table = {{ url = '{server}', name = '{name}', payload = 'job' }}\n"
     );
-    measure("hybrid", events, &source).await;
+    measure("hybrid", events, &source, ready(())).await;
     let drop = format!("DROP TABLE \"{name}\"");
     sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut database).await.expect("dropped");
     Some(())
@@ -184,6 +216,7 @@ async fn nats(name: &str, events: usize) -> Option<()> {
         "nats",
         events,
         &format!("type = 'nats'\nservers = ['nats://127.0.0.1:4222']\nstream = '{name}'\n"),
+        ready(()),
     )
     .await;
     context.delete_stream(name).await.expect("deleted");
@@ -213,6 +246,7 @@ async fn rabbitmq(name: &str, events: usize) -> Option<()> {
         "rabbitmq",
         events,
         &format!("type = 'rabbitmq'\nurl = '{url}'\nqueues = ['{name}']\ndeclare = false\n"),
+        ready(()),
     )
     .await;
     channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.expect("deleted");
