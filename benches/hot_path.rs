@@ -52,8 +52,11 @@ fn record(number: usize) -> String {
 }
 
 fn read(raw: &[u8]) -> formats::Reading {
-    formats::read(&formats::Format::Foghorn, Some(raw), &|_| None, &Words::default(), now())
-        .expect("a good record")
+    let read = formats::read(&formats::Format::Foghorn, Some(raw), &|_| None, &Words::default(), now());
+    match read.expect("a good record") {
+        formats::Read::Event(reading) => reading,
+        formats::Read::Ignored(rule) => panic!("rule {rule} lets it go"),
+    }
 }
 
 fn event(number: usize) -> Arc<Event> {

@@ -2,7 +2,7 @@
 
 use super::{Code, Effect, Entry};
 
-pub(super) const ENTRIES: [Entry; 24] = [
+pub(super) const ENTRIES: [Entry; 26] = [
     Entry {
         code: Code::CannotListen,
         name: "FH0401",
@@ -194,5 +194,21 @@ pub(super) const ENTRIES: [Entry; 24] = [
         title: "Not every record became an event",
         meaning: "foghorn map test or foghorn ingest read a file, and some of its records say nothing that Foghorn could act on. Those that do were taken, by foghorn ingest.",
         fix: "Each is told above with its line, the place in it, and what was found there. Mend the mapper and try it with foghorn map test FILE, or mend the lines; foghorn ingest takes nothing twice.",
+    },
+    Entry {
+        code: Code::PastOutOfSight,
+        name: "FH0818",
+        effect: Effect::Ends(2),
+        title: "The past of this source cannot be looked at",
+        meaning: "foghorn simulate looks at what lies on a bus and takes nothing. Queues of RabbitMQ and Pub/Sub, work queues of NATS and requests cannot be looked at so; or there is no such source or topic, or the bus does not let its user look. Nothing was taken.",
+        fix: "The message says which. What Foghorn took in is in its store: --from store:SOURCE; what you have as a file, --from FILE.",
+    },
+    Entry {
+        code: Code::BusAway,
+        name: "FH0819",
+        effect: Effect::Ends(69),
+        title: "The bus of the source does not answer",
+        meaning: "foghorn simulate looks at the bus from where it runs, as [sources.NAME] of the configuration that is tried says, and nobody answered, or not to the end. What was compared until then is told. Nothing was taken.",
+        fix: "Check the address in that file with foghorn check --connect --config FILE, and what lies on the way from here to it.",
     },
 ];

@@ -240,6 +240,10 @@ codes! {
     TokenUnreadable,
     /// Some records of a file became no event.
     NotEveryRecord,
+    /// What lies on the bus of a source cannot be looked at.
+    PastOutOfSight,
+    /// The bus of a source does not answer a command.
+    BusAway,
     /// This store is not backed up, restored or made smaller by Foghorn.
     NotOursToKeep,
     /// A backup would write over a file.

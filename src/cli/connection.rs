@@ -44,6 +44,12 @@ pub(super) enum Failure {
     /// What should be handed over cannot be read to its end.
     #[error("{0}")]
     Unreadable(String),
+    /// The past of a source cannot be looked at, and waiting does not help.
+    #[error("{0}")]
+    OutOfSight(String),
+    /// The bus of a source does not answer.
+    #[error("{0}")]
+    BusAway(String),
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -52,8 +58,8 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Unreachable(_) => Exit::Unreachable,
-            Self::NoUrl(_) | Self::NoToken(_) | Self::Unreadable(_) => Exit::Usage,
+            Self::Unreachable(_) | Self::BusAway(_) => Exit::Unreachable,
+            Self::NoUrl(_) | Self::NoToken(_) | Self::Unreadable(_) | Self::OutOfSight(_) => Exit::Usage,
             Self::Refused { exit, .. } => *exit,
             Self::Garbled { .. } | Self::Stranger(_) | Self::Output(_) => Exit::Failed,
         }
@@ -67,6 +73,8 @@ impl Failure {
             Self::NoToken(_) => Code::TokenUnreadable,
             Self::Garbled { .. } | Self::Stranger(_) => Code::NotUnderstood,
             Self::Unreadable(_) => Code::InputUnreadable,
+            Self::OutOfSight(_) => Code::PastOutOfSight,
+            Self::BusAway(_) => Code::BusAway,
             Self::Output(_) => Code::CannotWrite,
             // Its detail says what to do, and the server may know more codes than this command.
             Self::Refused { code, told, .. } => return format!("error {code}: {told}").lines().for_each(say),

@@ -18,10 +18,11 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::daemon::assembly;
 use crate::domain::Timestamp;
+use crate::domain::event::Body;
 use crate::domain::names::SourceName;
 use crate::domain::route_test::Answer;
 use crate::domain::suggest::{listed, nearest, question};
-use crate::formats::mapper::{Filled, Tried, Verdict};
+use crate::formats::mapper::{Filled, Tried, Verdict, ready};
 use crate::formats::{Format, ReadEvent, ReadNotification, Trial, Words, trials};
 
 /// `foghorn map`
@@ -29,6 +30,16 @@ use crate::formats::{Format, ReadEvent, ReadNotification, Trial, Words, trials};
 pub enum MapCommand {
     /// What becomes of each record of a file, and why
     Test(MapTestArgs),
+    /// The rules of a mapper that is there already, to be copied and changed
+    Show(MapShowArgs),
+}
+
+/// `foghorn map show`
+#[derive(Debug, Clone, Args)]
+pub struct MapShowArgs {
+    /// Which: alertmanager-events, github, goalert, ilert, sentry
+    #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(ready::NAMES))]
+    pub name: String,
 }
 
 /// `foghorn map test`
@@ -40,9 +51,12 @@ pub struct MapTestArgs {
     /// As if they came through this source
     #[arg(long, value_name = "NAME", conflicts_with = "mapper")]
     pub source: Option<String>,
-    /// By this mapper; without it, the only one there is
+    /// By this mapper, or one that is there already (github, sentry …); without it, the only one of the configuration
     #[arg(long, value_name = "NAME")]
     pub mapper: Option<String>,
+    /// A header that each record comes with, as often as there are several
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub headers: Vec<(String, String)>,
     /// Where the configuration is; without it, the one that `serve` would read
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
@@ -53,8 +67,11 @@ pub struct MapTestArgs {
 
 /// Does what was asked.
 pub(super) fn run(command: &MapCommand) -> Exit {
-    let MapCommand::Test(args) = command;
-    match test(args) {
+    let done = match command {
+        MapCommand::Test(args) => test(args),
+        MapCommand::Show(args) => show(args),
+    };
+    match done {
         Ok(exit) => exit,
         Err(error) if reader_left(&error) => Exit::Done,
         Err(error) => {
@@ -62,6 +79,12 @@ pub(super) fn run(command: &MapCommand) -> Exit {
             Exit::Failed
         }
     }
+}
+
+fn show(args: &MapShowArgs) -> io::Result<Exit> {
+    let mut out = Printer::new(io::stdout().lock());
+    ready::written(&args.name).into_iter().flat_map(str::lines).try_for_each(|line| out.line(line))?;
+    Ok(Exit::Done)
 }
 
 fn test(args: &MapTestArgs) -> io::Result<Exit> {
@@ -109,6 +132,7 @@ struct Reading<'a> {
     words: Words,
     format: Format,
     source: SourceName,
+    headers: &'a [(String, String)],
     now: Timestamp,
 }
 
@@ -127,7 +151,7 @@ struct Became<'r> {
 }
 
 impl<'a> Reading<'a> {
-    fn of(args: &MapTestArgs, config: &'a Config) -> Result<Self, String> {
+    fn of(args: &'a MapTestArgs, config: &'a Config) -> Result<Self, String> {
         let (format, source) = match (&args.source, &args.mapper) {
             (Some(name), _) => (of_source(config, name)?, SourceName::from(name.as_str())),
             (None, named) => {
@@ -138,14 +162,26 @@ impl<'a> Reading<'a> {
             }
         };
         let now = Clock::system().now();
-        Ok(Self { config, words: assembly::words(config), format, source, now })
+        Ok(Self { config, words: assembly::words(config), format, source, headers: &args.headers, now })
+    }
+
+    /// One that is there twice says nothing, as everywhere.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.next().filter(|_| found.next().is_none()).map(|(_, value)| value.as_str())
     }
 
     fn each(&self, record: &Record) -> impl Iterator<Item = Became<'_>> {
-        let each = trials(&self.format, &record.raw, &self.words, self.now).into_iter();
+        let header = |name: &str| self.header(name);
+        let each = trials(&self.format, Some(&record.raw), &header, &self.words, self.now).into_iter();
         let line = record.line;
-        each.map(move |(read, event)| {
-            let would = event.map(|event| self.config.route_table.would(&event, &self.source, self.now));
+        each.map(move |(read, body)| {
+            let would = match &body {
+                Some(Body::Incident(event)) => {
+                    Some(self.config.route_table.would(event, &self.source, self.now))
+                }
+                Some(Body::Notification(_)) | None => None,
+            };
             Became { line, source: &self.source, format: self.format.as_str(), read, would }
         })
     }
@@ -167,6 +203,7 @@ impl Became<'_> {
         let mut lines = match (&read.event, &read.notification) {
             (Some(event), _) => incident(event),
             (None, Some(notification)) => told(notification),
+            (None, None) if read.ignored.is_some() => read.ignored.iter().map(|rule| ignored(rule)).collect(),
             (None, None) => refusal(read),
         };
         lines.extend(read.event_id.as_ref().map(|id| row("event_id", id)));
@@ -202,7 +239,7 @@ fn mapper(config: &Config, named: Option<&str>) -> Result<Format, String> {
             return Err(format!("name one with --mapper or --source; there are: {}", listed(known())));
         }
     };
-    let found = config.mappers.get(name).map(|mapper| Format::Json(mapper.clone()));
+    let found = config.mappers.get(name).cloned().or_else(|| ready::mapper(name)).map(Format::Json);
     found.ok_or_else(|| {
         let near = question(nearest(name, known()));
         format!("there is no mapper \"{name}\"; there are: {}.{near}", listed(known()))
@@ -249,6 +286,16 @@ fn filled(one: &Filled, names: usize, places: usize) -> String {
         (None, None, _) => "left out".to_owned(),
     };
     format!("  {:names$}  ← {:places$}  {came}", one.field, one.from)
+}
+
+/// `X-GitHub-Event: issues`
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as \"X-GitHub-Event: issues\"")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn ignored(rule: &str) -> String {
+    format!("IGNORED: rule \"{rule}\" lets it go, and nothing is kept of it")
 }
 
 /// What is wrong with a record, a line for each thing.

@@ -132,6 +132,7 @@ fn event(what: &str, says: &Says) -> String {
             let why = [&says.reason, &says.detail].map(word).join(" ");
             format!("{source} rejected: {}", [known.as_str(), why.trim()].join(" ").trim())
         }
+        "ignored" => format!("{source} ignored: {}", word(&says.detail)),
         what => format!("{source} {what}  {known}"),
     }
 }
@@ -201,6 +202,11 @@ mod tests {
                 "event.rejected",
                 r#""source":"kafka","reason":"parse","detail":"cut off""#,
                 "14:02:10.114 event     kafka           rejected: parse cut off",
+            ),
+            (
+                "event.ignored",
+                r#""source":"github","detail":"rule \"ping\" lets it go""#,
+                "14:02:10.114 event     github          ignored: rule \"ping\" lets it go",
             ),
             (
                 "incident.opened",

@@ -302,6 +302,7 @@ fn read_as(name: &str, whole: &Value) -> Vec<String> {
             let why = [text("reason"), text("detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
             row("rejected", Some(format!("{why}   → foghorn dlq list")));
         }
+        "event.ignored" => row("ignored", text("detail")),
         "event.duplicate" => row("result", Some("known already; it changed nothing".to_owned())),
         _ => row("result", text("result")),
     }

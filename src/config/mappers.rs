@@ -11,7 +11,7 @@ use crate::domain::names::MapperName;
 use crate::domain::severity::SeverityAliases;
 use crate::domain::suggest::{listed, nearest, question};
 use crate::formats::Format;
-use crate::formats::mapper::{Mapper, Objection};
+use crate::formats::mapper::{Mapper, Objection, ready};
 
 /// Every mapper, by its name; nothing of one whose problems are reported.
 pub(super) type Mappers = BTreeMap<MapperName, Option<Arc<Mapper>>>;
@@ -97,7 +97,9 @@ pub(super) fn format_of(
     let is_json = settings.text("format") == Some("json");
     let named = settings.entry("mapper").cloned();
     settings.entries.retain(|entry| entry.key != "mapper" && !(is_json && entry.key == "format"));
-    let known = || mappers.keys().map(MapperName::as_str);
+    let own = |name: &str| mappers.keys().any(|known| known.as_str() == name);
+    let known =
+        || mappers.keys().map(MapperName::as_str).chain(ready::NAMES.into_iter().filter(|name| !own(name)));
     match (is_json, &named) {
         (false, None) => Ok(None),
         (false, Some(named)) => {
@@ -116,7 +118,7 @@ pub(super) fn format_of(
         (true, Some(named)) if is_bad(&named.node) => Err(Reported),
         (true, Some(named)) => {
             let name = named.node.text().unwrap_or_default();
-            let Some(mapper) = mappers.get(name) else {
+            let Some(mapper) = mappers.get(name).cloned().or_else(|| ready::mapper(name).map(Some)) else {
                 let what = format!("[sources.{}] names the mapper \"{name}\", which is not there", entry.key);
                 let near = question(nearest(name, known()));
                 let problem = Problem::new(Code::WrongValue, what)
@@ -124,7 +126,7 @@ pub(super) fn format_of(
                 report.at(&named.node.place, problem);
                 return Err(Reported);
             };
-            mapper.as_ref().map(|mapper| Some(Format::Json(Arc::clone(mapper)))).ok_or(Reported)
+            mapper.map(|mapper| Some(Format::Json(mapper))).ok_or(Reported)
         }
     }
 }

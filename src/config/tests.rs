@@ -119,7 +119,7 @@ fn the_examples_of_the_reference_are_valid_too() {
     assert_eq!(loaded.config.route_table.routes.len(), 2);
     assert_eq!(loaded.config.channels.len(), 13);
     assert_eq!(loaded.config.sources.len(), 12);
-    assert_eq!(loaded.config.mappers.len(), 1);
+    assert_eq!(loaded.config.mappers.len(), 2);
     assert_eq!(loaded.config.tokens.len(), 1);
     assert_eq!(loaded.config.events_out.len(), 3);
 }

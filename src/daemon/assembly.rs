@@ -29,7 +29,7 @@ use crate::sources::http::Hooks;
 use crate::sources::kafka::{KafkaLetters, KafkaSettings, KafkaSource};
 use crate::sources::nats::{self, Reach};
 use crate::sources::pubsub;
-use crate::sources::rabbitmq::RabbitSource;
+use crate::sources::rabbitmq;
 use crate::sources::redis::{Mode, RedisSettings, open_hybrid, open_stream};
 use crate::sources::{Connect, LetterBox, LetterBoxes, Source};
 use crate::store::Store;
@@ -296,7 +296,7 @@ fn parts_of(source: &SourceConfig, node: &NodeName) -> Vec<(Topic, SourcePart)> 
         SourceConfig::RabbitMq(settings) => {
             let part = |name: &String| {
                 let (opening, topic) = (Arc::clone(settings), name.clone());
-                let open: Connect = Arc::new(move || Ok(Arc::new(RabbitSource::open(&opening, &topic))));
+                let open: Connect = Arc::new(move || Ok(Arc::new(rabbitmq::open(&opening, &topic))));
                 queue(name, settings.max_in_flight, open)
             };
             settings.queues.iter().map(part).collect()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::dedup::Keyspace;
 use super::ids::{DeadLetterId, EventId};
 use super::incident::Incident;
 use super::names::{ChannelName, MessageType, SourceName};
@@ -127,6 +128,8 @@ pub struct IncidentEvent {
     pub service: Option<String>,
     /// Same key = same incident.
     pub dedup_key: String,
+    /// Where the key counts.
+    pub keyspace: Keyspace,
     /// More words.
     pub description: Option<String>,
     /// Free labels, for routes and for readers.
@@ -148,6 +151,7 @@ impl IncidentEvent {
             status: EventStatus::Open,
             service: incident.service.clone(),
             dedup_key: incident.dedup_key.clone(),
+            keyspace: incident.keyspace,
             description: incident.description.clone(),
             labels: incident.labels.clone(),
             links: incident.links.clone(),

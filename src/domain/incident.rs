@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::dedup::Keyspace;
 use super::event::{EventStatus, IncidentEvent, Link};
 use super::ids::IncidentId;
 use super::late::SourceClock;
@@ -92,6 +93,8 @@ pub struct Incident {
     pub version: u64,
     /// Same key = same incident.
     pub dedup_key: String,
+    /// Where the key counts.
+    pub keyspace: Keyspace,
     /// Where it stands.
     pub status: IncidentStatus,
     /// How bad.
@@ -158,6 +161,7 @@ impl Incident {
             number,
             version: 1,
             dedup_key: event.dedup_key.clone(),
+            keyspace: event.keyspace,
             status: IncidentStatus::Open,
             severity: event.severity,
             title: event.title.clone(),
@@ -319,6 +323,7 @@ mod tests {
             status,
             service: None,
             dedup_key: "disk".into(),
+            keyspace: Keyspace::Shared,
             description: None,
             labels: BTreeMap::new(),
             links: Vec::new(),

@@ -14,8 +14,11 @@ use super::Timestamp;
 pub type Document = Map<String, Value>;
 
 /// A part of the configuration that records may stand in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RecordSection)]
 pub enum Section {
     /// `[users.NAME]`
     Users,

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::dedup::Keyspace;
 use super::event::{EventStatus, IncidentEvent};
 use super::names::{PolicyName, SourceName, TeamName};
 use super::on_call::OnCall;
 use super::people::Recipient;
 use super::policy::{News, Policy, Position};
 use super::retry::later;
-use super::routes::{Field, Route, RouteTable};
+use super::routes::{Field, PlannedDelivery, Route, RouteTable};
 use super::severity::{Severity, SeverityAliases};
 use super::silence::{self, Held};
 use super::suppression::Suppressions;
@@ -127,6 +128,7 @@ impl Question {
             status: EventStatus::Open,
             service: self.service.clone(),
             dedup_key: String::new(),
+            keyspace: Keyspace::Shared,
             description: None,
             labels: self.labels.clone(),
             links: Vec::new(),
@@ -176,7 +178,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = WouldHear)]
 pub struct Told {
-    /// How long after the incident opens.
+    /// How long after the incident opens, or the notification comes.
     pub after_s: u64,
     /// How.
     pub channel: String,
@@ -308,13 +310,7 @@ impl RouteTable {
             let moment = later(now, after);
             let known = Suppressions::default();
             let plan = self.plan_steps((name, policy), Some(position), about, moment, &known);
-            answer.told.extend(plan.deliveries.iter().map(|planned| Told {
-                after_s: after.as_secs(),
-                channel: planned.target.channel.to_string(),
-                recipient: planned.target.recipient.to_string(),
-                to: planned.target.address.masked(),
-                quiet_until: (planned.due_at > moment).then_some(planned.due_at),
-            }));
+            answer.told.extend(plan.deliveries.iter().map(|planned| Told::of(planned, now, moment)));
             answer.withheld.extend(plan.withheld.into_iter().map(NotTold::of));
             let Some((next, wait)) = policy.next(position) else { break };
             (position, after) = (next, after + wait);
@@ -341,8 +337,21 @@ impl Answer {
     }
 }
 
+impl Told {
+    /// Of what is planned at `now` for the moment `due`.
+    pub(super) fn of(planned: &PlannedDelivery, now: Timestamp, due: Timestamp) -> Self {
+        Self {
+            after_s: u64::try_from(due.duration_since(now).as_secs()).unwrap_or_default(),
+            channel: planned.target.channel.to_string(),
+            recipient: planned.target.recipient.to_string(),
+            to: planned.target.address.masked(),
+            quiet_until: (planned.due_at > due).then_some(planned.due_at),
+        }
+    }
+}
+
 impl NotTold {
-    fn of(withheld: Withheld) -> Self {
+    pub(super) fn of(withheld: Withheld) -> Self {
         Self { words: withheld.words(), withheld }
     }
 }

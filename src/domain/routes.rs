@@ -209,7 +209,11 @@ impl RouteTable {
     pub fn plan(&self, event: &Event, known: &Suppressions) -> Result<Plan, Unroutable> {
         match &event.body {
             Body::Incident(body) => Ok(self.plan_incident(body, &event.source, event.received_at, known)),
-            Body::Notification(body) => self.plan_direct(body, event.received_at, known),
+            Body::Notification(body) => {
+                let Told { deliveries, withheld } = self.plan_direct(body, event.received_at, known)?;
+                let locales = self.directory.locales(&deliveries);
+                Ok(Plan::Direct { deliveries, withheld, locales })
+            }
         }
     }
 
@@ -317,12 +321,12 @@ impl RouteTable {
         told
     }
 
-    fn plan_direct(
+    pub(super) fn plan_direct(
         &self,
         body: &event::NotificationRequest,
         now: Timestamp,
         known: &Suppressions,
-    ) -> Result<Plan, Unroutable> {
+    ) -> Result<Told, Unroutable> {
         let mut recipients = Vec::new();
         let mut withheld = Vec::new();
         for text in &body.to {
@@ -343,8 +347,7 @@ impl RouteTable {
         if told.deliveries.is_empty() && !withheld.iter().any(|one| one.why.is_a_wish()) {
             return Err(Unroutable(withheld));
         }
-        let locales = self.directory.locales(&told.deliveries);
-        Ok(Plan::Direct { deliveries: told.deliveries, withheld, locales })
+        Ok(Told { deliveries: told.deliveries, withheld })
     }
 
     fn planned(&self, target: Target, due_at: Timestamp, expires_at: Option<Timestamp>) -> PlannedDelivery {

@@ -73,6 +73,8 @@ pub enum EventResult {
     Duplicate,
     /// It is kept as a dead letter.
     Rejected,
+    /// It is let go on purpose.
+    Ignored,
 }
 
 /// An event came in.
@@ -104,7 +106,7 @@ pub struct EventFact {
     /// Why it was rejected, in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// Why it was rejected, for people.
+    /// Why it was rejected, for people; of one that was let go, by which rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -189,6 +191,12 @@ impl EventFact {
             detail: None,
         }
     }
+
+    /// What a rule lets go.
+    pub fn ignored(at: Timestamp, source: &SourceName, rule: &str) -> Self {
+        let detail = Some(format!("rule \"{rule}\" lets it go"));
+        Self { detail, ..Self::bare(at, EventResult::Ignored, source) }
+    }
 }
 
 impl DeliveryFact {
@@ -250,6 +258,7 @@ impl Fact {
                     EventResult::Accepted => "accepted",
                     EventResult::Duplicate => "duplicate",
                     EventResult::Rejected => "rejected",
+                    EventResult::Ignored => "ignored",
                 }
             ),
             Self::Incident(fact) => format!("incident.{}", fact.change.as_str()),

@@ -1,6 +1,7 @@
 //! The feed: what was just committed, told to whoever watches.
 //!
-//! The single writer tells facts after a commit, never before. They are kept in one bounded ring; a
+//! The single writer tells facts after a commit, never before; what is let go, which nobody writes down, those tell who
+//! read it. Facts are kept in one bounded ring; a
 //! watcher is no more than a position in it. So nobody who reads slowly holds up the writer or takes
 //! memory: whoever falls behind the ring hears that facts were missed, and goes on with the newest.
 //!

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::mapper::Mapper;
+use super::mapper::{Mapped, Mapper};
 use super::senders::{alertmanager, cloud_events, opsgenie, pager_duty, sniff};
-use super::{Parsed, Reading, Words, headers};
+use super::{Parsed, Read, Words, headers};
 use crate::domain::Timestamp;
 use crate::domain::event::Bounds;
 use crate::domain::malformed::Malformed;
@@ -112,7 +112,7 @@ pub enum Parts {
     Each(Vec<Arc<[u8]>>),
 }
 
-/// Finds a header by its name, in any case; `None` for one that is not text.
+/// Finds a header by its name, in any case; `None` for one that is not text, or is there twice.
 pub type Headers<'f, 'h> = &'f dyn Fn(&str) -> Option<&'h str>;
 
 /// Takes a record apart, as far as that can be done without reading its events.
@@ -126,9 +126,8 @@ pub fn parts(
     bounds: &Bounds,
 ) -> Result<Parts, Malformed> {
     match format.of(raw, header) {
-        Format::Foghorn | Format::Auto | Format::PagerDuty | Format::Opsgenie | Format::Json(_) => {
-            Ok(Parts::Whole)
-        }
+        Format::Foghorn | Format::Auto | Format::PagerDuty | Format::Opsgenie => Ok(Parts::Whole),
+        Format::Json(mapper) => mapper.parts(raw, header, bounds),
         Format::CloudEvents => cloud_events::parts(raw, header, bounds),
         Format::Alertmanager | Format::Grafana => alertmanager::parts(raw, bounds),
         Format::AlertmanagerApi => alertmanager::parts_of_list(raw, bounds),
@@ -145,15 +144,19 @@ pub fn read<'h>(
     header: Headers<'_, 'h>,
     words: &Words,
     now: Timestamp,
-) -> Result<Reading, Malformed> {
+) -> Result<Read, Malformed> {
     type Parse = fn(&[u8], &Words, Timestamp) -> Result<Parsed, Malformed>;
     let parse: Parse = match format.of(raw.unwrap_or_default(), header) {
-        Format::Foghorn | Format::Auto => return headers::read(raw, header, words, now),
+        Format::Foghorn | Format::Auto => return headers::read(raw, header, words, now).map(Read::Event),
         Format::CloudEvents => {
-            return headers::read_by(raw, header, |raw| cloud_events::read(raw, words, now));
+            let read = headers::read_by(raw, header, |raw| cloud_events::read(raw, words, now));
+            return read.map(Read::Event);
         }
         Format::Json(mapper) => {
-            return headers::read_by(raw, header, |raw| Ok((mapper.parse(raw, words, now)?, None)));
+            return Ok(match mapper.parse(headers::value(raw, header)?, words, now)? {
+                Mapped::Event(parsed) => Read::Event(headers::reading(parsed, header("traceparent"))),
+                Mapped::Ignored(rule) => Read::Ignored(rule),
+            });
         }
         Format::Alertmanager => alertmanager::read,
         Format::AlertmanagerApi => alertmanager::read_list,
@@ -161,7 +164,7 @@ pub fn read<'h>(
         Format::Opsgenie => opsgenie::read,
         Format::Grafana => alertmanager::read_grafana,
     };
-    headers::read_by(raw, header, |raw| Ok((parse(raw, words, now)?, None)))
+    headers::read_by(raw, header, |raw| Ok((parse(raw, words, now)?, None))).map(Read::Event)
 }
 
 #[cfg(test)]

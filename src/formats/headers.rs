@@ -9,6 +9,7 @@
 use super::fields::Fields;
 use super::native::{self, ID};
 use super::problems::{Problems, only};
+use super::senders::cloud_events;
 use super::strict_json;
 use super::text;
 use super::{Parsed, Reading, Words};
@@ -33,9 +34,10 @@ pub fn read<'h>(
     let raw = value(raw, header)?;
     let traceparent = header("traceparent");
     let (parsed, traceparent) = match mode(header)? {
-        Mode::Plain => (native::parse(raw, words, now)?, traceparent),
+        Mode::Plain if !cloud_events::is_one(raw) => (native::parse(raw, words, now)?, traceparent),
         Mode::Binary => (binary(raw, header, words, now)?, traceparent),
-        Mode::Structured => {
+        // One that is taken in again has the headers no more that it came with.
+        Mode::Structured | Mode::Plain => {
             let (parsed, inner) = structured(raw, words, now)?;
             let traceparent = traceparent.map(str::to_owned).or(inner);
             return Ok(reading(parsed, traceparent.as_deref()));
@@ -56,7 +58,7 @@ pub(super) fn read_by<'h>(
 }
 
 /// The bytes of a record that is worth reading.
-fn value<'r, 'h>(
+pub(super) fn value<'r, 'h>(
     raw: Option<&'r [u8]>,
     header: &dyn Fn(&str) -> Option<&'h str>,
 ) -> Result<&'r [u8], Malformed> {
@@ -71,7 +73,7 @@ fn value<'r, 'h>(
     })
 }
 
-fn reading(parsed: Parsed, traceparent: Option<&str>) -> Reading {
+pub(super) fn reading(parsed: Parsed, traceparent: Option<&str>) -> Reading {
     Reading {
         body: parsed.body,
         producer_id: parsed.producer_id,

@@ -13,6 +13,7 @@
 //! JSON Pointer to the place.
 
 pub mod batch;
+mod envelope;
 mod fields;
 mod format;
 pub mod headers;
@@ -31,6 +32,8 @@ mod trial;
 mod tests;
 
 pub use format::{FORMATS, Format, Headers, Parts, parts, read};
+pub use senders::cloud_events::Envelopes;
+pub use senders::{line, lines};
 pub use trial::{ReadEvent, ReadNotification, Trial, trials};
 
 use std::collections::BTreeMap;
@@ -82,7 +85,17 @@ pub struct Parsed {
     pub producer_id: Option<String>,
 }
 
-/// All that a record says, headers included.
+/// What a record was read as.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is an event")]
+pub enum Read {
+    /// An event.
+    Event(Reading),
+    /// Nothing, on purpose: the rule of this name of its mapper lets it go.
+    Ignored(String),
+}
+
+/// All that an event says, headers included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// What is asked for.

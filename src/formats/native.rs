@@ -20,6 +20,7 @@ use super::strict_json::{self, Node};
 use super::text::{self, Layout};
 use super::{Parsed, Words};
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{
     Body, EventStatus, IncidentEvent, Link, NotificationRequest, Priority, RequestText,
 };
@@ -105,6 +106,7 @@ fn incident(fields: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Optio
         status,
         service,
         dedup_key,
+        keyspace: Keyspace::Shared,
         description,
         labels,
         links,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::mapper::{Filled, Tried};
-use super::{Format, Parts, Words, parts, read};
+use super::headers::DEAD_LETTER;
+use super::mapper::{Filled, Mapped, Tried};
+use super::{Format, Headers, Parsed, Parts, Read, Reading, Words, parts, read};
 use crate::domain::Timestamp;
 use crate::domain::event::{
     Body, EventStatus, IncidentEvent, Link, NotificationRequest, Priority, RequestText,
@@ -36,6 +37,9 @@ pub struct Trial {
     /// Whom it asks to be told what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notification: Option<ReadNotification>,
+    /// The rule of its mapper that lets it go: it would be nothing, on purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<String>,
     /// Why it would be a dead letter instead: `schema`, `parse` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -61,7 +65,7 @@ pub struct ReadEvent {
 }
 
 /// A direct notification, as it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ReadNotification)]
 #[expect(missing_docs, reason = "named as in the record format, where they are described")]
 pub struct ReadNotification {
@@ -78,44 +82,50 @@ pub struct ReadNotification {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What becomes of a record of this format that came without headers, event by event. Beside each, the event
-/// itself, for whoever asks who would hear of it.
+/// What becomes of a record of this format, event by event; `None` is one without a value. Beside each event what it
+/// asks for, for whoever wants to know who would hear of it.
 pub fn trials(
     format: &Format,
-    raw: &[u8],
+    raw: Option<&[u8]>,
+    header: Headers<'_, '_>,
     words: &Words,
     now: Timestamp,
-) -> Vec<(Trial, Option<IncidentEvent>)> {
-    let nothing = |_: &str| None;
-    match parts(format, raw, &nothing, &words.bounds) {
-        Ok(Parts::Whole) => vec![one(format, raw, words, now)],
-        Ok(Parts::Each(parts)) => {
+) -> Vec<(Trial, Option<Body>)> {
+    match raw.map(|raw| parts(format, raw, header, &words.bounds)) {
+        None | Some(Ok(Parts::Whole)) => vec![one(format, raw, header, words, now)],
+        Some(Ok(Parts::Each(parts))) => {
+            let is_alone = parts.len() == 1;
             let each = parts.iter().zip(1..).map(|(raw, number)| {
-                let (trial, event) = one(format, raw, words, now);
-                (Trial { part: Some(number), ..trial }, event)
+                let (trial, body) = one(format, Some(raw), header, words, now);
+                (Trial { part: (!is_alone).then_some(number), ..trial }, body)
             });
             each.collect()
         }
-        Err(malformed) => vec![(Trial::of(None, Err(malformed)).0, None)],
+        Some(Err(malformed)) => vec![(Trial::of(None, Err(malformed)).0, None)],
     }
 }
 
-fn one(format: &Format, raw: &[u8], words: &Words, now: Timestamp) -> (Trial, Option<IncidentEvent>) {
-    let nothing = |_: &str| None;
-    if let Format::Json(mapper) = format {
+fn one(
+    format: &Format,
+    raw: Option<&[u8]>,
+    header: Headers<'_, '_>,
+    words: &Words,
+    now: Timestamp,
+) -> (Trial, Option<Body>) {
+    // One of our own dead letters is not looked into.
+    if let (Format::Json(mapper), Some(raw), None) = (format, raw, header(DEAD_LETTER)) {
         let (steps, parsed) = mapper.explain(raw, words, now);
-        let said = parsed.map(|parsed| (parsed.body, parsed.producer_id));
-        return Trial::of(steps.map(|steps| (steps.rules, steps.fields)), said);
+        return Trial::of(steps.map(|steps| (steps.rules, steps.fields)), parsed);
     }
-    let reading = read(format, Some(raw), &nothing, words, now);
-    Trial::of(None, reading.map(|reading| (reading.body, reading.producer_id)))
+    let said = read(format, raw, header, words, now).map(|read| match read {
+        Read::Event(Reading { body, producer_id, .. }) => Mapped::Event(Parsed { body, producer_id }),
+        Read::Ignored(rule) => Mapped::Ignored(rule),
+    });
+    Trial::of(None, said)
 }
 
 impl Trial {
-    fn of(
-        steps: Option<(Vec<Tried>, Vec<Filled>)>,
-        said: Result<(Body, Option<String>), Malformed>,
-    ) -> (Self, Option<IncidentEvent>) {
+    fn of(steps: Option<(Vec<Tried>, Vec<Filled>)>, said: Result<Mapped, Malformed>) -> (Self, Option<Body>) {
         let (rules, fields) = steps.unwrap_or_default();
         let empty = Self {
             part: None,
@@ -124,6 +134,7 @@ impl Trial {
             event_id: None,
             event: None,
             notification: None,
+            ignored: None,
             refused: None,
             errors: Vec::new(),
         };
@@ -132,11 +143,13 @@ impl Trial {
                 let refused = Some(malformed.reason.as_str().to_owned());
                 (Self { refused, errors: malformed.problems, ..empty }, None)
             }
-            Ok((Body::Incident(event), event_id)) => {
-                (Self { event_id, event: Some(ReadEvent::of(&event)), ..empty }, Some(event))
-            }
-            Ok((Body::Notification(request), event_id)) => {
-                (Self { event_id, notification: Some(ReadNotification::of(request)), ..empty }, None)
+            Ok(Mapped::Ignored(rule)) => (Self { ignored: Some(rule), ..empty }, None),
+            Ok(Mapped::Event(Parsed { body, producer_id: event_id })) => {
+                let (event, notification) = match &body {
+                    Body::Incident(event) => (Some(ReadEvent::of(event)), None),
+                    Body::Notification(request) => (None, Some(ReadNotification::of(request.clone()))),
+                };
+                (Self { event_id, event, notification, ..empty }, Some(body))
             }
         }
     }

@@ -40,6 +40,12 @@ pub(super) async fn read_json(shared: &Shared, request: Request) -> Result<Held,
     Ok(held)
 }
 
+/// Reads the body of `request`, whatever it is, unless it is compressed.
+pub(super) async fn read_plain(shared: &Shared, request: Request) -> Result<Held, Problem> {
+    not_encoded(request.headers())?;
+    read_bytes(shared, request).await
+}
+
 /// Reads the body of `request`, whatever it is.
 pub(super) async fn read_bytes(shared: &Shared, request: Request) -> Result<Held, Problem> {
     let told_to_wait = request.headers().contains_key(EXPECT);
@@ -59,10 +65,7 @@ enum ContentType {
 }
 
 fn content_type(headers: &HeaderMap) -> Result<ContentType, Problem> {
-    let encoded = headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
-    if encoded {
-        return Err(unknown_type("compressed bodies are not read"));
-    }
+    not_encoded(headers)?;
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else {
         return Err(unknown_type("there must be one Content-Type header"));
@@ -81,6 +84,11 @@ fn content_type(headers: &HeaderMap) -> Result<ContentType, Problem> {
         "application/x-www-form-urlencoded" => Ok(ContentType::Form),
         _ => Err(unknown_type("only application/json is read")),
     }
+}
+
+fn not_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoded = headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
+    if encoded { Err(unknown_type("compressed bodies are not read")) } else { Ok(()) }
 }
 
 fn unknown_type(detail: &'static str) -> Problem {

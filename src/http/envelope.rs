@@ -44,7 +44,8 @@ pub(super) async fn wrap(State(shared): State<Arc<Shared>>, mut request: Request
     let mut response = as_problem(response, &shared.api.public_url, &path, &id);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
+        // Where a sender knows its request by another name, that one stays.
+        headers.entry(REQUEST_ID).or_insert(id);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

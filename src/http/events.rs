@@ -1,7 +1,8 @@
 //! `POST /api/v1/events`: one event, or an array of up to 500; `GET`: those that were accepted.
 //!
 //! A request to accept is answered when everything that is an event is on stable storage. A batch with some bad items is
-//! accepted all the same, and each item has its own result; nothing was kept of a bad one.
+//! accepted all the same, and each item has its own result; nothing was kept of a bad one. An event may come as a
+//! CloudEvent, in each of the three modes of HTTP: its data is our own record.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::ask::Submission;
+use super::body::Held;
 use super::flow::is_known;
 use super::lists::{found, paged};
 use super::problem::{Code, Problem};
@@ -20,7 +22,7 @@ use super::{Shared, ask, body};
 use crate::domain::ids::EventId;
 use crate::domain::malformed::{Malformation, Malformed, Problem as Flaw};
 use crate::domain::names::SourceName;
-use crate::formats::batch;
+use crate::formats::{self, Envelopes, Format, Headers, Parts, batch};
 use crate::messages::ingest::Submitted;
 use crate::store::batch::{AcceptResult, Accepted};
 use crate::store::views::EventView;
@@ -47,6 +49,16 @@ pub(super) enum Item {
         #[serde(skip_serializing_if = "Option::is_none")]
         incident_url: Option<String>,
     },
+    /// A rule of the mapper of its source lets it go; nothing was kept.
+    Ignored {
+        result: &'static str,
+        rule: String,
+    },
+    /// The mapper of its source makes no event of it; it is kept as a dead letter until the mapper was mended.
+    Quarantined {
+        result: &'static str,
+        detail: String,
+    },
     Rejected {
         result: &'static str,
         errors: Vec<Flaw>,
@@ -56,10 +68,14 @@ pub(super) enum Item {
 pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Problem> {
     let traceparent = traceparent(request.headers());
     let source = source(&shared, &Query::parse(request.uri(), &["source"])?)?;
-    let held = body::read_json(&shared, request).await?;
-    let items = batch::split(&held.bytes, &shared.api.bounds).map_err(refused)?;
-    let alone = held.bytes.trim_ascii_start().first() != Some(&b'[');
-    let items = items.into_iter().map(Arc::from).collect();
+    let envelopes = readable(&|name| once(request.headers(), name))?;
+    let (_held, items, alone) = match envelopes {
+        Some(_) => enveloped(&shared, request).await?,
+        None => bare(&shared, request).await?,
+    };
+    if items.is_empty() {
+        return Ok((StatusCode::ACCEPTED, Json(Answer { accepted: 0, events: Vec::new() })).into_response());
+    }
     let submitted = ask::submit_to(
         &shared.api,
         &shared.api.source,
@@ -68,6 +84,69 @@ pub(super) async fn submit(State(shared): State<Arc<Shared>>, request: Request) 
     .await?;
     let answer = answer(submitted, &shared.api.public_url, alone)?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// Records, and whether it is a single one. The body is held until they are taken.
+type Items = (Held, Vec<Arc<[u8]>>, bool);
+
+/// Our own records as they are.
+async fn bare(shared: &Shared, request: Request) -> Result<Items, Problem> {
+    let held = body::read_json(shared, request).await?;
+    let items = batch::split(&held.bytes, &shared.api.bounds).map_err(refused)?;
+    let alone = held.bytes.trim_ascii_start().first() != Some(&b'[');
+    let items = items.into_iter().map(Arc::from).collect();
+    Ok((held, items, alone))
+}
+
+/// Our own records as CloudEvents, each with its envelope around it.
+async fn enveloped(shared: &Shared, request: Request) -> Result<Items, Problem> {
+    let headers = request.headers().clone();
+    let held = body::read_plain(shared, request).await?;
+    let header = |name: &str| once(&headers, name);
+    let parts = match is_no_event(&held.bytes) {
+        true => Parts::Each(Vec::new()),
+        false => {
+            formats::parts(&Format::CloudEvents, &held.bytes, &header, &shared.api.bounds).map_err(refused)?
+        }
+    };
+    let is_batch = held.bytes.trim_ascii_start().first() == Some(&b'[');
+    Ok(match parts {
+        Parts::Whole => {
+            let whole = Arc::from(held.bytes.as_slice());
+            (held, vec![whole], true)
+        }
+        Parts::Each(parts) if parts.len() > batch::MOST => {
+            let detail = format!("more than {} events in one request", batch::MOST);
+            return Err(Problem::new(Code::TooLarge, detail));
+        }
+        Parts::Each(parts) => (held, parts, !is_batch),
+    })
+}
+
+/// A batch of CloudEvents may be empty.
+pub(super) fn is_no_event(body: &[u8]) -> bool {
+    serde_json::from_slice::<[(); 0]>(body).is_ok()
+}
+
+/// In which way headers say that a request holds CloudEvents, if they do.
+pub(super) fn readable(header: Headers<'_, '_>) -> Result<Option<Envelopes>, Problem> {
+    let envelopes = Envelopes::of(header);
+    match envelopes {
+        Some(Envelopes::Unreadable) => {
+            let detail = "of CloudEvents only those in JSON are read: application/cloudevents+json";
+            Err(Problem::new(Code::ContentType, detail))
+        }
+        other => Ok(other),
+    }
+}
+
+/// A header of a request, if it is there once and is text.
+pub(super) fn once<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
 }
 
 /// As whose records they are read, if that is said.
@@ -118,13 +197,13 @@ pub(super) fn single(submitted: Vec<Submitted>) -> Result<Accepted, Problem> {
 }
 
 pub(super) fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -> Result<Answer, Problem> {
-    let none_kept = !submitted.iter().any(is_kept);
-    if none_kept && alone {
+    let none_taken = !submitted.iter().any(is_taken);
+    if none_taken && alone {
         // A single event that is no JSON is a request that is no JSON.
         let refused = single(submitted).err();
         return Err(refused.unwrap_or_else(|| Problem::with_errors(Code::InvalidEvent, Vec::new())));
     }
-    if none_kept {
+    if none_taken {
         let all = submitted.into_iter().enumerate().flat_map(|(index, item)| {
             errors(item).into_iter().map(move |mut flaw| {
                 flaw.pointer.insert_str(0, &format!("/{index}"));
@@ -138,8 +217,26 @@ pub(super) fn answer(submitted: Vec<Submitted>, public_url: &str, alone: bool) -
     Ok(Answer { accepted, events })
 }
 
-pub(super) fn is_kept(item: &Submitted) -> bool {
-    matches!(item, Submitted::Accepted(accepted) if accepted.result != AcceptResult::Conflict)
+/// The answer to a sender that can do nothing about what becomes no event, if all of it is kept.
+pub(super) fn kept(submitted: &[Submitted], public_url: &str) -> Option<Answer> {
+    let kept = |item: &Submitted| match item {
+        Submitted::DeadLetter(detail) => {
+            Some(Item::Quarantined { result: "quarantined", detail: detail.clone() })
+        }
+        item => is_taken(item).then(|| told(item.clone(), public_url)),
+    };
+    let events: Vec<Item> = submitted.iter().map(kept).collect::<Option<_>>()?;
+    let accepted = events.iter().filter(|item| matches!(item, Item::Kept { .. })).count();
+    Some(Answer { accepted, events })
+}
+
+/// Is it an event, or let go on purpose?
+pub(super) fn is_taken(item: &Submitted) -> bool {
+    match item {
+        Submitted::Accepted(accepted) => accepted.result != AcceptResult::Conflict,
+        Submitted::Ignored(_) => true,
+        Submitted::Malformed(_) | Submitted::DeadLetter(_) => false,
+    }
 }
 
 pub(super) fn told(item: Submitted, public_url: &str) -> Item {
@@ -155,6 +252,7 @@ pub(super) fn told(item: Submitted, public_url: &str) -> Item {
             AcceptResult::Duplicate => kept(&accepted, "duplicate"),
             AcceptResult::Conflict => rejected(Submitted::Accepted(accepted)),
         },
+        Submitted::Ignored(rule) => Item::Ignored { result: "ignored", rule },
         item => rejected(item),
     }
 }
@@ -170,6 +268,7 @@ pub(super) fn errors(item: Submitted) -> Vec<Flaw> {
     match item {
         Submitted::Malformed(malformed) => malformed.problems,
         Submitted::DeadLetter(why) => flaw("", "dead_letter", format!("kept as a dead letter: {why}")),
+        Submitted::Ignored(rule) => flaw("", "ignored", format!("rule \"{rule}\" lets it go")),
         Submitted::Accepted(accepted) => flaw(
             "",
             Malformation::IdConflict.as_str(),

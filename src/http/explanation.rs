@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::query::Query;
 use crate::domain::Timestamp;
 use crate::domain::acceptance::StepTaken;
+use crate::domain::dedup::Keyspace;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::{EventStatus, IncidentEvent};
 use crate::domain::incident::{IncidentStatus, Transition};
@@ -126,6 +127,7 @@ fn event_of(incident: &IncidentView) -> IncidentEvent {
         status: EventStatus::Open,
         service: incident.service.clone(),
         dedup_key: incident.dedup_key.clone(),
+        keyspace: Keyspace::Shared,
         description: None,
         labels: incident.labels.clone(),
         links: Vec::new(),

@@ -36,6 +36,18 @@ pub(super) fn list(section: Section) -> MethodRouter<Arc<Shared>> {
     })
 }
 
+/// `GET` of all that stand in the store, whatever their section, and whether they are in use or left out.
+pub(super) fn stored() -> MethodRouter<Arc<Shared>> {
+    get(async move |State(shared): State<Arc<Shared>>, uri: Uri| {
+        // Short, and comes whole.
+        Query::parse(&uri, &["limit", "cursor"])?;
+        let tables = Arc::clone(&shared.api.in_use.borrow().tables);
+        let stored = tables.0.iter().filter(|entry| matches!(entry.origin, Origin::Store { .. }));
+        let view = |entry: &Entry| StoredView { section: entry.section, record: entry.clone().into() };
+        Ok::<_, Problem>(Json(Page { data: stored.map(view).collect(), next_cursor: None }))
+    })
+}
+
 /// `GET` of one.
 pub(super) fn show(section: Section) -> MethodRouter<Arc<Shared>> {
     get(async move |State(shared): State<Arc<Shared>>, Path(name): Path<String>| {
@@ -120,6 +132,15 @@ impl From<Entry> for View {
     fn from(Entry { name, origin, document, .. }: Entry) -> Self {
         Self { name, origin, document, warnings: Vec::new() }
     }
+}
+
+/// One that stands in the store, and of which section it is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = StoredRecord)]
+pub(super) struct StoredView {
+    section: Section,
+    #[serde(flatten)]
+    record: View,
 }
 
 /// What a view of its own says beside it.

@@ -1,18 +1,24 @@
 //! `POST /api/v1/sources/{name}/test`: what a record of a source would become, and who would hear of it, by the
 //! configuration in use. Nothing is taken in.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::flow::is_known;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::query::Query;
 use super::{Shared, json};
 use crate::domain::Timestamp;
+use crate::domain::direct_test::DirectAnswer;
+use crate::domain::event::Body;
 use crate::domain::names::SourceName;
 use crate::domain::route_test::Answer;
 use crate::formats::{Trial, trials};
@@ -23,7 +29,14 @@ use crate::formats::{Trial, trials};
 #[serde(deny_unknown_fields)]
 pub(super) struct Wish {
     /// The record as it would come, byte for byte.
-    record: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<String>,
+    /// The same as base64, in its place, of one that is no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    raw: Option<String>,
+    /// What it would come with, such as the `ce_` headers of a CloudEvent; only texts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
     /// When it would come; now unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
@@ -51,6 +64,29 @@ pub(super) struct Became {
     /// Who would hear if it opened an incident; nothing of what opens none.
     #[serde(skip_serializing_if = "Option::is_none")]
     would: Option<Answer>,
+    /// Who would hear of a direct notification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_tell: Option<DirectAnswer>,
+}
+
+impl Wish {
+    /// The bytes of the record.
+    fn raw(&self) -> Result<Cow<'_, [u8]>, Problem> {
+        let invalid = |why: &'static str| Problem::new(Code::InvalidBody, why);
+        match (&self.record, &self.raw) {
+            (Some(record), None) => Ok(Cow::Borrowed(record.as_bytes())),
+            (None, Some(raw)) => {
+                STANDARD.decode(raw).map(Cow::Owned).map_err(|_| invalid("raw is no base64"))
+            }
+            _ => Err(invalid("say the record as text (record), or as base64 (raw)")),
+        }
+    }
+
+    /// As whoever reads records finds one: by its name in any case.
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 pub(super) async fn test(
@@ -67,10 +103,16 @@ pub(super) async fn test(
     let source = SourceName::from(name);
     let format = in_use.words.format_of(&source);
     let at = wish.at.unwrap_or_else(|| shared.api.clock.now());
-    let each = trials(format, wish.record.as_bytes(), &in_use.words, at).into_iter();
-    let events = each.map(|(read, event)| {
-        let would = event.map(|event| in_use.routes.would(&event, &source, at));
-        Became { read, would }
+    let (raw, header) = (wish.raw()?, |name: &str| wish.header(name));
+    let each = trials(format, Some(&raw), &header, &in_use.words, at).into_iter();
+    let events = each.map(|(read, body)| match &body {
+        Some(Body::Incident(event)) => {
+            Became { read, would: Some(in_use.routes.would(event, &source, at)), would_tell: None }
+        }
+        Some(Body::Notification(request)) => {
+            Became { read, would: None, would_tell: Some(in_use.routes.would_tell(request, at)) }
+        }
+        None => Became { read, would: None, would_tell: None },
     });
     Ok(Json(Outcome { format: format.as_str(), events: events.collect(), source }))
 }

@@ -129,6 +129,8 @@ pub enum SettledAs {
     Event(Accepted),
     /// A dead letter; the reason in words.
     DeadLetter(String),
+    /// Nothing, on purpose: the rule of this name lets it go, and it is on no storage.
+    Ignored(String),
 }
 
 /// What became of one submitted item.
@@ -140,4 +142,6 @@ pub enum Submitted {
     Malformed(Malformed),
     /// It is kept as a dead letter: a direct notification that reaches nobody, or worse.
     DeadLetter(String),
+    /// The rule of this name lets it go on purpose; nothing was kept.
+    Ignored(String),
 }

@@ -30,6 +30,7 @@ struct State {
     lag: Lag,
     end: Option<SourceError>,
     acknowledged: Vec<Arc<str>>,
+    set_aside: Vec<Arc<str>>,
     demand: Demand,
     flow: Flow,
     link: Link,
@@ -116,6 +117,12 @@ impl Handover {
         self.inward.notify_one();
     }
 
+    /// These are on stable storage as dead letters.
+    pub(super) fn set_aside(&self, ids: &[Arc<str>]) {
+        self.state().set_aside.extend_from_slice(ids);
+        self.inward.notify_one();
+    }
+
     /// No records until [`Handover::resume`].
     pub(super) fn pause(&self) {
         self.flow(Flow::Paused);
@@ -164,15 +171,28 @@ impl Handover {
         self.state().flow == Flow::Closing
     }
 
+    /// Are no records wanted for now?
+    pub(super) fn is_paused(&self) -> bool {
+        self.state().flow == Flow::Paused
+    }
+
     /// Does somebody wait for records, and are there none yet?
     pub(super) fn wants_records(&self) -> bool {
         let state = self.state();
         state.flow == Flow::Running && state.demand == Demand::Records && state.records.is_empty()
     }
 
-    /// What was acknowledged since this was asked last.
+    /// What was acknowledged since this was asked last; what was set aside too, unless it was asked for before.
     pub(super) fn acknowledged(&self) -> Vec<Arc<str>> {
-        std::mem::take(&mut self.state().acknowledged)
+        let mut state = self.state();
+        let mut ids = std::mem::take(&mut state.acknowledged);
+        ids.append(&mut state.set_aside);
+        ids
+    }
+
+    /// What was set aside since this was asked last.
+    pub(super) fn dead_letters(&self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.state().set_aside)
     }
 
     /// Records in their order.
@@ -187,7 +207,7 @@ impl Handover {
         self.outward.notify_one();
     }
 
-    /// What was given and never polled: nobody will ever ask for it.
+    /// What was given and not polled, which nobody will be given.
     pub(super) fn left_over(&self) -> Vec<Record> {
         self.state().records.drain(..).collect()
     }
@@ -344,6 +364,21 @@ mod tests {
         assert!(handover.next().is_none(), "told already");
         handover.resume();
         assert!(matches!(handover.next(), Some(Ok(Polled::Records(_)))));
+    }
+
+    #[test]
+    fn a_bus_that_has_no_place_for_dead_letters_acknowledges_them() {
+        let ids = |names: &[&str]| -> Vec<Arc<str>> { names.iter().map(|name| Arc::from(*name)).collect() };
+        let handover = Handover::default();
+        let settle = || {
+            handover.set_aside(&ids(&["dead"]));
+            handover.acknowledge(&ids(&["stored"]));
+        };
+        settle();
+        assert_eq!(handover.acknowledged(), ids(&["stored", "dead"]));
+        settle();
+        assert_eq!((handover.dead_letters(), handover.acknowledged()), (ids(&["dead"]), ids(&["stored"])));
+        assert!(handover.dead_letters().is_empty() && handover.acknowledged().is_empty());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Ways in. A source yields records and takes back the positions that are on stable storage; it
 //! knows nothing of actors, formats or the store.
 
+mod called;
 mod handover;
 pub mod http;
 pub mod kafka;
 pub mod memory;
 pub mod nats;
+pub mod past;
 pub mod pubsub;
 pub mod rabbitmq;
 pub mod redis;
@@ -42,12 +44,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The first header of this name, if it is text. Names compare without case.
+    /// The header of this name, if it is there once and is text. Names compare without case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+        let mut found = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => std::str::from_utf8(value).ok(),
+            _ => None,
+        }
     }
 }
 

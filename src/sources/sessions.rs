@@ -79,6 +79,10 @@ impl Source for SessionSource {
         self.handover.acknowledge(ids);
     }
 
+    fn set_aside(&self, ids: &[Arc<str>]) {
+        self.handover.set_aside(ids);
+    }
+
     fn pause(&self) {
         self.handover.pause();
     }

@@ -6,15 +6,17 @@ use std::collections::HashMap;
 
 use super::StoreError;
 use super::batch::{Batch, Committed};
+use super::groups::Groups;
 use super::write::{Ledger, waiting};
-use crate::domain::acceptance::{Grants, Rows, act, fire};
+use crate::domain::acceptance::{Affected, Grants, Rows, act, fire};
 use crate::domain::action::{Act, Acted};
 use crate::domain::delivery::Target;
+use crate::domain::group::Member;
 use crate::domain::incident::Incident;
-use crate::domain::timer::Timer;
+use crate::domain::timer::{Timer, TimerKind};
 
 /// Does what people ask for, one after the other: each sees what the one before did.
-pub(super) async fn acts<L: Ledger>(
+pub(super) async fn acts<L: Ledger + Groups>(
     ledger: &mut L,
     batch: &Batch,
     grants: &mut Grants,
@@ -45,7 +47,7 @@ fn one(
 }
 
 /// Fires timers. One that is not as it was read is somebody else's, or not wanted any more.
-pub(super) async fn firings<L: Ledger>(
+pub(super) async fn firings<L: Ledger + Groups>(
     ledger: &mut L,
     batch: &Batch,
     grants: &mut Grants,
@@ -59,17 +61,36 @@ pub(super) async fn firings<L: Ledger>(
     numbers.dedup();
     let incidents = ledger.incidents(&numbers).await?;
     let mut told = told(ledger, &incidents).await?;
+    let mut members = members(ledger, &armed).await?;
     let mut incidents: HashMap<u64, Incident> = incidents.into_iter().map(|i| (i.number, i)).collect();
     let mut rows = Rows::default();
     for firing in batch.firings.iter().filter(|firing| armed.contains(&firing.timer)) {
         let number = firing.timer.incident;
         let Some(incident) = incidents.remove(&number) else { continue };
         let told = told.remove(&number).unwrap_or_default();
+        let members = members.remove(&number).unwrap_or_default();
+        let affected = Affected { incident, told, members };
         let entropy = &mut || fastrand::u128(..);
-        rows.add(fire(firing, incident, told, grants, &batch.rules, batch.now, entropy));
+        rows.add(fire(firing, affected, grants, &batch.rules, batch.now, entropy));
         committed.fired += 1;
     }
     written(ledger, batch, rows, committed).await
+}
+
+/// What those stand for that may run out.
+async fn members<L: Groups>(
+    ledger: &mut L,
+    armed: &[Timer],
+) -> Result<HashMap<u64, Vec<Member>>, StoreError> {
+    let expire = armed.iter().filter(|timer| timer.kind == TimerKind::Expiry);
+    let numbers: Vec<u64> = expire.map(|timer| timer.incident).collect();
+    let mut members: HashMap<u64, Vec<Member>> = HashMap::new();
+    if !numbers.is_empty() {
+        for member in ledger.members(&numbers).await? {
+            members.entry(member.incident).or_default().push(member);
+        }
+    }
+    Ok(members)
 }
 
 async fn told<L: Ledger>(
@@ -87,7 +108,7 @@ async fn told<L: Ledger>(
     Ok(told)
 }
 
-async fn written<L: Ledger>(
+async fn written<L: Ledger + Groups>(
     ledger: &mut L,
     batch: &Batch,
     mut rows: Rows,
@@ -97,6 +118,9 @@ async fn written<L: Ledger>(
         return Ok(());
     }
     ledger.insert(&batch.lease, batch.now, &rows).await?;
+    if !rows.members.is_empty() {
+        ledger.put_members(&rows.members).await?;
+    }
     waiting(&rows, batch.now, committed);
     committed.started.append(&mut rows.started);
     committed.rows.add(rows);

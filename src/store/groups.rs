@@ -12,6 +12,7 @@ use super::reading::{Ask, Fetch};
 use super::rows::{IdRow, Readable, Word, column, number, optional, read_all, time, word};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known};
+use crate::domain::dedup::{DedupKey, Keyspace};
 use crate::domain::group::{Member, MemberStatus};
 use crate::domain::late::SourceClock;
 
@@ -32,9 +33,9 @@ pub(super) async fn members<L: Groups>(
     known: &Known,
 ) -> Result<HashMap<u64, Vec<Member>>, StoreError> {
     let groups: BTreeSet<&str> = fresh.iter().filter_map(|accept| accept.plan.group()).collect();
-    let is_group = |asked: &str, number: &u64| {
-        let own = known.incidents.get(number).map(|incident| incident.dedup_key.as_str());
-        groups.contains(asked) || own.is_some_and(|own| own != asked)
+    let is_group = |asked: &DedupKey, number: &u64| {
+        let own = known.incidents.get(number).map(DedupKey::of_incident);
+        groups.contains(asked.text.as_str()) || own.is_some_and(|own| own != *asked)
     };
     let numbers: BTreeSet<u64> =
         known.newest.iter().filter(|(asked, number)| is_group(asked, number)).map(|(_, n)| *n).collect();
@@ -48,17 +49,18 @@ pub(super) async fn members<L: Groups>(
     Ok(members)
 }
 
-const COLUMNS: &str =
-    "SELECT incident, dedup_key, source, status, began_at, newest_at FROM member WHERE incident ";
+const COLUMNS: &str = "SELECT incident, dedup_key, keyspace, source, status, began_at, newest_at, expires_at FROM member WHERE incident ";
 
 #[derive(Debug, FromRow)]
 struct MemberRow {
     incident: i64,
     dedup_key: String,
+    keyspace: String,
     source: String,
     status: String,
     began_at: Option<i64>,
     newest_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 impl Readable for MemberRow {
@@ -68,12 +70,14 @@ impl Readable for MemberRow {
         Ok(Member {
             incident: number(self.incident)?,
             dedup_key: self.dedup_key,
+            keyspace: Keyspace::named(&self.keyspace),
             source: self.source.into(),
             status: word(&self.status)?,
             clock: SourceClock {
                 began_at: optional(self.began_at, time)?,
                 newest_at: optional(self.newest_at, time)?,
             },
+            expires_at: optional(self.expires_at, time)?,
         })
     }
 }
@@ -89,18 +93,19 @@ impl<L: Asks> Groups for L {
     async fn members(&mut self, numbers: &[u64]) -> Result<Vec<Member>, StoreError> {
         let ask = Ask::new(COLUMNS).push("IN (");
         let ask = ask.among_numbers(numbers.iter().copied());
-        read_all(self.ask::<MemberRow>(ask.push(") ORDER BY incident, dedup_key")).await?)
+        read_all(self.ask::<MemberRow>(ask.push(") ORDER BY incident, dedup_key, keyspace")).await?)
     }
 
     async fn put_members(&mut self, members: &[Member]) -> Result<(), StoreError> {
         for some in members.chunks(AT_ONCE) {
             let ask = Ask::new(
-                "INSERT INTO member (incident, dedup_key, source, status, began_at, newest_at) VALUES ",
+                "INSERT INTO member (incident, dedup_key, keyspace, source, status, began_at, newest_at, expires_at) VALUES ",
             );
             let ask = ask.each(some, ", ", written);
             let ask = ask.push(
-                " ON CONFLICT (incident, dedup_key) DO UPDATE SET status = excluded.status, \
-                 began_at = excluded.began_at, newest_at = excluded.newest_at RETURNING dedup_key AS id",
+                " ON CONFLICT (incident, dedup_key, keyspace) DO UPDATE SET status = excluded.status, \
+                 began_at = excluded.began_at, newest_at = excluded.newest_at, \
+                 expires_at = excluded.expires_at RETURNING dedup_key AS id",
             );
             self.ask::<IdRow>(ask).await?;
         }
@@ -135,6 +140,8 @@ pub struct MemberView {
     pub began_at: Option<Timestamp>,
     /// The newest moment its source spoke of.
     pub newest_at: Option<Timestamp>,
+    /// It is over by then, unless it is said again before.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl From<Member> for MemberView {
@@ -145,6 +152,7 @@ impl From<Member> for MemberView {
             status: member.status,
             began_at: member.clock.began_at,
             newest_at: member.clock.newest_at,
+            expires_at: member.expires_at,
         }
     }
 }
@@ -161,7 +169,7 @@ pub(super) async fn view(source: &impl Fetch, number: u64) -> Result<Option<Memb
         |status| counts.iter().filter(|(counted, _)| *counted == status).map(|(_, count)| count).sum();
     // The words of the store: "wrong" is behind "over".
     let ask = Ask::new(COLUMNS).push("= ").number(column(number));
-    let ask = ask.push(" ORDER BY status DESC, dedup_key LIMIT ").number(MOST_MEMBERS as i64);
+    let ask = ask.push(" ORDER BY status DESC, dedup_key, keyspace LIMIT ").number(MOST_MEMBERS as i64);
     let members = read_all(source.fetch::<MemberRow>(ask).await?)?;
     Ok(Some(MembersView {
         wrong: count(MemberStatus::Wrong),
@@ -187,8 +195,9 @@ impl Readable for StandingRow {
 /// One member as a row.
 fn written(ask: Ask, member: &Member) -> Ask {
     let ask = ask.push("(").number(column(member.incident)).push(", ").text(&member.dedup_key);
-    let ask = ask.push(", ").text(&member.source).push(", ").text(member.status.as_str());
-    let moments = [member.clock.began_at, member.clock.newest_at];
+    let ask = ask.push(", ").text(member.keyspace.name(&member.source)).push(", ").text(&member.source);
+    let ask = ask.push(", ").text(member.status.as_str());
+    let moments = [member.clock.began_at, member.clock.newest_at, member.expires_at];
     let moment = |ask: Ask, moment: Option<Timestamp>| match moment {
         Some(moment) => ask.push(", ").number(moment.as_millisecond()),
         None => ask.push(", NULL"),

@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use super::rows::{Readable, id, json, number, optional, time, word};
+use crate::domain::dedup::Keyspace;
 use crate::domain::incident::Incident;
 use crate::domain::late::SourceClock;
 use crate::domain::policy::Position;
@@ -14,7 +15,8 @@ macro_rules! incident_columns {
         "i.number, i.id, i.version, i.dedup_key, i.status, i.severity, i.title, i.service, \
          i.description, i.labels, i.links, i.source, i.route, i.policy, i.event_count, i.opened_at, \
          i.acknowledged_at, i.resolved_at, i.last_event_at, i.acknowledged_by, i.resolved_by, i.assignee, \
-         i.snoozed_until, i.calls, i.round, i.step, i.called_at, i.deleted_at, i.began_at, i.newest_at"
+         i.snoozed_until, i.calls, i.round, i.step, i.called_at, i.deleted_at, i.began_at, i.newest_at, \
+         i.keyspace"
     };
 }
 pub(super) use incident_columns;
@@ -51,21 +53,22 @@ pub(super) struct IncidentRow {
     deleted_at: Option<i64>,
     began_at: Option<i64>,
     newest_at: Option<i64>,
+    keyspace: String,
 }
 
-/// The newest incident of a dedup key.
+/// The newest incident of a dedup key, with its place among those that were asked for.
 #[derive(Debug, FromRow)]
 pub(super) struct NewestRow {
-    asked: String,
+    place: i64,
     #[sqlx(flatten)]
     incident: IncidentRow,
 }
 
 impl Readable for NewestRow {
-    type Value = (String, Incident);
+    type Value = (usize, Incident);
 
-    fn read(self) -> Result<(String, Incident), StoreError> {
-        Ok((self.asked, self.incident.read()?))
+    fn read(self) -> Result<(usize, Incident), StoreError> {
+        Ok((number(self.place)?, self.incident.read()?))
     }
 }
 
@@ -78,6 +81,7 @@ impl Readable for IncidentRow {
             number: number(self.number)?,
             version: number(self.version)?,
             dedup_key: self.dedup_key,
+            keyspace: Keyspace::named(&self.keyspace),
             status: word(&self.status)?,
             severity: word(&self.severity)?,
             title: self.title,

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use super::batch::{AcceptResult, Accepted, Quarantined};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, DecidedEvent, Known};
+use crate::domain::dedup::DedupKey;
 use crate::domain::event::{Body, EventStatus};
 use crate::domain::ids::{DeadLetterId, EventId};
 use crate::domain::incident::{Incident, IncidentStatus};
@@ -61,11 +62,14 @@ enum Fate {
 }
 
 /// The dedup keys that these events are about, those of their groups too, each once.
-pub(super) fn dedup_keys(accepts: &[Accept]) -> Vec<&str> {
-    let mut keys: Vec<&str> = accepts
+pub(super) fn dedup_keys(accepts: &[Accept]) -> Vec<DedupKey> {
+    let mut keys: Vec<DedupKey> = accepts
         .iter()
         .filter_map(|accept| match &accept.event.body {
-            Body::Incident(body) => Some([Some(body.dedup_key.as_str()), accept.plan.group()]),
+            Body::Incident(body) => {
+                let own = DedupKey::of(body, &accept.event.source);
+                Some([Some(own), accept.plan.group().map(DedupKey::shared)])
+            }
             Body::Notification(_) => None,
         })
         .flatten()
@@ -158,7 +162,7 @@ impl Sifted {
             .iter()
             .filter_map(|accept| match &accept.event.body {
                 Body::Incident(body) => {
-                    let incident = known.of(&body.dedup_key, accept.plan.group());
+                    let incident = known.of(&DedupKey::of(body, &accept.event.source), accept.plan.group());
                     incident.filter(|incident| tells(incident, body.status))
                 }
                 Body::Notification(_) => None,

@@ -7,6 +7,7 @@ use super::StoreError;
 use super::rows::{Readable, time};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, Known};
+use crate::domain::dedup::DedupKey;
 use crate::domain::event::{Body, EventStatus};
 use crate::domain::late::Tombstone;
 use crate::domain::names::SourceName;
@@ -39,11 +40,12 @@ pub(super) async fn look_up<L: Tombstones>(
         .iter()
         .filter_map(|accept| match &accept.event.body {
             Body::Incident(body) if body.status == EventStatus::Open && body.occurred_at.is_some() => {
-                Some((body.dedup_key.as_str(), &accept.event.source))
+                let source = &accept.event.source;
+                let is_new = !known.newest.contains_key(&DedupKey::of(body, source));
+                is_new.then_some((body.dedup_key.as_str(), source))
             }
             _ => None,
         })
-        .filter(|(key, _)| !known.newest.contains_key(*key))
         .collect();
     if !keys.is_empty() {
         known.tombstones.extend(ledger.tombstones(now, &keys).await?);

@@ -50,6 +50,7 @@ use secrecy::SecretString;
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Job, Lease};
 use crate::domain::idempotency::{Key, Known};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
@@ -256,6 +257,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The number of the incident with this id.
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError>;
+
+    /// The number of the newest incident of this key, also where it is a member of it.
+    async fn incident_of_key(&self, key: &DedupKey) -> Result<Option<u64>, StoreError>;
 
     /// What an incident of a group stands for; `None` of one that is by itself.
     async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError>;

@@ -18,6 +18,7 @@ use super::views::{
 };
 use super::{Paging, StoreError};
 use crate::domain::Timestamp;
+use crate::domain::dedup::DedupKey;
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::names::{ChannelName, NodeName};
@@ -143,6 +144,19 @@ pub(super) async fn incident(source: &impl Fetch, number: u64) -> Result<Option<
 pub(super) async fn incident_number(source: &impl Fetch, id: IncidentId) -> Result<Option<u64>, StoreError> {
     let ask = Ask::new("SELECT number AS value FROM incident WHERE id = ").text(id);
     let ask = ask.push(" AND deleted_at IS NULL");
+    only(source.fetch::<NumberRow>(ask).await?).map(number).transpose()
+}
+
+/// The number of the newest incident of this key. A source's own word reaches what the source began while
+/// its keys were shared, too.
+pub(super) async fn incident_of_key(source: &impl Fetch, key: &DedupKey) -> Result<Option<u64>, StoreError> {
+    let of = |ask: Ask, select: &str| {
+        let ask = ask.push(select).push(" WHERE dedup_key = ").text(&key.text);
+        let ask = ask.push(" AND (keyspace = ").text(key.keyspace());
+        ask.push(" OR keyspace = '' AND source = ").text(key.keyspace()).push(")")
+    };
+    let ask = of(Ask::new("SELECT max(number) AS value FROM ("), "SELECT number FROM incident");
+    let ask = of(ask.push(" UNION ALL "), "SELECT incident FROM member").push(") AS known");
     only(source.fetch::<NumberRow>(ask).await?).map(number).transpose()
 }
 

@@ -31,6 +31,7 @@ use super::repeating::{Replay, count, replay};
 use super::trial::{Trials, try_out};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Grants, Known, Rows, decide};
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{DeliveryState, Job, Lease, Target};
 use crate::domain::event::{Priority, RequestText};
 use crate::domain::ids::{DeliveryId, NotificationId};
@@ -115,7 +116,7 @@ pub(super) struct Standing {
     /// Which of the batch's events are known.
     pub(super) seen: Vec<Seen>,
     /// The newest incident of each of [`super::intake::dedup_keys`], with the key that was asked for.
-    pub(super) newest: Vec<(String, Incident)>,
+    pub(super) newest: Vec<(DedupKey, Incident)>,
     /// The highest incident number.
     pub(super) last_number: u64,
 }
@@ -350,7 +351,7 @@ async fn known<L: Ledger + Groups>(
     ledger: &mut L,
     batch: &Batch,
     sifted: &Sifted,
-    newest: Vec<(String, Incident)>,
+    newest: Vec<(DedupKey, Incident)>,
 ) -> Result<Known, StoreError> {
     let mut known = Known::default();
     // What was deleted is not there for those who come later.

@@ -143,6 +143,11 @@ impl SourceMetrics {
         find(&self.rejected, reason).increment(1);
     }
 
+    /// One record was let go on purpose.
+    pub fn ignored(&self) {
+        self.processed[EventResult::Ignored as usize].increment(1);
+    }
+
     /// An incident began with an event of this source.
     pub fn opened(&self, severity: Severity) {
         self.opened[severity as usize].increment(1);

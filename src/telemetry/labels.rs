@@ -86,6 +86,8 @@ words!(
         Duplicate = "duplicate",
         /// It is no event, and in quarantine.
         Rejected = "rejected",
+        /// A rule of its mapper lets it go.
+        Ignored = "ignored",
     }
 );
 

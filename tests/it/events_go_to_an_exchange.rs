@@ -8,8 +8,15 @@ use serde_json::{Value, json};
 use crate::support::bus::name_of_its_own;
 use crate::support::bus::rabbitmq::{PORT, Rabbit};
 use crate::support::front::Front;
+use crate::support::polling::soon;
 use crate::support::process::{Draft, Home};
 use crate::support::smtp_sink::SmtpSink;
+
+/// What is told of each incident.
+const STAGES: [&str; 3] = ["incident.opened", "incident.acknowledged", "incident.resolved"];
+
+/// No event has fewer bytes, and no heartbeat so many.
+const AN_EVENT: usize = 200;
 
 /// A message as it came: its key, its id, the event.
 type Came = (String, String, Value);
@@ -51,6 +58,24 @@ async fn act(home: &Home, number: usize, action: &str) {
     assert!(answer.status().is_success(), "{:?}", answer.text().await);
 }
 
+/// Each event of an incident came, and for the first time in its order.
+fn assert_in_order(came: &[Came], incidents: usize) {
+    let mut first: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for (key, id, event) in came {
+        assert_eq!(event["type"], format!("io.foghorn.{key}"));
+        assert_eq!(event["id"], *id);
+        if key.starts_with("incident.") && ids.insert(id.clone()) {
+            let about = event["partitionkey"].as_str().unwrap().to_owned();
+            first.entry(about).or_default().push(key.clone());
+        }
+    }
+    assert_eq!(first.len(), incidents);
+    for (about, keys) in first {
+        assert_eq!(keys, STAGES, "{about}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_connection_loses_nothing_and_turns_nothing_around() {
     const INCIDENTS: usize = 12;
@@ -65,41 +90,46 @@ async fn a_broken_connection_loses_nothing_and_turns_nothing_around() {
     let more = telling(front.port(), &exchange);
     let home = Home::of(Draft { more, ..Draft::mailing_to(mail.port) }).await;
     let life = home.start().await;
+    let mut came = Vec::new();
     for number in 1..=INCIDENTS {
         home.submit(&format!("disk-{number}")).await;
-        if number % 3 == 0 {
-            front.cut();
+        match number % 3 {
+            // It is said, and nobody hears it.
+            0 => {
+                soon("the connection is there", async {
+                    while distinct(&came, "incident.opened") < number {
+                        read(&rabbit, &queue, &mut came).await;
+                    }
+                })
+                .await;
+                front.swallow();
+                act(&home, number, "acknowledge").await;
+                home.until("it is said to nobody", async || front.swallowed() >= AN_EVENT).await;
+                front.cut();
+            }
+            1 => {
+                front.cut();
+                act(&home, number, "acknowledge").await;
+            }
+            _ => act(&home, number, "acknowledge").await,
         }
-        act(&home, number, "acknowledge").await;
         front.restore();
         act(&home, number, "resolve").await;
     }
     home.until_quiet().await;
     // Whoever was quick enough spared somebody a mail.
     let mails = home.list("/api/v1/deliveries?state=sent").await.len();
-    let mut came = Vec::new();
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
-    while distinct(&came, "notification.sent") < mails || distinct(&came, "incident.resolved") < INCIDENTS {
-        tick.tick().await;
-        read(&rabbit, &queue, &mut came).await;
+    let all = [("notification.sent", mails)].into_iter().chain(STAGES.map(|stage| (stage, INCIDENTS)));
+    for (key, count) in all {
+        soon(key, async {
+            while distinct(&came, key) < count {
+                read(&rabbit, &queue, &mut came).await;
+            }
+        })
+        .await;
     }
     until_told(&home).await;
-
-    let mut first: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut ids = BTreeSet::new();
-    for (key, id, event) in &came {
-        assert_eq!(event["type"], format!("io.foghorn.{key}"));
-        assert_eq!(event["id"], *id);
-        if key.starts_with("incident.") && ids.insert(id.clone()) {
-            let about = event["partitionkey"].as_str().unwrap().to_owned();
-            first.entry(about).or_default().push(key.clone());
-        }
-    }
-    assert_eq!(first.len(), INCIDENTS);
-    for (about, keys) in first {
-        let expected = ["opened", "acknowledged", "resolved"].map(|word| format!("incident.{word}"));
-        assert_eq!(keys, expected, "{about}");
-    }
+    assert_in_order(&came, INCIDENTS);
     rabbit.channel.exchange_delete(exchange.as_str().into(), Default::default()).await.unwrap();
     life.kill().await;
 }

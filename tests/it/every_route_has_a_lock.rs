@@ -279,6 +279,7 @@ async fn only_what_tells_nothing_is_open() {
         "/api/v2/alerts",
         "/hooks/{name}/api/v2/alerts",
         "/v2/enqueue",
+        "/generic/2010-04-15/create_event.json",
         "/v2/change/enqueue",
         "/v2/alerts",
         "/v2/alerts/requests/{id}",

@@ -132,6 +132,12 @@ async fn a_subscription_of_pubsub_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_send_already_is_taken() {
+    let ran = follow("docs/guides/senders.md", &[]).await;
+    assert!(ran.len() > 15, "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn state_is_kept_in_postgresql() {
     if !require("postgres") {
         return;

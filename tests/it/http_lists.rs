@@ -7,6 +7,7 @@ use foghorn::cli::client::run;
 use foghorn::cli::{Cli, Command, Exit};
 use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::{Accept, IncidentRules};
+use foghorn::domain::dedup::Keyspace;
 use foghorn::domain::delivery::{DeadReason, Target};
 use foghorn::domain::event::{Body, Event, EventStatus, IncidentEvent, Position};
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId};
@@ -33,6 +34,7 @@ fn accept(key: &str, number: u128) -> Accept {
         status: EventStatus::Open,
         service: Some("checkout".to_owned()),
         dedup_key: key.to_owned(),
+        keyspace: Keyspace::Shared,
         description: None,
         labels: [("env".to_owned(), "prod".to_owned())].into(),
         links: Vec::new(),

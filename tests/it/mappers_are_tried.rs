@@ -80,7 +80,7 @@ async fn what_would_be_a_dead_letter_is_told_with_the_place_and_fails() {
     assert!(tried.errors.contains("3 of 4 records became no event"), "{tried:?}");
     for line in [
         "REFUSED (schema): it would be a dead letter",
-        "rule \"alert.*\", title: the expression names something that is not there",
+        "rule \"alert.*\", title: the record has no ",
         "REFUSED (parse)",
         "/type: rule \"receipts\" wants receipt, found text \"refund\"",
     ] {
@@ -94,6 +94,35 @@ async fn what_would_be_a_dead_letter_is_told_with_the_place_and_fails() {
     assert_eq!(lines[0]["rules"][1]["verdict"], "not_reached");
     assert_eq!((&lines[1]["refused"], &lines[1]["line"]), (&json!("schema"), &json!(2)));
     assert_eq!(lines[3]["errors"][0]["code"], "unmapped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_are_given_with_the_file_and_what_is_let_go_is_no_failure() {
+    let home = home().await;
+    let config = home.file("config.toml").to_str().unwrap().to_owned();
+    let file = written(&home, "issue.json", r#"{"action":"labeled"}"#);
+    let tried = async |more: &[&str]| {
+        let line = [&["map", "test", &file, "--mapper", "github", "--config", &config], more].concat();
+        said(&line, Stdio::piped()).await
+    };
+    let let_go = tried(&["--header", "X-GitHub-Event: issues"]).await;
+    assert_eq!(let_go.exit, 0, "{let_go:?}");
+    for line in
+        ["IGNORED: rule \"on the way\" lets it go", "/headers/x-github-event is issues | workflow_run"]
+    {
+        assert!(let_go.output.contains(line), "{line} in\n{}", let_go.output);
+    }
+    let unnamed = tried(&[]).await;
+    assert!(
+        unnamed.exit == 1 && unnamed.output.contains("found nothing; /headers is an empty object"),
+        "{unnamed:?}"
+    );
+    let twice = tried(&["--header", "X-GitHub-Event: issues", "--header", "x-github-event: ping"]).await;
+    assert_eq!(twice.exit, 1, "{twice:?}");
+    let wrong = tried(&["--header", "X-GitHub-Event"]).await;
+    assert!(wrong.exit == 2 && wrong.errors.contains("write it as"), "{wrong:?}");
+    let shown = said(&["map", "show", "github"], Stdio::piped()).await;
+    assert!(shown.exit == 0 && shown.output.contains("[mappers.github]\n"), "{shown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

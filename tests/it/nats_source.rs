@@ -1,6 +1,7 @@
 //! What is NATS' own about JetStream: consumers that are made or found, subjects, what is held for long, and
 //! what goes back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use async_nats::jetstream::stream::Config;
 use foghorn::sources::nats::{self, NatsSettings};
 use foghorn::sources::settings::Start;
 use foghorn::sources::{Polled, Record, SessionSource, Source, SourceError};
+use futures::StreamExt;
 
-use crate::support::bus::Bus;
-use crate::support::bus::nats::JetStream;
+use crate::support::bus::nats::{JetStream, PORT};
+use crate::support::bus::{Bus, nats_raw};
 use crate::support::inside::Inside;
 use crate::support::polling::soon;
 use crate::support::program::Program;
@@ -120,6 +122,24 @@ async fn what_nobody_looked_at_goes_back_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_the_server_hears_what_was_no_event() {
+    let Some(stream) = JetStream::open().await else { return };
+    let watching = async_nats::connect(format!("nats://127.0.0.1:{PORT}")).await.unwrap();
+    let advisories = format!("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{}.>", stream.name);
+    let mut heard = watching.subscribe(advisories).await.unwrap();
+    watching.flush().await.unwrap();
+    for payload in [&br#"{"title":"good"}"#[..], b"{", br#"{"title":"good, too"}"#] {
+        stream.publish(payload).await;
+    }
+    let inside = Inside::reading(&format!("[sources.bus]\n{}", stream.source())).await;
+    let told = soon("an advisory", heard.next()).await.expect("the server is there");
+    let told: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+    assert_eq!((&told["stream_seq"], &told["consumer"]), (&2.into(), &"foghorn".into()), "{told}");
+    inside.until_kept(2).await;
+    inside.until("nothing is left", async || stream.unsettled().await.all() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_made_anew_has_new_messages() {
     let Some(stream) = JetStream::open().await else { return };
     let inside = Inside::reading(&format!("[sources.bus]\n{}", stream.source())).await;
@@ -202,4 +222,57 @@ async fn a_login_that_is_refused_is_for_the_operator() {
     assert!(why.starts_with("NATS refuses"), "{why}");
     let why = refusal(&open(with("right"))).await;
     assert!(why.contains("there is no stream \"S\""), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_allowed_to_read_is_for_the_operator() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("nats.conf");
+    let users = r#"{ user: ada, password: right, permissions: { publish: { deny: "$JS.API.>" } } }"#;
+    std::fs::write(&file, format!("authorization {{ users: [{users}] }}\n")).unwrap();
+    let Some(server) = Program::nats(&["-c", file.to_str().unwrap()]).await else { return };
+    let source = open(NatsSettings {
+        servers: vec![format!("nats://127.0.0.1:{}", server.port)],
+        username: "ada".to_owned(),
+        password: Some("right".into()),
+        stream: "S".to_owned(),
+        ..NatsSettings::default()
+    });
+    let why = refusal(&source).await;
+    assert!(why.starts_with("not allowed") && why.contains("JS.API"), "{why}");
+}
+
+/// Headers that no client library would write.
+const STRANGE: [&[u8]; 4] = [
+    b"NATS/1.0\r\ntraceparent: \xff\r\n\r\n",
+    b"NATS/1.0\r\na name: x\r\n\r\n",
+    b"NATS/1.0\r\nno colon\r\n\r\n",
+    b"NATS/1.0 503 No Responders\r\n\r\n",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_that_the_client_cannot_read_stand_in_nobodys_way() {
+    let Some(stream) = JetStream::open().await else { return };
+    let subjects = [stream.subject("read.>")];
+    let source = format!("[sources.bus]\n{}subjects = {subjects:?}\n", stream.source());
+    let subject = stream.subject("read.a");
+    let mut expected = BTreeSet::new();
+    for (number, block) in STRANGE.iter().enumerate() {
+        for (title, block) in
+            [(format!("good {number}"), &b"NATS/1.0\r\n\r\n"[..]), (format!("odd {number}"), block)]
+        {
+            let payload = format!(r#"{{"title":"{title}"}}"#);
+            nats_raw::publish_under(PORT, &subject, block, payload.as_bytes()).await;
+            expected.insert(title);
+        }
+        // Not ours to read.
+        let elsewhere = stream.subject("elsewhere");
+        nats_raw::publish_under(PORT, &elsewhere, block, br#"{"title":"elsewhere"}"#).await;
+    }
+    let inside = Inside::reading(&source).await;
+    inside.until_kept(expected.len()).await;
+    inside.until_lag(0).await;
+    let titles: BTreeSet<_> = inside.incidents().await.into_iter().map(|incident| incident.title).collect();
+    assert_eq!(titles, expected);
+    assert_eq!(inside.letters().await, []);
 }

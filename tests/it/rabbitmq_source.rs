@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use foghorn::sources::rabbitmq::{RabbitSettings, RabbitSource};
+use foghorn::sources::rabbitmq::{self, RabbitSettings};
 use foghorn::sources::{Polled, Source, SourceError};
 use foghorn::telemetry::health::Condition;
 use lapin::BasicProperties;
@@ -35,7 +35,7 @@ async fn refusal(login: &str, more: &str) -> String {
     let settings: toml::Table = source(login, more).parse().unwrap();
     let settings: toml::Table = settings.into_iter().filter(|(key, _)| key != "type").collect();
     let settings: RabbitSettings = settings.try_into().unwrap();
-    let source = RabbitSource::open(&Arc::new(settings), "foghorn-nowhere");
+    let source = rabbitmq::open(&Arc::new(settings), "foghorn-nowhere");
     match soon("a refusal", source.poll()).await {
         Err(SourceError::Refused(why)) => why,
         other => panic!("{other:?}"),
@@ -63,19 +63,24 @@ async fn tls_is_spoken_with_whom_we_trust() {
     let Some(rabbit) = Rabbit::reach().await else { return };
     let queue = name_of_its_own();
     rabbit.declare(&queue, &[]).await;
-    let front = Front::showing("server", PORT).await;
-    let trusting = |ca_file: &str| {
+    let trusting = |front: &Front, ca_file: &str| {
         format!(
             "[sources.bus]\ntype = \"rabbitmq\"\nurl = \"amqps://guest:guest@127.0.0.1:{}/\"\n\
              queues = ['{queue}']\ntls = {{ ca_file = '{ca_file}' }}\n",
             front.port()
         )
     };
-    let stranger = Inside::reading(&trusting("")).await;
-    let told = || matches!(stranger.condition(), Condition::Down(why) if why.contains("certificate"));
-    stranger.until("it is told whom it does not trust", async || told()).await;
-    stranger.crash().await;
-    let inside = Inside::reading(&trusting(tls::AUTHORITY)).await;
+    for (certificate, authority) in
+        [("server", ""), ("stranger", tls::AUTHORITY), ("expired", tls::AUTHORITY)]
+    {
+        let front = Front::showing(certificate, PORT).await;
+        let inside = Inside::reading(&trusting(&front, authority)).await;
+        let told = || matches!(inside.condition(), Condition::Down(why) if why.contains("certificate"));
+        inside.until(certificate, async || told()).await;
+        inside.crash().await;
+    }
+    let front = Front::showing("server", PORT).await;
+    let inside = Inside::reading(&trusting(&front, tls::AUTHORITY)).await;
     rabbit.publish("", &queue, &event("a"), named("a")).await;
     inside.until_kept(1).await;
 }
@@ -158,6 +163,28 @@ async fn a_dead_letter_goes_where_the_queue_has_a_place_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_comes_back_to_its_queue_goes_round_three_times() {
+    let Some(rabbit) = Rabbit::reach().await else { return };
+    let queue = name_of_its_own();
+    let to = |value: &str| AMQPValue::LongString(value.into());
+    let round = [("x-dead-letter-exchange", to("")), ("x-dead-letter-routing-key", to(&queue))];
+    rabbit.declare(&queue, &round).await;
+    let more = format!("queues = ['{queue}']\nreject_to_dlx = true\n");
+    let inside = Inside::reading(&inside(&more)).await;
+    rabbit.publish("", &queue, b"no event, and no name", BasicProperties::default()).await;
+    rabbit.publish("", &queue, b"no event, and a name", named("a")).await;
+    // One that has no name is another one each time.
+    inside.until("it went round", async || inside.letters().await.len() == 5).await;
+    inside.until_lag(0).await;
+    rabbit.publish("", &queue, &event("after"), named("after")).await;
+    inside.until_kept(1).await;
+    inside.until_lag(0).await;
+    assert_eq!(inside.letters().await.len(), 5);
+    inside.drain().await;
+    assert_eq!(rabbit.waiting(&queue).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_ahead_waits_while_paused_and_goes_back_when_the_source_closes() {
     let Some(rabbit) = Rabbit::reach().await else { return };
     let queue = name_of_its_own();
@@ -168,7 +195,7 @@ async fn what_was_read_ahead_waits_while_paused_and_goes_back_when_the_source_cl
     let url = format!("amqp://guest:guest@127.0.0.1:{PORT}/");
     let settings =
         RabbitSettings { url: url.into(), queues: vec![queue.clone()], ..RabbitSettings::default() };
-    let source = RabbitSource::open(&Arc::new(settings), &queue);
+    let source = rabbitmq::open(&Arc::new(settings), &queue);
     assert_eq!(soon("up", source.poll()).await.unwrap(), Polled::Up);
     source.pause();
     let quiet = tokio::time::timeout(std::time::Duration::from_millis(1_500), async {

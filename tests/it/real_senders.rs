@@ -179,7 +179,7 @@ receivers:
   - {{routing_key: {TOKEN}, url: '{foghorn}/v2/enqueue'}}
 - name: opsgenie
   opsgenie_configs:
-  - {{api_key: {TOKEN}, api_url: '{foghorn}/'}}
+  - {{api_key: {TOKEN}, api_url: '{foghorn}/', update_alerts: true}}
 "
     );
     let alone = ["--cluster.listen-address="];

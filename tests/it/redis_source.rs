@@ -49,9 +49,12 @@ fn texts(records: &[Record]) -> Vec<String> {
 
 /// How a source ends that was never up.
 async fn refusal(source: &SessionSource) -> String {
-    match soon("a refusal", source.poll()).await {
-        Err(SourceError::Refused(why)) => why,
-        other => panic!("{other:?}"),
+    loop {
+        match soon("a refusal", source.poll()).await {
+            Err(SourceError::Refused(why)) => return why,
+            Ok(Polled::Lag(_)) => {}
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -177,6 +180,17 @@ async fn what_waiting_does_not_mend_is_for_the_operator() {
         let why = refusal(&open(&stream, with(password), "harbour")).await;
         assert!(why.starts_with("Redis refuses the source's user or password"), "{why}");
     }
+    let client = ::redis::Client::open(format!("redis://:right@127.0.0.1:{}", server.port)).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut user = ::redis::cmd("ACL");
+    user.arg(&["SETUSER", "ada", "on", ">right", "~*", "+@connection", "+xgroup", "+xinfo"]);
+    user.exec_async(&mut connection).await.unwrap();
+    let reader = RedisSettings { username: "ada".to_owned(), ..with(Some("right")) };
+    let source = open(&stream, reader, "harbour");
+    assert_eq!(soon("up", source.poll()).await.expect("polled"), Polled::Up);
+    let why = refusal(&source).await;
+    assert!(why.starts_with("not allowed") && why.contains("XREADGROUP"), "{why}");
+
     let source = open(&stream, with(Some("right")), "harbour");
     assert_eq!(soon("up", source.poll()).await.expect("polled"), Polled::Up);
 }

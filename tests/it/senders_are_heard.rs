@@ -222,6 +222,13 @@ async fn what_an_alertmanager_says_is_kept_alert_by_alert() {
         let told = ground.ask(post("/hooks/am", &[("authorization", &bearer())], body)).await;
         assert_eq!(told.status, status, "{name}: {}", told.body);
     }
+    // Of alerts that were left out nothing is known.
+    let mut cut = webhook(&[("A", "firing")]);
+    cut["truncatedAlerts"] = json!(1);
+    let before: Vec<_> = ground.incidents().await.iter().map(|one| one["status"].clone()).collect();
+    assert_eq!(say(cut).await.status, 202);
+    let after: Vec<_> = ground.incidents().await.iter().map(|one| one["status"].clone()).collect();
+    assert_eq!(before, after);
     // Not now is 503, never 429: a 4xx is not tried again.
     let paused = ["source", "pause", "alertmanager", "--token-file"];
     let token = ground.home.file("token");
@@ -229,6 +236,31 @@ async fn what_an_alertmanager_says_is_kept_alert_by_alert() {
     let said = ground.home.run(&[&paused[..], &[token.to_str().unwrap()]].concat()).await;
     assert_eq!(said.exit, 0, "{said:?}");
     assert_eq!(say(webhook(&[("A", "firing")])).await.status, 503);
+    ground.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_too_much_or_shows_too_many_wrong_tokens_is_told_to_come_again() {
+    let ground = Ground::start().await;
+    ground.home.edit("[http]\n", "[http]\nrate_limit = { requests_per_second = 1, burst = 2 }\n");
+    let Ground { home, life, _sink } = ground;
+    life.terminate().await;
+    life.exit().await;
+    let life = home.start().await;
+    let ground = Ground { home, life, _sink };
+    for (token, usual) in [("fh_reporter_0123456789abcdef", 202), ("fh_wrong_0123456789abcdef0", 401)] {
+        let mut statuses = Vec::new();
+        for number in 0..20 {
+            let shown = format!("Bearer {token}");
+            let body = json!({ "version": "4", "groupKey": "g", "alerts": [{ "status": "firing",
+                "labels": { "alertname": format!("{number}") } }] });
+            let told = ground.ask(post("/hooks/open", &[("authorization", &shown)], body.to_string())).await;
+            statuses.push(told.status);
+        }
+        statuses.sort_unstable();
+        statuses.dedup();
+        assert_eq!(statuses, [usual, 503], "{token}");
+    }
     ground.end().await;
 }
 

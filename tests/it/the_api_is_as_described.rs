@@ -24,7 +24,7 @@ const EXAMPLES: &str = "src/http/openapi/examples.json";
 const WITHOUT_EXAMPLE: [&str; 2] = ["show_openapi", "show_openapi_of_page"];
 
 /// Operations that take somebody else to be answered well; they have tests of their own.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     "hear_callback",
     "sign_in_with_provider",
     "come_back_from_provider",
@@ -33,6 +33,7 @@ const ELSEWHERE: [&str; 13] = [
     "take_from_prometheus",
     "take_from_prometheus_of_source",
     "take_from_pagerduty_client",
+    "take_from_first_pagerduty_client",
     "refuse_change_of_pagerduty_client",
     "take_from_opsgenie_client",
     "show_outcome_to_opsgenie_client",

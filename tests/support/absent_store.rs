@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::audit::AuditEntry;
 use foghorn::domain::bulk::Bulk;
+use foghorn::domain::dedup::DedupKey;
 use foghorn::domain::delivery::{Job, Lease};
 use foghorn::domain::idempotency::{Key, Known};
 use foghorn::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
@@ -129,6 +130,10 @@ impl Store for AbsentStore {
     }
 
     async fn incident_number(&self, _: IncidentId) -> Result<Option<u64>, StoreError> {
+        away()
+    }
+
+    async fn incident_of_key(&self, _: &DedupKey) -> Result<Option<u64>, StoreError> {
         away()
     }
 

@@ -2,7 +2,7 @@
 //! to run is run, in its order, and what it says they will see is looked for.
 //!
 //! ```text
-//! ```toml config.toml      the file that is to be written
+//! ```toml config.toml      the file that is to be written, or ```json event.json
 //! $ foghorn serve          runs on, until the page ends or another one is started
 //! $ foghorn status         runs to its end, which has to be a good one
 //! INCIDENTS    open 1      a line of what it prints; … is anything
@@ -206,7 +206,7 @@ fn steps(page: &str) -> Vec<Step> {
     while let Some(line) = lines.next() {
         let Some(kind) = line.strip_prefix("```") else { continue };
         let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        if let Some(file) = kind.strip_prefix("toml ") {
+        if let Some((_, file)) = kind.split_once(' ') {
             let text = body.join("\n") + "\n";
             steps.push(Step::Write { file: file.to_owned(), text });
         } else if kind == "console" {

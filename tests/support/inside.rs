@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use foghorn::clock::Clock;
 use foghorn::config::Config;
-use foghorn::daemon::Foghorn;
 use foghorn::daemon::assembly::{self, Shared};
+use foghorn::daemon::{Drained, Foghorn, Parts};
 use foghorn::feed::{Feed, Room};
+use foghorn::sources::Source;
 use foghorn::store::memory::MemoryStore;
-use foghorn::store::views::{DeadLetterView, EventView, IncidentView};
+use foghorn::store::views::{DeadLetterView, EventView, IncidentView, Page};
 use foghorn::store::{Paging, Store};
 use foghorn::telemetry::health::{Condition, Health};
 use tokio::time::{interval, timeout};
@@ -22,7 +23,29 @@ use super::watched_store::WatchedStore;
 /// How often something is looked at that tells nobody when it changes.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-const EVERYTHING: Paging = Paging { before: None, limit: 10_000 };
+/// What a Foghorn of this configuration is made of.
+fn parts(sources: &str, store: Arc<dyn Store>, health: Health) -> Parts {
+    let text = format!("[server]\nname = 'harbour'\n{sources}");
+    let config = Config::parse(&text, None, &BTreeMap::new());
+    let config = config.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).config;
+    let clock = Clock::system();
+    let shared = Shared {
+        store,
+        outbox: Arc::default(),
+        clock,
+        health,
+        feed: Feed::new(clock, Room::default()),
+        link_key: "a key".to_owned().into(),
+    };
+    assembly::parts(&config, &shared).unwrap()
+}
+
+/// The source that this configuration has one of, asked by hand.
+pub(crate) fn source_of(sources: &str) -> Arc<dyn Source> {
+    let parts = parts(sources, Arc::new(MemoryStore::default()), Health::default());
+    let connect = parts.sources.into_values().find_map(|part| part.connect).unwrap();
+    connect().unwrap()
+}
 
 pub(crate) struct Inside {
     pub(crate) store: Arc<WatchedStore>,
@@ -33,21 +56,10 @@ pub(crate) struct Inside {
 impl Inside {
     /// A life over what an earlier one kept.
     pub(crate) async fn over(memory: &MemoryStore, sources: &str) -> Self {
-        let text = format!("[server]\nname = 'harbour'\n{sources}");
-        let config = Config::parse(&text, None, &BTreeMap::new());
-        let config = config.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).config;
         let store = Arc::new(WatchedStore::over(Arc::new(memory.clone())));
-        let (clock, health) = (Clock::system(), Health::default());
-        let shared = Shared {
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            outbox: Arc::default(),
-            clock,
-            health: health.clone(),
-            feed: Feed::new(clock, Room::default()),
-            link_key: "a key".to_owned().into(),
-        };
-        let foghorn = Foghorn::start(assembly::parts(&config, &shared).unwrap()).await.unwrap();
-        Self { store, health, foghorn }
+        let health = Health::default();
+        let parts = parts(sources, Arc::clone(&store) as Arc<dyn Store>, health.clone());
+        Self { store, health, foghorn: Foghorn::start(parts).await.unwrap() }
     }
 
     /// The first life.
@@ -58,6 +70,12 @@ impl Inside {
     /// Ends without a word, as a crash would.
     pub(crate) async fn crash(self) {
         self.foghorn.stop().await;
+    }
+
+    /// Ends in order: what is in hand is stored and acknowledged first.
+    pub(crate) async fn drain(self) {
+        let drained = self.foghorn.drain(PATIENCE).await;
+        assert!(matches!(drained, Drained::Completely), "what is in hand is settled");
     }
 
     /// Waits until `holds`.
@@ -88,15 +106,28 @@ impl Inside {
     }
 
     pub(crate) async fn events(&self) -> Vec<EventView> {
-        self.store.events(&Default::default(), &EVERYTHING).await.unwrap().data
+        all(async |paging| self.store.events(&Default::default(), &paging).await.unwrap()).await
     }
 
     pub(crate) async fn incidents(&self) -> Vec<IncidentView> {
-        self.store.incidents(&Default::default(), &EVERYTHING).await.unwrap().data
+        all(async |paging| self.store.incidents(&Default::default(), &paging).await.unwrap()).await
     }
 
     /// Records that are no events.
     pub(crate) async fn letters(&self) -> Vec<DeadLetterView> {
-        self.store.dead_letters(&Default::default(), &EVERYTHING).await.unwrap().data
+        all(async |paging| self.store.dead_letters(&Default::default(), &paging).await.unwrap()).await
+    }
+}
+
+/// Every page of a list.
+async fn all<T>(page: impl AsyncFn(Paging) -> Page<T>) -> Vec<T> {
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let page = page(Paging { before, limit: 200 }).await;
+        all.extend(page.data);
+        before = page.next_cursor;
+        if before.is_none() {
+            return all;
+        }
     }
 }

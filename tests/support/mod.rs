@@ -1,6 +1,7 @@
 //! What several scenarios need: one file for each fixture.
 
 pub(crate) mod absent_store;
+pub(crate) mod bad_records;
 pub(crate) mod bus;
 pub(crate) mod canaries;
 pub(crate) mod cluster;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use foghorn::domain::Timestamp;
 use foghorn::domain::acceptance::{Accept, IncidentRules};
+use foghorn::domain::dedup::Keyspace;
 use foghorn::domain::delivery::{DeliveryState, Job, Lease, Target};
 use foghorn::domain::event::{
     Body, Event, EventStatus, IncidentEvent, Link, NotificationRequest, Position, Priority, RequestText,
@@ -39,6 +40,7 @@ pub(crate) fn batch(lease: &Lease) -> Batch {
 pub(crate) struct Said {
     pub(crate) offset: i64,
     pub(crate) key: &'static str,
+    pub(crate) keyspace: Keyspace,
     pub(crate) status: EventStatus,
     pub(crate) severity: Severity,
     pub(crate) producer_id: Option<&'static str>,
@@ -52,6 +54,8 @@ pub(crate) struct Said {
     pub(crate) source: &'static str,
     pub(crate) bundle: Option<Duration>,
     pub(crate) group: Option<&'static str>,
+    /// Its sender says that it is over by then.
+    pub(crate) lasts_until: Option<Timestamp>,
 }
 
 impl Default for Said {
@@ -59,6 +63,7 @@ impl Default for Said {
         Self {
             offset: 0,
             key: "disk",
+            keyspace: Keyspace::Shared,
             status: EventStatus::Open,
             severity: Severity::High,
             producer_id: None,
@@ -70,6 +75,7 @@ impl Default for Said {
             source: "kafka",
             bundle: None,
             group: None,
+            lasts_until: None,
         }
     }
 }
@@ -112,6 +118,16 @@ impl Said {
     /// It is one incident with everything else of this group.
     pub(crate) fn of_group(self, group: &'static str) -> Self {
         Self { group: Some(group), ..self }
+    }
+
+    /// Its key counts in its source alone.
+    pub(crate) fn of_its_own(self) -> Self {
+        Self { keyspace: Keyspace::Source, ..self }
+    }
+
+    /// It is over so many seconds after [`NOW`], unless it is said again.
+    pub(crate) fn lasts(self, seconds: i64) -> Self {
+        Self { lasts_until: Some(after(seconds)), ..self }
     }
 
     pub(crate) fn by(self, source: &'static str) -> Self {
@@ -162,11 +178,12 @@ impl Said {
             status: self.status,
             service: Some("checkout".to_owned()),
             dedup_key: self.key.to_owned(),
+            keyspace: self.keyspace,
             description: None,
             labels: BTreeMap::from([("zone".to_owned(), "a'b\\c".to_owned())]),
             links: vec![Link { text: "graph".to_owned(), url: "https://example.com/?a=1&b=\"".to_owned() }],
             occurred_at: self.occurred_at,
-            expires_at: None,
+            expires_at: self.lasts_until,
         };
         let plan = Plan::Routed {
             route: "all".into(),

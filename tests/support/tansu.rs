@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use foghorn::domain::Timestamp;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -100,6 +102,22 @@ impl Writer {
         let topics = [NewTopic::new(topic, partitions, TopicReplication::Fixed(1))];
         let created = self.admin().create_topics(&topics, &AdminOptions::new()).await.unwrap();
         assert!(created.iter().all(Result::is_ok), "{created:?}");
+    }
+
+    /// The same, as of a moment, with headers.
+    pub(crate) async fn write_as_of(
+        &self,
+        (topic, partition): (&str, i32),
+        at: Timestamp,
+        payload: &[u8],
+        headers: &[(&str, &str)],
+    ) {
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header { key, value: Some(*value) })
+        });
+        let record: FutureRecord<'_, str, [u8]> =
+            FutureRecord::to(topic).partition(partition).payload(payload).headers(headers);
+        self.producer.send(record.timestamp(at.as_millisecond()), PATIENCE).await.unwrap();
     }
 
     /// Once the broker has it.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use foghorn::domain::Timestamp;
 use foghorn::domain::audit::AuditEntry;
 use foghorn::domain::bulk::Bulk;
+use foghorn::domain::dedup::DedupKey;
 use foghorn::domain::delivery::{Job, Lease};
 use foghorn::domain::event::Body;
 use foghorn::domain::idempotency::{Key, Known};
@@ -48,6 +49,8 @@ pub(crate) struct WatchedStore {
     stalled: watch::Sender<bool>,
     /// Events of the write that waits to be let go on.
     held_up: AtomicUsize,
+    /// Events of all writes, those that were known already too.
+    offered: AtomicUsize,
     cursed: Mutex<Option<&'static str>>,
 }
 
@@ -60,6 +63,7 @@ impl WatchedStore {
             refusals: AtomicUsize::new(0),
             stalled: watch::Sender::new(false),
             held_up: AtomicUsize::new(0),
+            offered: AtomicUsize::new(0),
             cursed: Mutex::new(None),
         }
     }
@@ -82,6 +86,11 @@ impl WatchedStore {
     /// How many events are in the write that waits to be let go on.
     pub(crate) fn held_up(&self) -> usize {
         self.held_up.load(Ordering::SeqCst)
+    }
+
+    /// How many events were written, each as often as it came.
+    pub(crate) fn offered(&self) -> usize {
+        self.offered.load(Ordering::SeqCst)
     }
 
     /// A batch with an event of this dedup key cannot be written.
@@ -127,6 +136,9 @@ impl Store for WatchedStore {
         // Whoever is killed must have the chance to die at this very moment.
         tokio::task::yield_now().await;
         let committed = self.inner.commit(batch).await;
+        if committed.is_ok() {
+            self.offered.fetch_add(batch.accepts.len(), Ordering::SeqCst);
+        }
         self.call(Moment::After, number);
         tokio::task::yield_now().await;
         committed
@@ -226,6 +238,10 @@ impl Store for WatchedStore {
 
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
         self.inner.incident_number(id).await
+    }
+
+    async fn incident_of_key(&self, key: &DedupKey) -> Result<Option<u64>, StoreError> {
+        self.inner.incident_of_key(key).await
     }
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentView>, StoreError> {

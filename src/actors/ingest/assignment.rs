@@ -23,7 +23,7 @@ pub(super) struct Assignment {
 pub(super) struct Safe {
     /// Offsets that may be committed: topic, partition, and the offset after the last stored one.
     offsets: HashMap<Partition, i64>,
-    /// Messages that are stored as events.
+    /// Messages that are stored as events, or let go.
     messages: Vec<Arc<str>>,
     /// Messages that are stored as dead letters.
     letters: Vec<Arc<str>>,
@@ -51,7 +51,7 @@ impl Assignment {
         }
     }
 
-    /// A record is on stable storage, all parts of it.
+    /// A record is on stable storage, all parts of it that are to be kept.
     pub(super) fn settle(&mut self, position: &Position, as_what: &SettledAs, safe: &mut Safe) {
         match position {
             Position::Kafka { topic, partition, offset, .. } => {
@@ -63,7 +63,7 @@ impl Assignment {
             }
             Position::Message { id, .. } => {
                 let kept = match as_what {
-                    SettledAs::Event(_) => &mut safe.messages,
+                    SettledAs::Event(_) | SettledAs::Ignored(_) => &mut safe.messages,
                     SettledAs::DeadLetter(_) => &mut safe.letters,
                 };
                 kept.push(Arc::clone(id));

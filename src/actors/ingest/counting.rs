@@ -1,4 +1,4 @@
-//! What a settled record adds to the metrics.
+//! What a settled record adds to the metrics, and what is told of one that nobody writes down.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use super::in_hand::Item;
 use crate::domain::event::Body;
 use crate::domain::incident::Transition;
 use crate::domain::malformed::Malformation;
+use crate::feed::{EventFact, Fact};
 use crate::messages::ingest::SettledAs;
 use crate::store::batch::AcceptResult;
 
@@ -27,7 +28,14 @@ impl IngestState {
                 AcceptResult::Duplicate => metrics.duplicate(),
                 AcceptResult::Conflict => metrics.rejected(Malformation::IdConflict),
             },
-            (Item::Event(_), SettledAs::DeadLetter(_)) => metrics.rejected(Malformation::Unroutable),
+            (Item::Event(_), SettledAs::DeadLetter(_) | SettledAs::Ignored(_)) => {
+                metrics.rejected(Malformation::Unroutable);
+            }
+            (Item::Ignored { source, rule, .. }, _) => {
+                metrics.ignored();
+                let at = self.arguments.clock.now();
+                self.arguments.feed.tell(|| vec![Fact::Event(EventFact::ignored(at, source, rule))]);
+            }
             (Item::Letter(letter), _) => metrics.rejected(letter.reason),
         }
     }

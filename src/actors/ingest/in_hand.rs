@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::event::{Event, Position};
+use crate::domain::names::SourceName;
+use crate::messages::ingest::{Settled, SettledAs};
 use crate::store::batch::Quarantined;
 
 /// So many bytes of a record count as one more: 2,048 credits are 32 MiB at most, give or take a poll.
@@ -24,6 +26,15 @@ pub(super) enum Item {
     Event(Arc<Event>),
     /// A record that is none.
     Letter(Quarantined),
+    /// One that is let go: nobody has to write it down.
+    Ignored {
+        /// Whose it is.
+        source: SourceName,
+        /// Where it lies.
+        position: Position,
+        /// By which rule.
+        rule: String,
+    },
 }
 
 impl Item {
@@ -32,6 +43,17 @@ impl Item {
         match self {
             Self::Event(event) => &event.position,
             Self::Letter(letter) => &letter.position,
+            Self::Ignored { position, .. } => position,
+        }
+    }
+
+    /// What settles it without anybody else, if that is so.
+    pub(super) fn settled_by_itself(&self) -> Option<Settled> {
+        match self {
+            Self::Event(_) | Self::Letter(_) => None,
+            Self::Ignored { position, rule, .. } => {
+                Some(Settled { position: position.clone(), as_what: SettledAs::Ignored(rule.clone()) })
+            }
         }
     }
 
@@ -40,6 +62,7 @@ impl Item {
         let raw = match self {
             Self::Event(event) => &event.raw,
             Self::Letter(letter) => &letter.raw,
+            Self::Ignored { .. } => return 1,
         };
         match self.position().whole() {
             Position::Kafka { .. } | Position::Message { .. } => weight(raw.len()),

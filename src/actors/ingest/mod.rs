@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A record is held from the moment it is read until it is on stable storage, as an event or as a
-//! dead letter; only then may its offset be committed (I1, I11), and whatever a restarted peer lost
+//! dead letter, or is let go by a rule that says so; only then may its offset be committed (I1, I11), and whatever a restarted peer lost
 //! is said again from what is held. A record of several events is taken apart, each part is an event or a
 //! dead letter by itself, and the record is settled with the last of them. What is held is bounded by credits: the reader pauses the source
 //! when they run out, and goes on polling so that the membership is kept.
@@ -33,6 +33,7 @@ use crate::catalogue::Code;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::way::{Flow, Way};
+use crate::feed::Feed;
 use crate::formats::Words;
 use crate::messages::dlq::DlqMessage;
 use crate::messages::ingest::{IngestMessage, Intake, Settled, SettledAs, Submitted};
@@ -66,6 +67,8 @@ pub struct IngestArguments {
     pub clock: Clock,
     /// Where to say how the source is.
     pub health: Health,
+    /// Who hears of what is let go. Of what is kept, its writer tells.
+    pub feed: Feed,
 }
 
 impl std::fmt::Debug for IngestArguments {
@@ -242,8 +245,13 @@ impl IngestState {
     fn hold_and_send(&mut self, items: Vec<Item>) {
         self.life.credits_taken(items.len());
         self.send(items.iter().cloned());
+        let settled: Vec<Settled> = items.iter().filter_map(Item::settled_by_itself).collect();
         for item in items {
             self.held.hold(item);
+        }
+        if !settled.is_empty() {
+            // Behind what is being done now, as every other answer.
+            self.myself.tell(IngestMessage::Settled(settled));
         }
     }
 
@@ -253,6 +261,7 @@ impl IngestState {
             match item {
                 Item::Event(event) => events.push(event),
                 Item::Letter(letter) => letters.push(letter),
+                Item::Ignored { .. } => {}
             }
         }
         if !events.is_empty() {
@@ -283,6 +292,7 @@ impl IngestState {
             self.requests.settle(&record, || match as_what {
                 SettledAs::Event(accepted) => Submitted::Accepted(accepted),
                 SettledAs::DeadLetter(why) => Submitted::DeadLetter(why),
+                SettledAs::Ignored(rule) => Submitted::Ignored(rule),
             });
         }
         self.credits.give_back(weight);

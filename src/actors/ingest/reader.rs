@@ -18,7 +18,7 @@ use crate::domain::letter;
 use crate::domain::malformed::{Malformation, Malformed, Problem};
 use crate::domain::names::SourceName;
 use crate::domain::way::Flow;
-use crate::formats::{self, Headers, Parts, Reading};
+use crate::formats::{self, Format, Headers, Parts, Read, Reading};
 use crate::messages::ingest::{IngestMessage, Replay, ReplayOf};
 use crate::messages::post::Post;
 use crate::sources::{Polled, Record, Source};
@@ -115,7 +115,8 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
     };
     let source = &arguments.key.source;
     let item = |(position, Part { raw, reading })| match reading {
-        Ok(Reading { body, producer_id, traceparent }) => Item::Event(Arc::new(Event {
+        Ok(Read::Ignored(rule)) => Item::Ignored { source: source.clone(), position, rule },
+        Ok(Read::Event(Reading { body, producer_id, traceparent })) => Item::Event(Arc::new(Event {
             id: EventId::new(now, fastrand::u128(..)),
             source: source.clone(),
             position,
@@ -142,7 +143,7 @@ pub(super) fn read(arguments: &IngestArguments, record: &Record, now: Timestamp)
 /// One event of a record, or what should be one.
 struct Part {
     raw: Arc<[u8]>,
-    reading: Result<Reading, Malformed>,
+    reading: Result<Read, Malformed>,
 }
 
 /// Where the parts of a record lie. One that has a single part has its place.
@@ -219,10 +220,18 @@ pub(super) fn read_submitted(
     let header = |name: &str| traceparent.filter(|_| name.eq_ignore_ascii_case("traceparent"));
     let parts = taken_apart(arguments, source, Some(raw), &header, now);
     let id = EventId::new(now, fastrand::u128(..));
+    let is_of_headers =
+        matches!(arguments.words.format_of(source), Format::Json(mapper) if mapper.reads_headers());
     let item = |(position, Part { raw, reading })| {
-        let Reading { body, producer_id, traceparent } = reading?;
-        // One that is called by itself is the same however its request is called.
-        let producer_id = producer_id.or_else(|| called.clone());
+        let Reading { body, producer_id, traceparent } = match reading? {
+            Read::Event(reading) => reading,
+            Read::Ignored(rule) => return Ok(Item::Ignored { source: source.clone(), position, rule }),
+        };
+        // One that is called by itself is the same however its request is called; but a header is not signed.
+        let producer_id = match &called {
+            Some(called) if is_of_headers => Some(called.clone()),
+            called => producer_id.or_else(|| called.clone()),
+        };
         let id = if position == Position::Request(id) { id } else { EventId::new(now, fastrand::u128(..)) };
         let (source, received_at, came_back) = (source.clone(), now, 0);
         let event =
@@ -230,6 +239,30 @@ pub(super) fn read_submitted(
         Ok(Item::Event(Arc::new(event)))
     };
     positions(&Position::Request(id), parts.len()).zip(parts).map(item).collect()
+}
+
+/// A record that the operator's mapper makes no event of. Its sender can do nothing about that, so it is kept until the
+/// mapper was mended; what is no JSON, or too much of it, goes back to the sender (ADR 43).
+pub(super) fn unmapped(
+    arguments: &IngestArguments,
+    raw: &Arc<[u8]>,
+    malformed: Malformed,
+    now: Timestamp,
+) -> Result<Vec<Item>, Malformed> {
+    let source = &arguments.key.source;
+    let is_mapped = matches!(arguments.words.format_of(source), Format::Json(_));
+    if !is_mapped || !matches!(malformed.reason, Malformation::Schema | Malformation::Poison) {
+        return Err(malformed);
+    }
+    Ok(vec![Item::Letter(Quarantined {
+        id: DeadLetterId::new(now, fastrand::u128(..)),
+        source: source.clone(),
+        position: Position::Request(EventId::new(now, fastrand::u128(..))),
+        reason: malformed.reason,
+        detail: malformed.to_string(),
+        came_back: 0,
+        raw: Arc::clone(raw),
+    })])
 }
 
 /// What bytes are that came in before. An event is a new one, whatever its producer's id; a record
@@ -249,7 +282,10 @@ pub(super) fn read_again(
     };
     let is_alone = parts.len() == 1;
     let item = |(position, Part { raw, reading })| {
-        let Reading { mut body, producer_id, traceparent } = reading?;
+        let Reading { mut body, producer_id, traceparent } = match reading? {
+            Read::Event(reading) => reading,
+            Read::Ignored(rule) => return Ok(Item::Ignored { source: kept.source.clone(), position, rule }),
+        };
         let producer_id = producer_id.filter(|_| matches!(of, ReplayOf::DeadLetter(_)));
         if let (ReplayOf::Event(_), event::Body::Incident(body)) = (of, &mut body) {
             // Whoever repeats it says so now.

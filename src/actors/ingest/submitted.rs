@@ -34,7 +34,21 @@ impl IngestState {
                 _ => format!("{called}#{number}"),
             });
             let source = said.source.as_ref().unwrap_or(&state.arguments.key.source);
-            reader::read_submitted(&state.arguments, source, raw, said.traceparent.as_deref(), called, now)
+            let read = reader::read_submitted(
+                &state.arguments,
+                source,
+                raw,
+                said.traceparent.as_deref(),
+                called,
+                now,
+            );
+            // Whoever hands records over as another source's is there to read what is wrong with them.
+            match read {
+                Err(malformed) if said.source.is_none() => {
+                    reader::unmapped(&state.arguments, raw, malformed, now)
+                }
+                read => read,
+            }
         });
     }
 

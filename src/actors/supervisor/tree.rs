@@ -109,6 +109,7 @@ impl Plan {
             words: Arc::clone(&self.words),
             clock: self.clock,
             health: self.health.clone(),
+            feed: self.status.feed.clone(),
         })
     }
 

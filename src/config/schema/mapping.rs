@@ -19,15 +19,22 @@ const fn field(name: &'static str) -> Key {
     key(name, Kind::Mapped)
 }
 
-pub(super) static MAPPER: Section =
-    section(with_fields![key("event_type", Kind::Text), key("rules", Kind::Each(&RULE))], &[]);
+pub(super) static MAPPER: Section = section(
+    with_fields![
+        key("headers", Kind::Texts),
+        key("each", Kind::Text),
+        key("event_type", Kind::Text),
+        key("rules", Kind::Each(&RULE)),
+    ],
+    &[],
+);
 
 static RULE: Section = section(
     with_fields![
         key("name", Kind::Text),
         key("on", Kind::Patterns),
         key("when", Kind::Mapped),
-        key("kind", Kind::Word(&["incident", "notification"], &[])),
+        key("kind", Kind::Word(&["incident", "notification", "ignored"], &[])),
     ],
     &[],
 );

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::draft::{Cause, Draft};
 use super::{Accept, DecidedEvent, Decision, Grants, IncidentRules, Known, Rows, StepTaken};
 use crate::domain::Timestamp;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::Target;
 use crate::domain::event::{Body, Event, EventStatus, IncidentEvent, NotificationRequest, RequestText};
-use crate::domain::group::Member;
+use crate::domain::group::{self, Member};
 use crate::domain::incident::{Calls, Incident, IncidentStatus, Transition, transition};
 use crate::domain::late::{TOMBSTONE_LIFE, Tombstone};
 use crate::domain::names::{RouteName, SourceName};
@@ -21,7 +22,7 @@ use crate::domain::timer::TimerKind;
 
 pub(super) struct Desk<'a> {
     /// Numbers of incidents by their dedup keys, and those of their members.
-    pub(super) newest: HashMap<String, u64>,
+    pub(super) newest: HashMap<DedupKey, u64>,
     pub(super) incidents: HashMap<u64, Incident>,
     /// Of incidents that stand for several things.
     pub(super) members: HashMap<u64, Vec<Member>>,
@@ -32,7 +33,7 @@ pub(super) struct Desk<'a> {
     /// Incidents to write.
     changed: BTreeSet<u64>,
     /// Members to write.
-    pub(super) changed_members: BTreeSet<(u64, String)>,
+    pub(super) changed_members: BTreeSet<(u64, DedupKey)>,
 }
 
 /// An event about an incident, and what it does to it.
@@ -86,7 +87,7 @@ impl<'a> Desk<'a> {
         body: &IncidentEvent,
         plan: &Plan,
     ) -> (Decision, Option<u64>) {
-        let found = self.find(body, plan.group());
+        let found = self.find(event, body, plan.group());
         let change = match found {
             None => transition(None, body.status, None, self.draft.rules.dedup_window),
             Some(number) => self.change(number, event, body),
@@ -117,12 +118,12 @@ impl<'a> Desk<'a> {
         let Said { event, body, change, .. } = said;
         let (mut detail, step) = self.follow(said, incident);
         if detail.is_empty() && change == Transition::Updated {
-            detail = self.group_words(incident.number, body).unwrap_or_default();
+            detail = self.group_words(incident.number, event, body).unwrap_or_default();
         }
         let cause = Cause { event: Some(event.id), by: None };
         self.draft.record(incident, change, cause.clone(), detail, step);
         if let Some(ended_at) = self.ended_before(event, body).filter(|_| change == Transition::Opened) {
-            self.was_over(incident, body, ended_at);
+            self.was_over(incident, event, body, ended_at);
             incident.resolve(event.source.as_str().into(), self.draft.now);
             incident.version += 1;
             self.draft.over(incident);
@@ -214,8 +215,11 @@ impl<'a> Desk<'a> {
 
     /// When it is over by itself.
     fn arm_ends(&mut self, number: u64, body: &IncidentEvent) {
-        if let Some(expires_at) = body.expires_at.filter(|_| body.status == EventStatus::Open) {
-            self.draft.arm(number, TimerKind::Expiry, expires_at);
+        let of_group = self.members.get(&number).map(|members| group::expires_at(members));
+        match of_group.unwrap_or_else(|| body.expires_at.filter(|_| body.status == EventStatus::Open)) {
+            Some(expires_at) => self.draft.arm(number, TimerKind::Expiry, expires_at),
+            None if of_group.is_some() => self.draft.disarm(number, TimerKind::Expiry),
+            None => {}
         }
         if let Some(silence) = self.draft.rules.auto_resolve {
             self.draft.arm(number, TimerKind::AutoResolve, later(self.draft.now, silence));
@@ -279,8 +283,7 @@ impl<'a> Desk<'a> {
         let changed = self.changed.iter().filter_map(|number| self.incidents.remove(number));
         let mut rows = self.draft.rows;
         rows.incidents.extend(changed);
-        let is_changed =
-            |member: &Member| self.changed_members.contains(&(member.incident, member.dedup_key.clone()));
+        let is_changed = |member: &Member| self.changed_members.contains(&(member.incident, member.key()));
         rows.members = self.members.into_values().flatten().filter(is_changed).collect();
         rows
     }

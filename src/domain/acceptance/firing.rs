@@ -7,6 +7,7 @@ use super::{Grants, IncidentRules, Rows};
 use crate::domain::Timestamp;
 use crate::domain::action::{By, Via};
 use crate::domain::delivery::Target;
+use crate::domain::group::{self, Member, RunOut};
 use crate::domain::incident::{Calls, Incident, IncidentStatus, Transition};
 use crate::domain::notification::NotificationKind;
 use crate::domain::retry::later;
@@ -22,12 +23,22 @@ pub struct Firing {
     pub plan: Option<Arc<StepPlan>>,
 }
 
-/// Fires the timer of `firing` on `incident` as it stands. Whoever calls has seen that the row of the
+/// An incident as it stands when its timer fires.
+#[derive(Debug, Clone)]
+pub struct Affected {
+    /// Itself.
+    pub incident: Incident,
+    /// Who was told in this episode.
+    pub told: Vec<Target>,
+    /// What it stands for, if that is more than one thing.
+    pub members: Vec<Member>,
+}
+
+/// Fires the timer of `firing` on its incident as it stands. Whoever calls has seen that the row of the
 /// timer is still as it was read, and takes care that it is written with the rest.
 pub fn fire(
     firing: &Firing,
-    mut incident: Incident,
-    told: Vec<Target>,
+    Affected { mut incident, told, members }: Affected,
     grants: &mut Grants,
     rules: &IncidentRules,
     now: Timestamp,
@@ -42,7 +53,10 @@ pub fn fire(
         TimerKind::AckTimeout => ack_timeout(&mut draft, &mut incident),
         TimerKind::Snooze => wake(&mut draft, &mut incident),
         TimerKind::AutoResolve => auto_resolve(&mut draft, &mut incident, told),
-        TimerKind::Expiry => expire(&mut draft, &mut incident, told, firing.timer.due_at),
+        TimerKind::Expiry if members.is_empty() => {
+            expire(&mut draft, &mut incident, told, firing.timer.due_at);
+        }
+        TimerKind::Expiry => expire_members(&mut draft, &mut incident, told, members),
     }
     if incident.version != before {
         draft.rows.incidents.push(incident);
@@ -124,6 +138,26 @@ fn expire(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target>, due
     }
     let until = due_at.strftime("%Y-%m-%d %H:%M:%S UTC");
     end(draft, incident, told, format!("it was said to last until {until}, and was not said again"));
+}
+
+/// Of a group each member runs out by itself. The last one that was wrong ends the incident.
+fn expire_members(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target>, members: Vec<Member>) {
+    if incident.status == IncidentStatus::Resolved {
+        return;
+    }
+    let RunOut { over, next, goes_on, words } = group::run_out(members, draft.now);
+    let nothing = over.is_empty();
+    draft.rows.members.extend(over);
+    if !goes_on && !nothing {
+        return end(draft, incident, told, words);
+    }
+    if let Some(next) = next {
+        draft.arm(incident.number, TimerKind::Expiry, next);
+    }
+    if !nothing {
+        incident.version += 1;
+        draft.record(incident, Transition::Updated, time_itself(), words, None);
+    }
 }
 
 fn end(draft: &mut Draft<'_>, incident: &mut Incident, told: Vec<Target>, detail: String) {

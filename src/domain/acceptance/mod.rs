@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::action::By;
+use super::dedup::DedupKey;
 use super::delivery::{Delivery, DeliveryState, Job, Target};
 use super::directory::Directory;
 use super::event::Event;
@@ -39,7 +40,7 @@ use super::timer::TimerKind;
 use super::withheld::{Withheld, in_words};
 pub use acting::act;
 use desk::Desk;
-pub use firing::{Firing, fire};
+pub use firing::{Affected, Firing, fire};
 
 /// An event to accept, with its plan.
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ pub type Grants = HashMap<ChannelName, usize>;
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The newest incident of each dedup key in the batch, also where it is only a member of it.
-    pub newest: HashMap<String, u64>,
+    pub newest: HashMap<DedupKey, u64>,
     /// These.
     pub incidents: HashMap<u64, Incident>,
     /// The members of those that have any.
@@ -105,9 +106,9 @@ pub struct Known {
 
 impl Known {
     /// What the newest incident of this dedup key is; of none, that of its group.
-    pub fn of(&self, dedup_key: &str, group: Option<&str>) -> Option<&Incident> {
-        let newest = |key: &str| self.incidents.get(self.newest.get(key)?);
-        newest(dedup_key).or_else(|| newest(group?))
+    pub fn of(&self, key: &DedupKey, group: Option<&str>) -> Option<&Incident> {
+        let newest = |key: &DedupKey| self.incidents.get(self.newest.get(key)?);
+        newest(key).or_else(|| newest(&DedupKey::shared(group?)))
     }
 }
 

@@ -6,170 +6,17 @@
 //! record, whatever the record says; fuel and the length of the result are bounded besides. Names are the
 //! keys of the record; `record` is all of it. A name that is not there is a fault and never an empty word.
 
-use std::sync::LazyLock;
-
-use minijinja::value::{Kwargs, Serde, Value, ValueKind};
-use minijinja::{
-    Environment, Error, ErrorKind, Expression, UndefinedBehavior, context, filters, tests as checks,
-};
+use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::{Error, ErrorKind, Expression, context};
 use serde_json::Number;
 
 use super::super::strict_json::Node;
 use super::excerpt::shortened;
+use super::filters::{ENVIRONMENT, FILTERS};
 use crate::domain::event::Bounds;
 
 /// The longest expression, bytes: it is compiled by a function that calls itself.
 const LONGEST_SOURCE: usize = 1_000;
-/// Instructions one expression may take.
-const FUEL: u64 = 10_000;
-/// The longest that a filter makes of many texts, bytes.
-const LONGEST: usize = 256 << 10;
-
-/// What expressions are evaluated in: the same for all, since none can change it.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut all = Environment::empty();
-    all.set_undefined_behavior(UndefinedBehavior::Strict);
-    all.set_fuel(Some(FUEL));
-    all.set_debug(false);
-    all.add_filter("lower", filters::lower);
-    all.add_filter("upper", filters::upper);
-    all.add_filter("title", filters::title);
-    all.add_filter("capitalize", filters::capitalize);
-    all.add_filter("trim", filters::trim);
-    all.add_filter("lines", filters::lines);
-    all.add_filter("split", filters::split);
-    all.add_filter("replace", replaced);
-    all.add_filter("join", joined);
-    all.add_filter("truncate", truncated);
-    all.add_filter("urlencode", filters::urlencode);
-    all.add_filter("string", filters::string);
-    all.add_filter("int", filters::int);
-    all.add_filter("float", filters::float);
-    all.add_filter("round", filters::round);
-    all.add_filter("abs", filters::abs);
-    all.add_filter("length", filters::length);
-    all.add_filter("first", filters::first);
-    all.add_filter("last", filters::last);
-    all.add_filter("list", filters::list);
-    all.add_filter("unique", filters::unique);
-    all.add_filter("sort", filters::sort);
-    all.add_filter("items", filters::items);
-    all.add_filter("attr", filters::attr);
-    all.add_filter("map", attributes);
-    all.add_filter("selectattr", filters::selectattr);
-    all.add_filter("rejectattr", filters::rejectattr);
-    all.add_filter("default", filters::default);
-    all.add_filter("tojson", |value: &Value| serde_json::to_string(value).unwrap_or_default());
-    all.add_test("defined", checks::is_defined);
-    all.add_test("undefined", checks::is_undefined);
-    all.add_test("none", checks::is_none);
-    all.add_test("string", checks::is_string);
-    all.add_test("number", checks::is_number);
-    all.add_test("boolean", checks::is_boolean);
-    all.add_test("mapping", checks::is_mapping);
-    all.add_test("sequence", checks::is_sequence);
-    all.add_test("startingwith", checks::is_startingwith);
-    all.add_test("endingwith", checks::is_endingwith);
-    all.add_test("eq", checks::is_eq);
-    all.add_test("equalto", checks::is_eq);
-    all.add_test("ne", checks::is_ne);
-    all.add_test("in", checks::is_in);
-    all.add_test("true", checks::is_true);
-    all
-});
-
-/// The filters there are.
-const FILTERS: [&str; 29] = [
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "trim",
-    "lines",
-    "split",
-    "replace",
-    "join",
-    "truncate",
-    "urlencode",
-    "string",
-    "int",
-    "float",
-    "round",
-    "abs",
-    "length",
-    "first",
-    "last",
-    "list",
-    "unique",
-    "sort",
-    "items",
-    "attr",
-    "map",
-    "selectattr",
-    "rejectattr",
-    "default",
-    "tojson",
-];
-
-fn too_long() -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("makes more than {LONGEST} bytes"))
-}
-
-/// As MiniJinja's own, but bounded: between each two letters of a long text a long one could be put.
-fn replaced(text: &Value, from: &Value, to: &Value) -> Result<String, Error> {
-    let (text, from, to) = (there(text)?, there(from)?, there(to)?);
-    let times = text.matches(&from).count();
-    let grown = times.saturating_mul(to.len()).saturating_add(text.len());
-    if grown > LONGEST { Err(too_long()) } else { Ok(text.replace(&from, &to)) }
-}
-
-/// As MiniJinja's own, but bounded.
-fn joined(list: &Value, between: Option<&str>) -> Result<String, Error> {
-    let mut text = String::new();
-    if list.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
-    for (at, item) in list.try_iter()?.enumerate() {
-        if at > 0 {
-            text.push_str(between.unwrap_or_default());
-        }
-        text.push_str(&item.to_string());
-        if text.len() > LONGEST {
-            return Err(too_long());
-        }
-    }
-    Ok(text)
-}
-
-/// The beginning of a text, so many characters of it at the most.
-fn truncated(text: &Value, most: usize) -> Result<String, Error> {
-    let text = there(text)?;
-    Ok(match text.char_indices().nth(most) {
-        None => text,
-        Some(_) => {
-            let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(end, _)| end);
-            format!("{}…", text[..end].trim_end())
-        }
-    })
-}
-
-/// A value as a text, if there is one.
-fn there(value: &Value) -> Result<String, Error> {
-    if value.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
-    Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-/// One attribute of each item.
-fn attributes(list: &Value, how: Kwargs) -> Result<Vec<Value>, Error> {
-    if list.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
-    let name: Value = how.get("attribute")?;
-    how.assert_all_used()?;
-    list.try_iter()?.map(|item| item.get_item(&name)).collect()
-}
 
 /// What expressions see of a record.
 pub(super) fn seen(root: &Node<'_>) -> Value {
@@ -197,8 +44,8 @@ enum Part {
 /// Why a text says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unsaid {
-    /// Something that it names is not there.
-    NotThere,
+    /// Something that it names is not there: what, as far as that can be told.
+    NotThere(Vec<String>),
     /// Anything else, in words.
     Failed(String),
 }
@@ -319,14 +166,31 @@ fn used_filter(source: &str) -> Option<String> {
 
 fn evaluated(expression: &Expression<'_, '_>, seen: &Value) -> Result<Value, Unsaid> {
     match expression.eval(seen.clone()) {
-        Ok(value) if value.is_undefined() => Err(Unsaid::NotThere),
+        Ok(value) if value.is_undefined() => Err(not_there(expression, seen)),
         Ok(value) => Ok(value),
-        Err(error) if error.kind() == ErrorKind::UndefinedError => Err(Unsaid::NotThere),
+        Err(error) if error.kind() == ErrorKind::UndefinedError => Err(not_there(expression, seen)),
         Err(error) if error.kind() == ErrorKind::OutOfFuel => {
             Err(Unsaid::Failed("it takes too long".to_owned()))
         }
         Err(error) => Err(Unsaid::Failed(words(&error))),
     }
+}
+
+/// Those of its names that lead nowhere.
+fn not_there(expression: &Expression<'_, '_>, seen: &Value) -> Unsaid {
+    let leads_nowhere = |name: &String| {
+        let mut at = seen.clone();
+        for key in name.split('.') {
+            match at.get_attr(key) {
+                Ok(next) if !next.is_undefined() => at = next,
+                _ => return true,
+            }
+        }
+        false
+    };
+    let mut names: Vec<_> = expression.undeclared_variables(true).into_iter().filter(leads_nowhere).collect();
+    names.sort_unstable();
+    Unsaid::NotThere(names)
 }
 
 fn words(error: &Error) -> String {
@@ -414,6 +278,33 @@ mod tests {
     }
 
     #[test]
+    fn pairs_become_an_object_and_digits_become_hexadecimal() {
+        let said = |source: &str, record: &str| {
+            let root = super::super::super::strict_json::parse(record.as_bytes(), &Bounds::default());
+            let seen = seen(&root.expect("it is JSON"));
+            let said = Text::compile(source).expect("it compiles").say(&seen, &Bounds::default());
+            said.map(|node| node.into_value().to_string())
+        };
+        let tags = r#"{"tags":[{"key":"env","value":"prod"},{"key":"n","value":1},{"key":"none"},{}]}"#;
+        assert_eq!(said("{{ tags | object }}", tags), Ok(r#"{"env":"prod","n":1}"#.to_owned()));
+        assert_eq!(said("{{ (tags | object).env }}", tags), Ok(r#""prod""#.to_owned()));
+        assert_eq!(said("{{ (tags | object).gone }}", tags), Err(Unsaid::NotThere(Vec::new())));
+        let named = r#"{"tags":[{"Name":"a","Text":"b"}]}"#;
+        assert_eq!(said("{{ tags | object('Name', 'Text') }}", named), Ok(r#"{"a":"b"}"#.to_owned()));
+        for (number, hex) in
+            [("\"11400714819323198485\"", "\"9e3779b97f4a7c15\""), ("255", "\"00000000000000ff\"")]
+        {
+            assert_eq!(said("{{ x | hex }}", &format!("{{\"x\":{number}}}")), Ok(hex.to_owned()), "{number}");
+        }
+        for bad in ["-1", "\"18446744073709551616\"", "1.5", "\"ab\"", "[]"] {
+            assert!(
+                matches!(said("{{ x | hex }}", &format!("{{\"x\":{bad}}}")), Err(Unsaid::Failed(_))),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
     fn a_text_is_cut_with_a_mark() {
         let said = |source: &str| {
             let record = Node::Map(vec![("x".into(), Node::Text("Größe und mehr".into()))]);
@@ -421,7 +312,7 @@ mod tests {
         };
         assert_eq!(said("{{ x | truncate(7) }}"), Ok(Node::Text("Größe…".into())));
         assert_eq!(said("{{ x | truncate(99) }}!"), Ok(Node::Text("Größe und mehr!".into())));
-        assert_eq!(said("{{ y | truncate(7) }}"), Err(Unsaid::NotThere));
+        assert_eq!(said("{{ y | truncate(7) }}"), Err(Unsaid::NotThere(vec!["y".to_owned()])));
         assert_eq!(said("{{ [x, 5] | join(', ') }}"), Ok(Node::Text("Größe und mehr, 5".into())));
     }
 }

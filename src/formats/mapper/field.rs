@@ -14,14 +14,25 @@ pub(super) enum Kind {
     Incident,
     /// A direct notification.
     Notification,
+    /// None: the record is let go.
+    Ignored,
 }
 
 impl Kind {
-    /// The word of the record format.
+    /// Each of them.
+    pub(super) const ALL: [Self; 3] = [Self::Incident, Self::Notification, Self::Ignored];
+
+    /// Does an event of this kind have such a field? What is let go has none.
+    pub(super) fn has(self, field: Field) -> bool {
+        self != Self::Ignored && field.of.is_none_or(|of| of == self)
+    }
+
+    /// The word of the record format, and of a rule that makes none.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Incident => "incident",
             Self::Notification => "notification",
+            Self::Ignored => "ignored",
         }
     }
 }

@@ -30,6 +30,11 @@ impl Pointer {
         &self.text
     }
 
+    /// The keys on the way, without escapes.
+    pub(super) fn steps(&self) -> &[String] {
+        &self.steps
+    }
+
     /// What lies there.
     pub(super) fn find<'n, 'a>(&self, root: &'n Node<'a>) -> Option<&'n Node<'a>> {
         self.steps.iter().try_fold(root, |node, step| below(node, step))

@@ -6,6 +6,7 @@ use super::super::{Parsed, Words, native};
 use super::*;
 use crate::domain::event::{Body, EventStatus, IncidentEvent};
 use crate::domain::severity::Severity;
+use serde_json::Value;
 
 fn now() -> Timestamp {
     "2026-11-21T14:02:08Z".parse().expect("a time")
@@ -30,7 +31,10 @@ fn objections(text: &str) -> Vec<String> {
 }
 
 fn read(mapper: &Mapper, record: &str) -> Result<Parsed, Malformed> {
-    mapper.parse(record.as_bytes(), &words(), now())
+    match mapper.parse(record.as_bytes(), &words(), now())? {
+        Mapped::Event(parsed) => Ok(parsed),
+        Mapped::Ignored(rule) => panic!("{record}: rule {rule} lets it go"),
+    }
 }
 
 fn incident(mapper: &Mapper, record: &str) -> IncidentEvent {
@@ -127,8 +131,8 @@ fn a_fault_says_which_rule_which_place_what_was_found_and_what_to_do() {
         ),
         (
             r#"{"type":"alert.x","env":"prod","alert":{"name":"D"}}"#,
-            " missing: rule \"alert.*\", title: the expression names something that is not there [give it a default, or \
-             write {{ name | default(\"…\") }}]",
+            " missing: rule \"alert.*\", title: the record has no alert.host [give it a default, or write \
+             {{ name | default(\"…\") }}]",
         ),
         (
             r#"{"type":"alert.x","env":"prod","at":"soon","alert":{"name":"D","host":"h"}}"#,
@@ -232,9 +236,9 @@ fn no_expression_runs_for_ever_or_makes_too_much() {
         &format!(r#"{{"list":[{}1],"between":"{}"}}"#, "1,".repeat(900), "z".repeat(60_000)),
         "more than",
     );
-    fails("{{ missing }}", "{}", "not there");
-    fails("{{ a.b.c }}", r#"{"a":{}}"#, "not there");
-    fails("{{ record.x }}", "[]", "not there");
+    fails("{{ missing }}", "{}", "has no missing");
+    fails("{{ a.b.c }}", r#"{"a":{}}"#, "has no a.b.c");
+    fails("{{ record.x }}", "[]", "has no record.x");
     fails("{{ include('/etc/passwd') }}", "{}", "");
     fails("{{ x.y() }}", r#"{"x":"a"}"#, "");
     fails("{{ 1 / 0 }}", "{}", "");
@@ -303,6 +307,53 @@ fn what_is_no_mapper_is_told_with_its_place() {
 }
 
 #[test]
+fn what_cannot_arrive_so_and_what_may_not_be_let_go_is_told_with_its_place() {
+    let table = [
+        ("title = \"/body/t\"\nheaders = []", "headers: must be a list of names"),
+        (
+            "title = \"/body/t\"\nheaders = [\"X-A\", \"x-a\"]",
+            "headers.1: is named twice: names compare without case",
+        ),
+        (
+            "title = \"/body/t\"\nheaders = [\"Authorization\"]",
+            "headers.0: may be a secret, which would be kept with every record",
+        ),
+        (
+            "title = \"/body/t\"\nheaders = [\"X-Gitlab-Token\"]",
+            "headers.0: may be a secret, which would be kept with every record",
+        ),
+        (
+            "title = \"/body/t\"\nheaders = [\"a b\"]",
+            "headers.0: is no name of a header: letters, digits, \"-\", \"_\", \".\" and \":\", at most 64",
+        ),
+        ("title = \"/t\"\nheaders = [\"X-A\"]", "title: leads neither into /headers nor into /body"),
+        (
+            "title = \"/headers/X-A\"\nheaders = [\"X-A\"]",
+            "title: leads to \"X-A\", which is not among its headers",
+        ),
+        (
+            "rules = [{ title = \"/body/t\", when = { \"/headers/x-b\" = 1 } }]\nheaders = [\"X-A\"]",
+            "rules.0.when./headers/x-b: leads to \"x-b\", which is not among its headers",
+        ),
+        ("title = \"/body/t\"\nheaders = [\"X-A\"]\neach = \"/headers\"", "each: is no list of what came"),
+        ("title = \"/t\"\neach = 7", "each: must be a JSON Pointer"),
+        ("rules = [{ kind = \"ignored\" }]", "rules.0: does not say which records it lets go"),
+        (
+            "rules = [{ kind = \"ignored\", when = { \"/a\" = 1 }, title = \"/t\" }]",
+            "rules.0.title: belongs to an event of kind incident, and this rule makes none",
+        ),
+        (
+            "rules = [{ kind = \"ignored\", when = { \"/a\" = 1 }, event_id = \"/t\" }]",
+            "rules.0.event_id: belongs to an event, and this rule makes none",
+        ),
+    ];
+    for (written, expected) in table {
+        let found = objections(written);
+        assert!(found.iter().any(|one| one == expected), "{written}: {found:?}");
+    }
+}
+
+#[test]
 fn conditions_look_at_words_numbers_lists_and_what_is_there() {
     let takes = |when: &str, record: &str| {
         let mapper = mapper(&format!("title = \"x\"\n[[rules]]\nwhen = {{ \"/a\" = {when} }}"));
@@ -331,6 +382,175 @@ fn conditions_look_at_words_numbers_lists_and_what_is_there() {
     for (when, record, expected) in table {
         assert_eq!(takes(when, record), expected, "{when} {record}");
     }
+}
+
+const GITHUB: &str = r#"
+headers    = ["X-GitHub-Event", "X-GitHub-Delivery"]
+event_type = "/headers/x-github-event"
+event_id   = "/headers/x-github-delivery"
+title      = "{{ body.issue.title }} ({{ headers['x-github-event'] }})"
+[[rules]]
+on         = "issues"
+when       = { "/body/action" = "opened" }
+[[rules]]
+name       = "pings"
+on         = "ping"
+kind       = "ignored"
+"#;
+
+/// What becomes of a record that comes with these headers, part by part.
+fn came(mapper: &Mapper, lines: &[(&str, &str)], raw: &str) -> Vec<(String, Result<Mapped, Malformed>)> {
+    let header = |name: &str| {
+        let found = lines.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| *value)
+    };
+    let parts = match mapper.parts(raw.as_bytes(), &header, &words().bounds).expect("it can be cut") {
+        Parts::Whole => vec![raw.as_bytes().into()],
+        Parts::Each(parts) => parts,
+    };
+    let one = |part: std::sync::Arc<[u8]>| {
+        // A part is whole: it is not cut again, and needs no header.
+        let again = mapper.parts(&part, &|_| None, &words().bounds);
+        assert!(matches!(again, Ok(Parts::Whole)) || serde_json::from_slice::<Value>(&part).is_err());
+        let read = mapper.parse(&part, &words(), now());
+        (String::from_utf8_lossy(&part).into_owned(), read)
+    };
+    parts.into_iter().map(one).collect()
+}
+
+#[test]
+fn headers_are_read_and_kept_with_the_record_so_that_it_needs_none_when_it_is_read_again() {
+    let mapper = mapper(GITHUB);
+    let body = r#"{"action":"opened","issue":{"title":"Down"}}"#;
+    let came = came(&mapper, &[("x-github-EVENT", "issues"), ("X-GitHub-Delivery", "d-1")], body);
+    let [(kept, Ok(Mapped::Event(parsed)))] = came.as_slice() else { panic!("{came:?}") };
+    let expected = r#"{"headers":{"x-github-delivery":"d-1","x-github-event":"issues"},"body":BODY}"#;
+    assert_eq!(*kept, expected.replace("BODY", body));
+    assert_eq!(parsed.producer_id.as_deref(), Some("d-1"));
+    assert!(matches!(&parsed.body, Body::Incident(event) if event.title == "Down (issues)"));
+}
+
+#[test]
+fn a_record_without_its_header_and_one_that_is_no_json_are_dead_letters_with_all_their_bytes() {
+    let mapper = mapper(GITHUB);
+    let unnamed = came(&mapper, &[], r#"{"action":"opened"}"#);
+    let (kept, Err(malformed)) = &unnamed[0] else { panic!("{unnamed:?}") };
+    assert_eq!(kept, r#"{"headers":{},"body":{"action":"opened"}}"#);
+    assert_eq!(
+        malformed.problems[0].detail,
+        "rule \"issues\" wants issues, found nothing; /headers is an empty object"
+    );
+    let torn = came(&mapper, &[("X-GitHub-Event", "issues")], r#"{"action":"#);
+    let (kept, Err(malformed)) = &torn[0] else { panic!("{torn:?}") };
+    assert_eq!((kept.as_str(), malformed.reason), (r#"{"action":"#, Malformation::Parse));
+}
+
+#[test]
+fn a_record_of_the_largest_size_and_depth_is_as_good_with_headers() {
+    let mapper = mapper("headers = [\"X-A\"]\ntitle = \"/body/t\"");
+    let deep = format!("{}1{}", "[".repeat(63), "]".repeat(63));
+    let record = |filling: &str| format!(r#"{{"t":"x","d":{deep}{filling}}}"#);
+    let record = record(&" ".repeat(words().bounds.bytes - record("").len()));
+    assert_eq!(record.len(), words().bounds.bytes);
+    let came = came(&mapper, &[("X-A", &"\"".repeat(1_024))], &record);
+    assert!(matches!(came[0].1, Ok(Mapped::Event(_))), "{:?}", came[0].1);
+}
+
+#[test]
+fn a_rule_lets_go_what_it_takes_and_what_no_rule_takes_is_refused() {
+    let mapper = mapper(GITHUB);
+    let event = |kind: &str| {
+        let mut all = came(&mapper, &[("X-GitHub-Event", kind)], r#"{"zen":"x"}"#);
+        all.remove(0).1
+    };
+    assert_eq!(event("ping"), Ok(Mapped::Ignored("pings".to_owned())));
+    assert_eq!(event("star").expect_err("nobody lets it go").problems.len(), 2);
+}
+
+const EACH: &str = r#"
+each      = "/data/alerts"
+dedup_key = "/data/alerts/0/id"
+[[rules]]
+name = "heartbeat"
+when = { "/data/alerts/0" = { exists = false }, "/kind" = "heartbeat" }
+kind = "ignored"
+[[rules]]
+name = "chatter"
+when = { "/data/alerts/0/level" = "debug" }
+kind = "ignored"
+[[rules]]
+title = "{{ site }}: {{ data.alerts[0].name }}"
+"#;
+
+#[test]
+fn each_item_of_a_list_is_an_event_with_all_that_is_around_the_list() {
+    let mapper = mapper(EACH);
+    let record = r#"{"site":"ams", "data":{ "alerts":[{"id":1,"name":"A"}, {"id":2}, {"id":3,"level":"debug"},{"id":4,"name":"D"}],"n":4} }"#;
+    let came = came(&mapper, &[], record);
+    let parts: Vec<&str> = came.iter().map(|(part, _)| part.as_str()).collect();
+    assert_eq!(parts.len(), 4);
+    assert_eq!(parts[0], r#"{"site":"ams", "data":{ "alerts":[{"id":1,"name":"A"}],"n":4} }"#);
+    assert_eq!(parts[1], r#"{"site":"ams", "data":{ "alerts":[{"id":2}],"n":4} }"#);
+    let told = |at: usize| match &came[at].1 {
+        Ok(Mapped::Event(Parsed { body: Body::Incident(event), .. })) => {
+            format!("{} {}", event.title, event.dedup_key)
+        }
+        Ok(Mapped::Ignored(rule)) => format!("let go by {rule}"),
+        other => format!("{other:?}").chars().take(9).collect(),
+    };
+    assert_eq!(
+        [told(0), told(1), told(2), told(3)],
+        ["ams: A 1", "Err(Malfo", "let go by chatter", "ams: D 4"]
+    );
+}
+
+#[test]
+fn a_list_of_one_one_alone_none_and_an_empty_one_are_told_apart() {
+    let mapper = mapper(EACH);
+    let told = |record: &str| match came(&mapper, &[], record).as_slice() {
+        [(part, Ok(Mapped::Event(_)))] => format!("event of {part}"),
+        [(_, Ok(Mapped::Ignored(rule)))] => rule.clone(),
+        [(_, Err(malformed))] => format!("{} {}", malformed.problems[0].pointer, malformed.problems[0].code),
+        more => panic!("{more:?}"),
+    };
+    let one = r#"{"site":"ams","data":{"alerts":[{"id":1,"name":"A"}]}}"#;
+    assert_eq!(told(one), format!("event of {one}"), "as it came");
+    assert_eq!(
+        told(&one.replace(['[', ']'], "")),
+        format!("event of {one}"),
+        "an object counts as a list of one"
+    );
+    assert_eq!(told(r#"{"site":"ams","data":{"alerts":[]}}"#), "/data/alerts empty");
+    assert_eq!(told(r#"{"kind":"heartbeat","data":{"alerts":[]}}"#), "heartbeat");
+    assert_eq!(told(r#"{"kind":"heartbeat"}"#), "heartbeat");
+    assert_eq!(told(r#"{"site":"ams","data":{}}"#), " missing", "an expression names what is not there");
+    assert_eq!(told(r#"{"site":"ams","data":{"alerts":[{}],"alerts":[{}]}}"#), "/data/alerts duplicate_key");
+}
+
+#[test]
+fn a_record_may_be_a_list_and_have_headers() {
+    let mapper = mapper(
+        "headers = [\"X-Site\"]\neach = \"/body\"\ntitle = \"{{ headers['x-site'] }}: {{ body[0].t }}\"",
+    );
+    let came = came(&mapper, &[("X-Site", "ams")], r#" [{"t":"A"},{"t":"B"}] "#);
+    let titles: Vec<_> = came.iter().map(|(part, _)| incident(&mapper, part).title).collect();
+    assert_eq!(titles, ["ams: A", "ams: B"]);
+}
+
+#[test]
+fn too_many_events_and_too_much_around_them_are_refused_as_a_whole() {
+    let mapper = mapper("each = \"/a\"\ntitle = \"/a/0/t\"");
+    let cut = |record: String| {
+        mapper.parts(record.as_bytes(), &|_| None, &words().bounds).map_err(|why| why.reason)
+    };
+    let list = |count: usize| vec!["{}"; count].join(",");
+    assert!(
+        matches!(cut(format!(r#"{{"a":[{}]}}"#, list(2_000))), Ok(Parts::Each(parts)) if parts.len() == 2_000)
+    );
+    assert_eq!(cut(format!(r#"{{"a":[{}]}}"#, list(2_001))), Err(Malformation::TooLarge));
+    let around = "x".repeat(100 << 10);
+    assert!(cut(format!(r#"{{"b":"{around}","a":[{}]}}"#, list(100))).is_ok(), "a few may share much");
+    assert_eq!(cut(format!(r#"{{"b":"{around}","a":[{}]}}"#, list(1_000))), Err(Malformation::TooLarge));
 }
 
 /// The records that the five systems document, with a mapper that says what the preset for each says.

@@ -63,7 +63,7 @@ impl Value {
             From::Text(text) => {
                 match text.say(record.seen.get_or_init(|| seen(record.root)), record.bounds) {
                     Ok(node) => Some(node).filter(|node| !is_nothing(node)),
-                    Err(Unsaid::NotThere) if self.default.is_some() => None,
+                    Err(Unsaid::NotThere(_)) if self.default.is_some() => None,
                     Err(unsaid) => return Err(self.unsaid(unsaid)),
                 }
             }
@@ -99,9 +99,12 @@ impl Value {
 
     fn unsaid(&self, unsaid: Unsaid) -> Problem {
         let (code, detail, hint) = match unsaid {
-            Unsaid::NotThere => (
+            Unsaid::NotThere(names) => (
                 "missing",
-                "the expression names something that is not there".to_owned(),
+                match names.as_slice() {
+                    [] => "the expression names something that is not there".to_owned(),
+                    names => format!("the record has no {}", shortened(&names.join(", no "), 80)),
+                },
                 Some("give it a default, or write {{ name | default(\"…\") }}".to_owned()),
             ),
             Unsaid::Failed(why) => ("not_allowed", format!("the expression failed: {why}"), None),

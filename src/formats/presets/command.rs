@@ -6,6 +6,7 @@ use super::super::text::Layout;
 use super::super::{Parsed, Words};
 use super::Shape;
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, EventStatus, IncidentEvent};
 
 /// What can be commanded.
@@ -97,6 +98,7 @@ fn incident(
         status,
         service,
         dedup_key,
+        keyspace: Keyspace::Shared,
         description,
         labels,
         links,

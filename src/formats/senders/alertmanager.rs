@@ -9,11 +9,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::envelope::{Cut, cut, list_of};
 use super::texts::{self, Texts};
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, Bounds, EventStatus, IncidentEvent};
 use crate::domain::malformed::Malformed;
+use crate::formats::envelope::{Cut, cut, list_of};
 use crate::formats::fields::Fields;
 use crate::formats::native::{self, SERVICE, TITLE};
 use crate::formats::problems::Problems;
@@ -213,6 +214,7 @@ impl<'a> Said<'a> {
             status,
             service: service.and_then(|service| texts::line(service, SERVICE)),
             dedup_key: fingerprint(labels),
+            keyspace: Keyspace::Shared,
             description: description.and_then(|text| texts::lines(text, words.bounds.string)),
             labels: texts::labels(texts::pairs(labels)),
             links: texts::links(links),

@@ -11,11 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use super::envelope::list_of;
 use super::texts;
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, Bounds, EventStatus, IncidentEvent};
 use crate::domain::malformed::{Malformation, Malformed};
+use crate::formats::envelope::{keys_of, list_of};
 use crate::formats::fields::Fields;
 use crate::formats::headers::{VERSION, producer_id};
 use crate::formats::native::{self, ID, SERVICE, TITLE};
@@ -37,6 +38,9 @@ const ATTRIBUTES: [&str; 10] = [
     "traceparent",
 ];
 
+/// What every envelope has.
+const NEEDED: [&str; 4] = ["specversion", "id", "source", "type"];
+
 /// Data with all of one of these is a record that [`native`] knows.
 const OURS: [&[&str]; 8] = [
     &["title"],
@@ -48,6 +52,37 @@ const OURS: [&[&str]; 8] = [
     &["event_type", "userid"],
     &["type", "payload"],
 ];
+
+/// In which way headers of HTTP say that there are CloudEvents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Envelopes {
+    /// As objects of their own: one, or a list of them.
+    InBody,
+    /// Among the headers.
+    InHeaders,
+    /// In something else than JSON.
+    Unreadable,
+}
+
+impl Envelopes {
+    /// What these headers say, if they say anything of it.
+    pub fn of(header: Headers<'_, '_>) -> Option<Self> {
+        let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        match essence.strip_prefix("application/cloudevents") {
+            Some("" | "+json" | "-batch" | "-batch+json") => Some(Self::InBody),
+            Some(_) => Some(Self::Unreadable),
+            None => header("ce-specversion").map(|_| Self::InHeaders),
+        }
+    }
+}
+
+/// Is this an object with the envelope of a CloudEvent, whatever its headers were?
+pub(crate) fn is_one(raw: &[u8]) -> bool {
+    const MARK: &[u8] = b"\"specversion\"";
+    raw.windows(MARK.len()).any(|bytes| bytes == MARK)
+        && keys_of(raw).is_some_and(|keys| NEEDED.iter().all(|needed| keys.iter().any(|key| key == needed)))
+}
 
 /// Each event of a batch by itself; of one in binary mode the same in structured mode.
 pub(crate) fn parts(raw: &[u8], header: Headers<'_, '_>, bounds: &Bounds) -> Result<Parts, Malformed> {
@@ -253,7 +288,7 @@ fn is_ours(data: &Data<'_>) -> bool {
             entries.iter().map(|(key, _)| Cow::Borrowed(key.as_ref())).collect()
         }
         Data::Json(_) => return false,
-        Data::Bytes(bytes) => super::envelope::keys_of(bytes).unwrap_or_default(),
+        Data::Bytes(bytes) => keys_of(bytes).unwrap_or_default(),
     };
     OURS.iter().any(|ours| ours.iter().all(|key| keys.iter().any(|known| known == key)))
 }
@@ -290,6 +325,7 @@ fn foreign(envelope: Envelope, data: Option<Data<'_>>, words: &Words, now: Times
         status: status.unwrap_or(EventStatus::Open),
         service: value("service").and_then(|service| texts::line(service, SERVICE)),
         dedup_key: native::fitting_key(format!("{source}#{about}")),
+        keyspace: Keyspace::Shared,
         description: description.and_then(|text| texts::lines(text, words.bounds.string)),
         labels: texts::labels(own.chain(said_too)),
         links: Vec::new(),

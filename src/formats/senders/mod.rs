@@ -6,11 +6,12 @@
 
 pub(super) mod alertmanager;
 pub(super) mod cloud_events;
-mod envelope;
 pub(super) mod opsgenie;
 pub(super) mod pager_duty;
 pub(super) mod sniff;
 mod texts;
+
+pub use texts::{line, lines};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! Alerts of Opsgenie's API: what `POST /v2/alerts` takes.
 //!
-//! Who is to hear of an alert our routes say; `responders` and `visibleTo` are read over. A record with
+//! Aliases count within their integration, which is the source. Who is to hear of an alert our routes say; `responders` and `visibleTo` are read over. A record with
 //! `"action": "acknowledge"` or `"close"` and an alias is what somebody asked for about an alert: it stands in
 //! the same source, so that it comes after what was said before.
 
 use super::texts;
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, EventStatus, IncidentEvent};
 use crate::domain::malformed::Malformed;
 use crate::domain::severity::Severity;
@@ -50,6 +51,7 @@ fn acted(fields: &mut Fields<'_, '_>, action: &str, words: &Words) -> Option<Par
         status,
         service: None,
         dedup_key,
+        keyspace: Keyspace::Source,
         description: None,
         labels: Default::default(),
         links: Vec::new(),
@@ -101,7 +103,6 @@ fn alert(root: Node<'_>, words: &Words, problems: &mut Problems) -> Option<Parse
         None => {}
     }
     let title = title?;
-    // By which requests about it find it.
     labels.extend(alias.iter().map(|alias| ("alias".to_owned(), alias.clone())));
     let service = labels.iter().find(|(name, _)| name == "entity").map(|(_, text)| text.clone());
     let service = service.and_then(|service| texts::line(&service, SERVICE));
@@ -109,6 +110,7 @@ fn alert(root: Node<'_>, words: &Words, problems: &mut Problems) -> Option<Parse
         severity: severity?,
         status: EventStatus::Open,
         dedup_key: alias.unwrap_or_else(|| native::derived_key(service.as_deref(), &title)),
+        keyspace: Keyspace::Source,
         service,
         description: description.and_then(|text| texts::lines(&text, words.bounds.string)),
         labels: texts::labels(labels.iter().map(|(name, text)| (name.as_str(), text.as_str()))),

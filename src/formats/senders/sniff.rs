@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::envelope;
+use crate::formats::envelope;
 use crate::formats::{Format, Headers};
 
 /// The format of this record; our own if it is nobody else's.
@@ -39,7 +39,8 @@ fn of_object(keys: &[Cow<'_, str>]) -> Format {
         Format::Alertmanager
     } else if has_all(keys, &["alerts", "version", "orgId"]) {
         Format::Grafana
-    } else if has_all(keys, &["routing_key", "event_action"]) {
+    } else if has_all(keys, &["routing_key", "event_action"]) || has_all(keys, &["service_key", "event_type"])
+    {
         Format::PagerDuty
     } else {
         Format::Foghorn

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, Bounds, EventStatus, IncidentEvent};
 use crate::domain::malformed::{Malformation, Malformed};
 use crate::domain::severity::Severity;
@@ -20,11 +21,14 @@ fn reading_of(format: &Format, raw: &[u8], headers: Lines<'_>) -> Result<Vec<Rea
         |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
     let words = Words::default();
     match parts(format, raw, &header, &Bounds::default())? {
-        Parts::Whole => Ok(vec![read(format, Some(raw), &header, &words, now())?]),
-        // A part says everything by itself: without the headers of the whole.
-        Parts::Each(parts) => {
-            parts.iter().map(|part| read(format, Some(part), &|_| None, &words, now())).collect()
+        Parts::Whole => {
+            Ok(vec![read(format, Some(raw), &header, &words, now()).map(crate::formats::tests::event)?])
         }
+        // A part says everything by itself: without the headers of the whole.
+        Parts::Each(parts) => parts
+            .iter()
+            .map(|part| read(format, Some(part), &|_| None, &words, now()).map(crate::formats::tests::event))
+            .collect(),
     }
 }
 
@@ -129,6 +133,31 @@ fn what_each_sender_says_is_an_event_with_the_same_words() {
     let event = one(&Format::CloudEvents, &cloud_event());
     assert_eq!((event.title.as_str(), event.severity), ("sda is full", Severity::High));
     assert_eq!((event.dedup_key.as_str(), event.labels["free"].as_str()), ("/disks#sda", "0"));
+}
+
+#[test]
+fn what_pagerdutys_first_version_says_is_about_the_same_key_of_the_same_source() {
+    let first = json!({ "service_key": "k", "event_type": "trigger", "incident_key": "srv01/HTTP",
+        "description": "HTTP is down", "client": "Monitor", "client_url": "https://m.example.com",
+        "details": { "load": 3 }, "event_action": "", "payload": null,
+        "contexts": [{ "type": "link", "href": "https://example.com/a", "text": "A" },
+            { "type": "image", "src": "https://example.com/i.png" }] });
+    for format in [Format::PagerDuty, Format::Auto] {
+        let event = one(&format, &first);
+        assert_eq!((event.title.as_str(), event.severity), ("HTTP is down", Severity::Medium));
+        assert_eq!(event.labels["load"], "3");
+        let links: Vec<&str> = event.links.iter().map(|link| link.text.as_str()).collect();
+        assert_eq!(links, ["A", "https://example.com/i.png", "Monitor"]);
+        let second = one(&format, &trigger());
+        assert_eq!((event.dedup_key, event.keyspace), (second.dedup_key, Keyspace::Source));
+        assert_eq!(second.keyspace, Keyspace::Source);
+    }
+    let over = json!({ "service_key": "k", "event_type": "resolve", "incident_key": "srv01/HTTP" });
+    assert_eq!(one(&Format::PagerDuty, &over).status, EventStatus::Resolved);
+    assert_eq!(one(&Format::Opsgenie, &opsgenie()).keyspace, Keyspace::Source);
+    for (format, record) in [(Format::Alertmanager, webhook()), (Format::CloudEvents, cloud_event())] {
+        assert_eq!(one(&format, &record).keyspace, Keyspace::Shared, "{format:?}");
+    }
 }
 
 #[test]

@@ -14,12 +14,12 @@ use crate::formats::text::{self, Layout};
 pub(super) type Texts<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// One line for readers; `None` if there is nothing to see.
-pub(super) fn line(raw: &str, most: usize) -> Option<String> {
+pub fn line(raw: &str, most: usize) -> Option<String> {
     shown(raw, Layout::OneLine, most)
 }
 
 /// Several lines for readers; `None` if there is nothing to see.
-pub(super) fn lines(raw: &str, most: usize) -> Option<String> {
+pub fn lines(raw: &str, most: usize) -> Option<String> {
     shown(raw, Layout::Lines, most)
 }
 

@@ -74,6 +74,11 @@ fn a_structured_cloud_event_is_unwrapped() {
     let reading = with_headers(Some(whole), &structured).expect("an event");
     assert_eq!(reading.producer_id.as_deref(), Some("/probe#7"));
 
+    // Taken in again it has no headers any more, and is known by what it is.
+    let again = with_headers(Some(whole), &[]).expect("an event");
+    assert_eq!(again.producer_id, reading.producer_id);
+    assert_eq!(again.body, reading.body);
+
     let broken = r#"{"specversion":"9","type":"alert","source":"/probe","data":{"titel":"x"}}"#;
     let malformed = with_headers(Some(broken), &structured).expect_err("refused");
     let mut found: Vec<_> = malformed.problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Format, Reading, Words, batch, native, read, strict_json};
+use super::{Format, Read, Reading, Words, batch, native, read, strict_json};
 use crate::domain::Timestamp;
 use crate::domain::event::{Body, IncidentEvent, NotificationRequest};
 use crate::domain::malformed::{Malformation, Malformed};
@@ -59,7 +59,15 @@ fn with_headers(payload: Option<&str>, headers: &[(&str, &'static str)]) -> Resu
         let found = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| *value)
     };
-    read(&Format::Foghorn, payload.map(str::as_bytes), &header, &words(), at(NOW))
+    read(&Format::Foghorn, payload.map(str::as_bytes), &header, &words(), at(NOW)).map(event)
+}
+
+/// What nobody lets go.
+pub(super) fn event(read: Read) -> Reading {
+    match read {
+        Read::Event(reading) => reading,
+        Read::Ignored(rule) => panic!("rule {rule} lets it go"),
+    }
 }
 
 proptest! {

@@ -5,13 +5,15 @@
 //! /hooks/{name}                     the format of the source of this name
 //! /hooks/{name}/api/v2/alerts       Prometheus, with path_prefix     ┐ prometheus
 //! /api/v2/alerts                    Prometheus                       ┘
-//! /v2/enqueue, /v2/change/enqueue   PagerDuty's clients                pager_duty
+//! /v2/enqueue, /v2/change/enqueue   PagerDuty's clients              ┐ pager_duty
+//! /generic/…/create_event.json      those of version 1               ┘
 //! /v2/alerts/…                      Opsgenie's clients                 opsgenie
 //! ```
 //!
 //! The lock of a source is tried on the bytes as they came. Then they are taken apart into events, and
-//! answered when all of these are on stable storage, in the words and by the rules of their sender. What is
-//! no event is refused, and its neighbours are kept.
+//! answered when all of these are on stable storage or let go, in the words and by the rules of their sender. What is
+//! no event is refused, and its neighbours are kept; but what a mapper of the operator's makes no event of is kept as a dead
+//! letter, since its sender can do nothing about that.
 
 pub(super) mod opsgenie;
 pub(super) mod pager_duty;
@@ -21,14 +23,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{ALLOW, CONTENT_ENCODING};
+use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 
 use super::ask::Submission;
 use super::body::Held;
 use super::doors::Peer;
 use super::envelope::Plain;
+use super::events::{is_no_event, once as header};
 use super::problem::{Code, Problem};
 use super::{Shared, ask, body, callers, events, routes};
 use crate::domain::malformed::Malformed;
@@ -95,7 +99,9 @@ pub(super) async fn greet(
 /// Nobody is behind this address. What was sent is heard out, so that its sender sees the answer.
 async fn absent(shared: &Shared, request: Request) -> Response {
     let nobody = || Problem::new(Code::NotFound, "no source of type http has this address");
-    read(shared, request).await.map_or_else(IntoResponse::into_response, |_| nobody().into_response())
+    body::read_plain(shared, request)
+        .await
+        .map_or_else(IntoResponse::into_response, |_| nobody().into_response())
 }
 
 fn of_path(shared: &Shared, name: &str) -> Vec<Hook> {
@@ -112,15 +118,6 @@ fn hooks(shared: &Shared, wanted: impl Fn(&HttpSource) -> bool) -> Vec<Hook> {
     hooks.map(|(name, hook)| (name.clone(), Arc::clone(hook))).collect()
 }
 
-/// A header of a request, if it is there once and is text.
-fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
-}
-
 /// Reads the request, and finds the one of `hooks` whose lock it opens.
 async fn heard(shared: &Shared, hooks: &[Hook], request: Request) -> Result<Sent, Response> {
     if hooks.is_empty() {
@@ -128,7 +125,7 @@ async fn heard(shared: &Shared, hooks: &[Hook], request: Request) -> Result<Sent
     }
     let peer = request.extensions().get::<Peer>().copied();
     let headers = request.headers().clone();
-    let held = read(shared, request).await.map_err(IntoResponse::into_response)?;
+    let held = body::read_plain(shared, request).await.map_err(IntoResponse::into_response)?;
     let now = shared.api.clock.now();
     let mut asks_for_token = None;
     for (source, hook) in hooks {
@@ -140,7 +137,7 @@ async fn heard(shared: &Shared, hooks: &[Hook], request: Request) -> Result<Sent
         }
     }
     let Some((source, format)) = asks_for_token else { return Err(refused(shared, peer)) };
-    let caller = callers::identify(shared, peer, &headers).await?;
+    let caller = callers::identify(shared, peer, &headers).await.map_err(not_now)?;
     if caller.has_session() || !caller.scopes.allow(Scope::EventsWrite) {
         return Err(callers::nobody());
     }
@@ -152,20 +149,23 @@ async fn heard(shared: &Shared, hooks: &[Hook], request: Request) -> Result<Sent
     Ok(Sent { source, format, headers, held, called: None })
 }
 
-async fn read(shared: &Shared, request: Request) -> Result<Held, Problem> {
-    let encoded = request.headers().get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity");
-    if encoded {
-        return Err(Problem::new(Code::ContentType, "compressed bodies are not read"));
+/// Too often is not now: Alertmanager comes again after a 5xx, and after nothing else.
+fn not_now(response: Response) -> Response {
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => guessed_too_often(),
+        _ => response,
     }
-    body::read_bytes(shared, request).await
+}
+
+fn guessed_too_often() -> Response {
+    Problem::new(Code::Unavailable, "too many wrong credentials come from this address").into_response()
 }
 
 /// The same words for every reason. Whoever guesses is held up after a while.
 fn refused(shared: &Shared, peer: Option<Peer>) -> Response {
     let guesses = peer.filter(|peer| !peer.is_local()).and_then(|peer| shared.rates.failed(peer.ip()).err());
     if guesses.is_some() {
-        return Problem::new(Code::Unavailable, "too many wrong credentials come from this address")
-            .into_response();
+        return guessed_too_often();
     }
     Problem::new(Code::NotTheSender, "this is not from the sender of this source").into_response()
 }
@@ -194,14 +194,25 @@ impl Sent {
     }
 }
 
-/// Senders that go by the status alone: 202 if everything was taken.
+/// Senders that go by the status alone: 202 if everything is kept, or let go.
 async fn plain(shared: &Shared, sent: Sent) -> Result<Response, Problem> {
-    if sent.format == Format::CloudEvents && is_empty_list(&sent.held.bytes) {
+    if matches!(sent.format, Format::CloudEvents | Format::Auto) {
+        events::readable(&|name| header(&sent.headers, name))?;
+    }
+    if sent.format == Format::CloudEvents && is_no_event(&sent.held.bytes) {
         return Ok(StatusCode::ACCEPTED.into_response());
     }
-    let parts = sent.parts(shared).map_err(events::refused)?;
+    let is_mapped = matches!(sent.format, Format::Json(_));
+    let parts = match sent.parts(shared) {
+        // Whether it is kept is found out by who takes it in.
+        Err(_) if is_mapped => vec![Arc::from(sent.held.bytes.as_slice())],
+        parts => parts.map_err(events::refused)?,
+    };
     let alone = parts.len() == 1;
     let submitted = sent.submit(shared, parts).await?;
+    if is_mapped && let Some(answer) = events::kept(&submitted, &shared.api.public_url) {
+        return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+    }
     if !alone && let Some(problem) = rejected(&submitted) {
         return Err(problem);
     }
@@ -209,13 +220,9 @@ async fn plain(shared: &Shared, sent: Sent) -> Result<Response, Problem> {
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
-fn is_empty_list(body: &[u8]) -> bool {
-    serde_json::from_slice::<[(); 0]>(body).is_ok()
-}
-
 /// Those that were no events, if there are any.
 fn rejected(submitted: &[Submitted]) -> Option<Problem> {
-    let bad: Vec<_> = submitted.iter().enumerate().filter(|(_, item)| !events::is_kept(item)).collect();
+    let bad: Vec<_> = submitted.iter().enumerate().filter(|(_, item)| !events::is_taken(item)).collect();
     if bad.is_empty() {
         return None;
     }
@@ -228,6 +235,12 @@ fn rejected(submitted: &[Submitted]) -> Option<Problem> {
     });
     let detail = format!("{kept} of {all} events are kept, and the others are none");
     Some(Problem::told(Code::InvalidEvent, detail, flaws.collect()))
+}
+
+/// The object that a body is. A list of the same values is none.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice(body).ok())?
 }
 
 /// An answer in the sender's own words, also where it is an error.

@@ -10,9 +10,10 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::{Hook, heard, in_their_words, is_empty_list, of_format, of_path, rejected};
+use super::{Hook, heard, in_their_words, of_format, of_path, rejected};
 use crate::formats::Format;
 use crate::http::Shared;
+use crate::http::events::is_no_event;
 use crate::http::problem::{Code, Problem};
 use crate::messages::ingest::Submitted;
 
@@ -37,7 +38,7 @@ pub(super) async fn taken(shared: &Shared, hooks: &[Hook], request: Request) -> 
         Ok(sent) => sent,
         Err(refused) => return refused,
     };
-    if is_empty_list(&sent.held.bytes) {
+    if is_no_event(&sent.held.bytes) {
         return StatusCode::OK.into_response();
     }
     let parts = match sent.parts(shared) {

@@ -42,8 +42,14 @@ fn locked(say: Say) -> Say {
     say.takes_anything().refuses(&[401, 404, 408, 413, 415])
 }
 
+/// As the sender of the source has it.
 fn taken(say: Say) -> Say {
-    locked(say).answers::<events::Answer>(202).refuses(&[403, 422, 429])
+    let say = locked(say).answers::<events::Answer>(202).refuses(&[400, 403, 422, 429]);
+    let say = say.answers::<pager_duty::TakenFirst>(200).answers::<pager_duty::Taken>(202);
+    let say = say.answers::<opsgenie::Taken>(202).answers::<String>(400);
+    let of_pager_duty = [400, 403, 429];
+    let say = of_pager_duty.into_iter().fold(say, |say, status| say.answers::<pager_duty::Refused>(status));
+    [400, 401, 422].into_iter().fold(say, |say, status| say.answers::<opsgenie::Refused>(status))
 }
 
 fn of_prometheus() -> Vec<Route> {
@@ -74,6 +80,17 @@ fn of_pager_duty() -> Vec<Route> {
                     .answers::<pager_duty::Taken>(202)
                     .answers::<pager_duty::Refused>(400)
                     .answers::<pager_duty::Refused>(429)
+            },
+        ),
+        route(OPEN, Post, "/generic/2010-04-15/create_event.json", pager_duty::create_event).told(
+            OtherSystems,
+            "take_from_first_pagerduty_client",
+            "Takes in an event of PagerDuty's API, version 1",
+            |say| {
+                locked(say)
+                    .answers::<pager_duty::TakenFirst>(200)
+                    .answers::<pager_duty::Refused>(400)
+                    .answers::<pager_duty::Refused>(403)
             },
         ),
         route(OPEN, Post, "/v2/change/enqueue", pager_duty::change).told(
@@ -138,6 +155,6 @@ mod tests {
     #[test]
     fn every_address_of_a_sender_is_open_and_has_a_lock_of_its_own() {
         assert!(all().all(|route| route.rule.needs == OPEN));
-        assert_eq!(all().count(), 10);
+        assert_eq!(all().count(), 11);
     }
 }

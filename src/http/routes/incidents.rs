@@ -36,7 +36,7 @@ fn about_events() -> Vec<Route> {
         route(EVENTS, Post, "/api/v1/events", events::submit).told(
             Events,
             "submit_events",
-            "Takes in one event, or a list of up to 500",
+            "Takes in one event, or a list of up to 500; as CloudEvents, too",
             |say| {
                 say.takes::<shapes::Event>(json!({
                     "title": "5xx rate above 5%",
@@ -49,6 +49,7 @@ fn about_events() -> Vec<Route> {
                 .takes::<shapes::Records>(json!(null))
                 .asks(&[AS_SOURCE])
                 .answers::<events::Answer>(202)
+                .refuses(&[404])
             },
         ),
         route(READ, Get, "/api/v1/events", events::list).told(

@@ -4,7 +4,7 @@ use super::{ADMIN, READ, RESPOND, whole_list};
 use crate::domain::record::Section;
 use crate::http::openapi::Tag::{People, Routing, Templates};
 use crate::http::openapi::{Ask, Kind, Say, Tag};
-use crate::http::records::{self, View, Write};
+use crate::http::records::{self, StoredView, View, Write};
 use crate::http::rule::Verb::{Delete, Get, Patch, Post, Put};
 use crate::http::rule::{Needs, Route, made, route};
 use crate::http::templates;
@@ -25,6 +25,12 @@ pub(super) fn all() -> impl Iterator<Item = Route> {
 /// Where lists and views have more to say than what was written, they have rows of their own.
 fn looked_at() -> Vec<Route> {
     vec![
+        made(READ, Get, "/api/v1/records", records::stored()).told(
+            Routing,
+            "list_records",
+            "Users, teams, policies, routes, silences and templates of the store, in use or left out",
+            |say| whole_list(say).answers::<Page<StoredView>>(200),
+        ),
         made(READ, Get, "/api/v1/users", records::list(Section::Users)).told(
             People,
             "list_users",

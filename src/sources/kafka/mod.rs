@@ -25,6 +25,7 @@ mod config;
 mod embedded;
 mod letters;
 mod membership;
+mod past;
 mod probe;
 mod reset;
 mod span;
@@ -49,6 +50,7 @@ pub use self::config::{Commit, KafkaSettings, Mechanism, Objection, Sasl, Start,
 pub use self::embedded::EmbeddedBroker;
 pub use self::letters::KafkaLetters;
 use self::membership::Membership;
+pub use self::past::past;
 pub use self::probe::{Cluster, probe};
 use self::trouble::Trouble;
 use super::{MOST_RECORDS, Polled, Record, Source, SourceError};
@@ -101,14 +103,14 @@ impl KafkaSource {
     /// Takes what lies ready behind `first`, so that a burst is one wake-up.
     fn gather(&self, first: BorrowedMessage<'_>, stream: &mut MessageStream<'_, Callbacks>) {
         let mut bytes = first.payload_len();
-        let mut batch = vec![self.record(&first)];
+        let mut batch = vec![record_of(&self.topic, &first)];
         drop(first);
         let mut trouble = None;
         while batch.len() < MOST_RECORDS && bytes < BYTES {
             match stream.next().now_or_never().flatten() {
                 Some(Ok(message)) => {
                     bytes += message.payload_len();
-                    batch.push(self.record(&message));
+                    batch.push(record_of(&self.topic, &message));
                 }
                 Some(Err(error)) => {
                     trouble = Some(error);
@@ -121,30 +123,6 @@ impl KafkaSource {
         if let Some(error) = trouble {
             self.note(&error);
         }
-    }
-
-    fn record(&self, message: &BorrowedMessage<'_>) -> (i32, i64, Record) {
-        let headers = message.headers().map(|headers| {
-            let pairs = headers.iter().map(|header| {
-                let value = header.value.unwrap_or_default();
-                (header.key.to_owned(), value.to_vec())
-            });
-            pairs.collect()
-        });
-        let (partition, offset) = (message.partition(), message.offset());
-        let position = Position::Kafka {
-            topic: Arc::clone(&self.topic),
-            partition,
-            offset,
-            timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
-        };
-        let record = Record {
-            position,
-            payload: message.payload().map(|payload| payload[..payload.len().min(RECORD_BYTES)].into()),
-            left_out: message.payload_len().saturating_sub(RECORD_BYTES),
-            headers: headers.unwrap_or_default(),
-        };
-        (partition, offset, record)
     }
 
     /// Notes what an error means, to be told by the next poll.
@@ -160,6 +138,31 @@ impl KafkaSource {
             Trouble::Over(over) => self.membership.end(over),
         }
     }
+}
+
+/// Where a message lies, and what it says.
+fn record_of(topic: &Arc<str>, message: &BorrowedMessage<'_>) -> (i32, i64, Record) {
+    let headers = message.headers().map(|headers| {
+        let pairs = headers.iter().map(|header| {
+            let value = header.value.unwrap_or_default();
+            (header.key.to_owned(), value.to_vec())
+        });
+        pairs.collect()
+    });
+    let (partition, offset) = (message.partition(), message.offset());
+    let position = Position::Kafka {
+        topic: Arc::clone(topic),
+        partition,
+        offset,
+        timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+    };
+    let record = Record {
+        position,
+        payload: message.payload().map(|payload| payload[..payload.len().min(RECORD_BYTES)].into()),
+        left_out: message.payload_len().saturating_sub(RECORD_BYTES),
+        headers: headers.unwrap_or_default(),
+    };
+    (partition, offset, record)
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -56,7 +56,7 @@ fn ask(settings: &KafkaSettings, until: Instant) -> Result<Cluster, SourceError>
     Ok(cluster)
 }
 
-fn partitions(metadata: &Metadata, topic: &str) -> Result<usize, SourceError> {
+pub(super) fn partitions(metadata: &Metadata, topic: &str) -> Result<usize, SourceError> {
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
         return Err(SourceError::Lost(format!("the brokers say nothing of topic \"{topic}\"")));
     };
@@ -70,7 +70,11 @@ fn partitions(metadata: &Metadata, topic: &str) -> Result<usize, SourceError> {
     }
 }
 
-fn metadata(consumer: &BaseConsumer<Heard>, topic: &str, until: Instant) -> Result<Metadata, SourceError> {
+pub(super) fn metadata(
+    consumer: &BaseConsumer<Heard>,
+    topic: &str,
+    until: Instant,
+) -> Result<Metadata, SourceError> {
     let mut patience = None;
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -98,10 +102,10 @@ fn metadata(consumer: &BaseConsumer<Heard>, topic: &str, until: Instant) -> Resu
 
 /// What librdkafka reported last.
 #[derive(Default)]
-struct Heard(Mutex<Option<String>>);
+pub(super) struct Heard(Mutex<Option<String>>);
 
 impl Heard {
-    fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

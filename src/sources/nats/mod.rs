@@ -9,20 +9,25 @@
 //! - **What is held is prolonged** (`in progress`), so that nobody else is handed it while a store is slow. What
 //!   was pulled and not looked at goes back with a short delay (`nak`) when the source closes.
 //! - **Nothing is given up**: `term` is never said. What is no event is kept as a dead letter and acknowledged.
+//! - **A message that the client cannot read is read all the same** (`unreadable.rs`): headers are whatever somebody
+//!   wrote.
 //! - **A consumer begins at `start` once.** If it is gone later, it begins at the beginning.
 //!
 //! A task talks to NATS and connects again with waits that grow (`sources/sessions.rs`).
 
 mod config;
+mod past;
 mod probe;
 mod session;
 mod trouble;
+mod unreadable;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use self::config::{NatsSettings, Reach};
+pub use self::past::past;
 pub use self::probe::probe;
 use self::session::{Held, Reading, Session};
 use super::SourceError;

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::config::{NatsSettings, Reach};
-use super::trouble;
+use super::{trouble, unreadable};
 use crate::domain::event::Position;
 use crate::sources::handover::{Handover, Portion};
 use crate::sources::settings::Start;
@@ -46,6 +46,17 @@ pub(super) struct Held {
     portion: Portion,
     /// Where a consumer begins that is not there.
     begin: DeliverPolicy,
+    /// When the consumer was made that handed these out, as the server writes it.
+    made: Option<i128>,
+    traffic: Traffic,
+}
+
+/// What was on the connection when it was spoken on last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Traffic {
+    Quiet,
+    /// Messages were asked for.
+    Pulling,
 }
 
 impl Held {
@@ -57,6 +68,8 @@ impl Held {
                 Start::Earliest => DeliverPolicy::All,
                 Start::Latest => DeliverPolicy::New,
             },
+            made: None,
+            traffic: Traffic::Quiet,
         }
     }
 }
@@ -82,7 +95,7 @@ impl Events {
     }
 
     /// Whoever is not allowed to ask is not answered; the server says why beside it.
-    fn explain(&self, error: SourceError) -> SourceError {
+    pub(super) fn explain(&self, error: SourceError) -> SourceError {
         let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (error, complaint) {
             (SourceError::Lost(_), Some(words)) if words.to_lowercase().contains("permissions violation") => {
@@ -115,11 +128,20 @@ impl<'a> Session<'a> {
         let consumer = consumer(reading, held.begin, &client).await.map_err(|error| events.explain(error))?;
         // One that is gone later begins at the beginning: the store knows what it has.
         held.begin = DeliverPolicy::All;
+        let made = Some(consumer.cached_info().created.unix_timestamp_nanos());
+        if std::mem::replace(&mut held.made, made) != made {
+            // An answer says a message's number, and of another consumer's messages this one knows nothing: they
+            // come again if they are still there, and others have their numbers if the stream was made anew.
+            held.replies.clear();
+        }
         Ok(Self { reading, held, handover, client, events, consumer })
     }
 
     /// Until the source is closed, or something goes wrong.
     pub(super) async fn run(mut self) -> Result<(), SourceError> {
+        if self.held.traffic == Traffic::Pulling {
+            self.give_unreadable().await?;
+        }
         let (mut lag, mut prolong) = (every(LAG_EVERY), every(self.ack_wait() / 3));
         let mut batch: Option<Batch> = None;
         let events = Arc::clone(&self.events);
@@ -132,6 +154,7 @@ impl<'a> Session<'a> {
             }
             if batch.is_none() && self.handover.wants_records() {
                 batch = Some(self.pull().await?);
+                self.held.traffic = Traffic::Pulling;
             }
             let next = async {
                 match batch.as_mut() {
@@ -143,7 +166,10 @@ impl<'a> Session<'a> {
                 message = next => match message {
                     Some(Ok(message)) => self.gather(message, batch.as_mut())?,
                     Some(Err(error)) => return Err(SourceError::Lost(trouble::in_words(&error))),
-                    None => batch = None,
+                    None => {
+                        batch = None;
+                        self.held.traffic = Traffic::Quiet;
+                    }
                 },
                 () = self.handover.stirred() => {}
                 () = events.lost.notified() => {
@@ -158,6 +184,21 @@ impl<'a> Session<'a> {
     async fn pull(&self) -> Result<Batch, SourceError> {
         let pull = self.consumer.batch().max_messages(self.held.portion.count()).expires(EXPIRES);
         pull.messages().await.map_err(|error| SourceError::Lost(trouble::in_words(&error)))
+    }
+
+    /// The connection broke while messages were on their way: perhaps over one of them.
+    async fn give_unreadable(&mut self) -> Result<(), SourceError> {
+        let info = self.consumer.get_info().await;
+        let info = info.map_err(|error| SourceError::Lost(trouble::in_words(&error)))?;
+        let found = unreadable::among_handed_out(&self.client, &self.reading.stream, &info).await?;
+        let mut records = Vec::new();
+        for (id, reply, record) in found {
+            if self.held.replies.insert(id, reply).is_none() {
+                records.push(record);
+            }
+        }
+        self.handover.give(records);
+        Ok(())
     }
 
     /// Gives what lies ready behind `first`, so that a burst is one wake-up.
@@ -178,9 +219,7 @@ impl<'a> Session<'a> {
     /// The record of a message that is not in hand yet. Of one that is, the newest delivery counts.
     fn fresh(&mut self, message: Message) -> Result<Option<Record>, SourceError> {
         let info = message.info().map_err(|error| SourceError::Lost(trouble::in_words(&error)))?;
-        // Sequences begin again when a stream is made anew; the moment tells the two messages apart.
-        let id = format!("{}@{}", info.stream_sequence, info.published.unix_timestamp_nanos());
-        let id: Arc<str> = id.into();
+        let id = unreadable::called(info.stream_sequence, info.published.unix_timestamp_nanos());
         let Some(reply) = message.reply.clone() else {
             return Ok(None);
         };
@@ -193,9 +232,13 @@ impl<'a> Session<'a> {
 
     /// Whoever does not hear of it hands the message out again, and is told again.
     async fn acknowledge(&mut self) -> Result<(), SourceError> {
-        for id in self.handover.acknowledged() {
+        // Whoever watches the server hears of a message that was ended with `term`.
+        let dead = self.handover.dead_letters();
+        let dead = dead.into_iter().map(|id| (id, AckKind::Term));
+        let stored = self.handover.acknowledged().into_iter().map(|id| (id, AckKind::Ack));
+        for (id, kind) in dead.chain(stored) {
             if let Some(reply) = self.held.replies.remove(&id) {
-                self.answer(reply, AckKind::Ack).await?;
+                self.answer(reply, kind).await?;
             }
         }
         Ok(())
@@ -230,6 +273,8 @@ impl<'a> Session<'a> {
 
     /// What nobody looked at goes back, for others to have it soon.
     async fn leave(mut self, batch: Option<Batch>) -> Result<(), SourceError> {
+        // What was sent before the answer is here before it. Should there be none, it comes again by itself.
+        let _ = self.consumer.get_info().await;
         let mut back = self.handover.left_over();
         let mut next = batch.and_then(|mut batch| {
             let first = batch.next().now_or_never().flatten();
@@ -259,7 +304,7 @@ fn every(period: Duration) -> Interval {
     interval
 }
 
-fn record(stream: &Arc<str>, id: Arc<str>, message: async_nats::Message) -> Record {
+pub(super) fn record(stream: &Arc<str>, id: Arc<str>, message: async_nats::Message) -> Record {
     let headers = message.headers.iter().flat_map(|headers| headers.iter()).flat_map(|(name, values)| {
         values.iter().map(move |value| (name.to_string(), value.as_str().as_bytes().to_vec()))
     });

@@ -3,15 +3,19 @@
 //! A tag counts from one on each channel and means nothing on another. So all are forgotten with their
 //! channel, and a message that comes again is answered by the tag that it came with last.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// One that came back from the queue's place for dead letters more often than this does not go there again.
+pub(super) const MOST_ROUNDS: u32 = 3;
 
 /// All that came on one channel and is not answered.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     /// A message that its producer sent twice is here twice.
     tags: HashMap<Arc<str>, Vec<u64>>,
-    open: BTreeSet<u64>,
+    /// How often each was rejected from this queue before.
+    open: BTreeMap<u64, u32>,
 }
 
 /// What may be said to the broker of messages that are stored.
@@ -23,27 +27,42 @@ pub(super) struct Answered {
     pub(super) single: Vec<u64>,
 }
 
+/// What may be said to the broker of messages that are dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Dead {
+    /// They go where the queue has a place for such.
+    pub(super) rejected: Vec<u64>,
+    /// They were there often enough.
+    pub(super) kept: Vec<u64>,
+}
+
 impl Deliveries {
     /// A message came.
-    pub(super) fn take(&mut self, id: &Arc<str>, tag: u64) {
+    pub(super) fn take(&mut self, id: &Arc<str>, tag: u64, rounds: u32) {
         self.tags.entry(Arc::clone(id)).or_default().push(tag);
-        self.open.insert(tag);
+        self.open.insert(tag, rounds);
     }
 
-    /// These are settled: their tags, in order. What did not come on this channel has none.
-    pub(super) fn close(&mut self, ids: &[Arc<str>]) -> Vec<u64> {
-        let mut tags: Vec<u64> = ids.iter().filter_map(|id| self.tags.remove(id)).flatten().collect();
-        tags.sort_unstable();
-        for tag in &tags {
-            self.open.remove(tag);
+    /// These are settled: their tags, in order, and how often each was rejected. What did not come on this channel
+    /// has none.
+    fn close(&mut self, ids: &[Arc<str>]) -> BTreeMap<u64, u32> {
+        let tags = ids.iter().filter_map(|id| self.tags.remove(id)).flatten();
+        tags.filter_map(|tag| self.open.remove(&tag).map(|rounds| (tag, rounds))).collect()
+    }
+
+    /// These are dead letters.
+    pub(super) fn reject(&mut self, ids: &[Arc<str>]) -> Dead {
+        let mut dead = Dead::default();
+        for (tag, rounds) in self.close(ids) {
+            if rounds < MOST_ROUNDS { dead.rejected.push(tag) } else { dead.kept.push(tag) }
         }
-        tags
+        dead
     }
 
     /// These are stored.
     pub(super) fn answer(&mut self, ids: &[Arc<str>]) -> Answered {
-        let mut tags = self.close(ids);
-        let least_open = self.open.first().copied().unwrap_or(u64::MAX);
+        let mut tags: Vec<u64> = self.close(ids).into_keys().collect();
+        let least_open = self.open.keys().next().copied().unwrap_or(u64::MAX);
         let single = tags.split_off(tags.partition_point(|tag| *tag < least_open));
         Answered { up_to: tags.pop(), single }
     }
@@ -51,12 +70,6 @@ impl Deliveries {
     /// How many are not answered.
     pub(super) fn open(&self) -> u64 {
         self.open.len() as u64
-    }
-
-    /// The channel is gone.
-    pub(super) fn forget(&mut self) {
-        self.tags.clear();
-        self.open.clear();
     }
 }
 
@@ -71,7 +84,7 @@ mod tests {
     fn came(names: &[&str]) -> Deliveries {
         let mut deliveries = Deliveries::default();
         for (tag, id) in (1..).zip(ids(names)) {
-            deliveries.take(&id, tag);
+            deliveries.take(&id, tag, 0);
         }
         deliveries
     }
@@ -98,7 +111,7 @@ mod tests {
     #[test]
     fn what_was_rejected_holds_nothing_up() {
         let mut deliveries = came(&["a", "b", "c"]);
-        assert_eq!(deliveries.close(&ids(&["a"])), [1]);
+        assert_eq!(deliveries.reject(&ids(&["a"])), Dead { rejected: vec![1], kept: Vec::new() });
         assert_eq!(deliveries.answer(&ids(&["b"])), answered(Some(2), &[]));
     }
 
@@ -109,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_comes_again_is_answered_by_its_newest_tag() {
-        let mut deliveries = came(&["a", "b", "c"]);
-        deliveries.forget();
-        for (tag, id) in (1..).zip(ids(&["c", "a"])) {
-            deliveries.take(&id, tag);
+    fn what_was_rejected_often_enough_is_not_rejected_again() {
+        let mut deliveries = Deliveries::default();
+        for (tag, id) in (1..).zip(ids(&["a", "b", "c"])) {
+            deliveries.take(&id, tag, MOST_ROUNDS + 1 - u32::try_from(tag).expect("small"));
         }
-        assert_eq!(deliveries.answer(&ids(&["a", "b"])), answered(None, &[2]));
+        assert_eq!(deliveries.reject(&ids(&["a", "b", "c"])), Dead { rejected: vec![2, 3], kept: vec![1] });
+        assert_eq!(deliveries.open(), 0);
     }
 }

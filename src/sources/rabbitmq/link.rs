@@ -1,5 +1,6 @@
-//! The task that talks to the broker: it connects, reads ahead, answers, and connects again.
+//! One session with the broker: it lays out what is to be there, reads ahead and answers.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,60 +13,33 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, ErrorKind, ExchangeKind};
 use tokio::runtime::Handle;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::RabbitSettings;
-use super::desk::{Answer, Desk, Wish};
+use super::deliveries::Deliveries;
 use super::message;
 use crate::amqp::{self, Trouble, in_time, judge};
-use crate::domain::retry::doubled;
-use crate::sources::{MOST_RECORDS, Record, SourceError};
+use crate::sources::handover::Handover;
+use crate::sources::{MOST_RECORDS, Record};
 
 /// How often the queue is asked for its depth. Asking is also how a silent end is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The first wait before connecting again; it doubles, and chance takes up to half of it away.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// Reads `queue` until it is told to leave, or until somebody has to do something about it.
-pub(super) async fn keep(desk: Arc<Desk>, settings: Arc<RabbitSettings>, queue: Arc<str>) {
-    let mut failures = 0;
-    loop {
-        let trouble = match Link::open(&settings, &queue).await {
-            Ok(link) => {
-                failures = 0;
-                desk.up();
-                match link.serve(&desk).await {
-                    Ok(()) => return,
-                    // Whatever the broker said: whether it is for the operator shows when it is asked again.
-                    Err(Trouble::Away(why) | Trouble::Refused(why)) => Trouble::Away(why),
-                }
-            }
-            Err(trouble) => trouble,
-        };
-        match trouble {
-            Trouble::Refused(why) => return desk.over(SourceError::Refused(why)),
-            Trouble::Away(why) => desk.down(why),
-        }
-        let wait = doubled(FIRST_WAIT, failures, LONGEST_WAIT);
-        failures = failures.saturating_add(1);
-        tokio::select! {
-            () = sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
-            () = desk.leaving() => return,
-        }
-    }
-}
+/// Most payload bytes given at once, give or take the last message.
+const BYTES: usize = 4 << 20;
 
 /// One connection, with one channel.
-struct Link {
+pub(super) struct Link<'a> {
+    settings: &'a RabbitSettings,
     connection: Arc<Connection>,
     channel: Channel,
     queue: Arc<str>,
     consumer: Option<Consumer>,
+    /// What came and was not given yet.
+    ahead: VecDeque<Record>,
+    deliveries: Deliveries,
 }
 
-impl Drop for Link {
+impl Drop for Link<'_> {
     /// A consumer keeps its connection open, and with it whatever came and is not answered, until somebody
     /// says that it is over.
     fn drop(&mut self) {
@@ -81,20 +55,28 @@ async fn close(connection: &Connection) -> lapin::Result<()> {
     connection.close(200, "OK".into()).await
 }
 
-impl Link {
-    async fn open(settings: &RabbitSettings, queue: &Arc<str>) -> Result<Self, Trouble> {
+impl<'a> Link<'a> {
+    pub(super) async fn open(settings: &'a RabbitSettings, queue: &Arc<str>) -> Result<Self, Trouble> {
         let connection = Arc::new(settings.access().connect().await?);
         let channel = in_time(connection.create_channel()).await?;
-        let link = Self { connection, channel, queue: Arc::clone(queue), consumer: None };
-        link.lay_out(settings).await?;
+        let link = Self {
+            settings,
+            connection,
+            channel,
+            queue: Arc::clone(queue),
+            consumer: None,
+            ahead: VecDeque::new(),
+            deliveries: Deliveries::default(),
+        };
+        link.lay_out().await?;
         in_time(link.channel.basic_qos(settings.prefetch(), BasicQosOptions::default())).await?;
         Ok(link)
     }
 
     /// Makes what is to be made and not there. A queue that is there is taken as it is: whoever made it may
     /// have had reasons of his own.
-    async fn lay_out(&self, settings: &RabbitSettings) -> Result<(), Trouble> {
-        let (channel, queue) = (&self.channel, &*self.queue);
+    async fn lay_out(&self) -> Result<(), Trouble> {
+        let (settings, channel, queue) = (self.settings, &self.channel, &*self.queue);
         let there = amqp::depth(&self.connection, queue).await?.is_some();
         if !settings.declare {
             let missing = || Trouble::Refused(format!("there is no queue \"{queue}\", and declare is false"));
@@ -120,53 +102,52 @@ impl Link {
         Ok(())
     }
 
-    /// Until it is to leave, or breaks.
-    async fn serve(mut self, desk: &Desk) -> Result<(), Trouble> {
+    /// Until the source is closed, or something goes wrong.
+    pub(super) async fn serve(&mut self, handover: &Handover) -> Result<(), Trouble> {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let (wish, answers) = desk.wanted();
-            for answer in answers {
-                self.answer(answer).await?;
-            }
-            match wish {
-                Wish::Read => self.read().await?,
-                Wish::Pause => self.pause(desk).await?,
+            // Whoever closes said before what is stored.
+            let closing = handover.is_closing();
+            self.answer(handover).await?;
+            if closing {
                 // What is not answered goes back to its queue with the channel.
-                Wish::Leave => return in_time(close(&self.connection)).await,
+                return in_time(close(&self.connection)).await;
+            }
+            if handover.is_paused() {
+                self.stop_reading().await?
+            } else {
+                self.read().await?
+            }
+            if handover.wants_records() {
+                self.give(handover);
             }
             tokio::select! {
                 biased;
-                () = desk.changed() => {}
-                came = next(&mut self.consumer) => desk.came(self.gather(came?)),
-                _ = look.tick() => {
-                    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                    // On the channel of the messages: those that came before the answer are there before it.
-                    let asked = self.channel.queue_declare((&*self.queue).into(), passive, FieldTable::default());
-                    let found = in_time(asked).await?;
-                    self.hand_over(desk);
-                    desk.waiting(found.message_count().into());
+                () = handover.stirred() => {}
+                came = next(&mut self.consumer) => {
+                    self.take(came?);
+                    self.take_ready()?;
                 }
+                _ = look.tick() => self.tell_lag(handover).await?,
             }
         }
     }
 
-    async fn answer(&self, answer: Answer) -> Result<(), Trouble> {
+    /// Says what is stored, of what came on this channel. What came on another one comes again.
+    async fn answer(&mut self, handover: &Handover) -> Result<(), Trouble> {
+        let dead = if self.settings.reject_to_dlx { handover.dead_letters() } else { Vec::new() };
+        let dead = self.deliveries.reject(&dead);
+        let stored = self.deliveries.answer(&handover.acknowledged());
         let said = async {
-            match answer {
-                Answer::Stored(answered) => {
-                    if let Some(tag) = answered.up_to {
-                        self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
-                    }
-                    for tag in answered.single {
-                        self.channel.basic_ack(tag, BasicAckOptions { multiple: false }).await?;
-                    }
-                }
-                Answer::Dead(tags) => {
-                    for tag in tags {
-                        self.channel.basic_reject(tag, BasicRejectOptions { requeue: false }).await?;
-                    }
-                }
+            for tag in dead.rejected {
+                self.channel.basic_reject(tag, BasicRejectOptions { requeue: false }).await?;
+            }
+            if let Some(tag) = stored.up_to {
+                self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
+            }
+            for tag in stored.single.into_iter().chain(dead.kept) {
+                self.channel.basic_ack(tag, BasicAckOptions { multiple: false }).await?;
             }
             Ok(())
         };
@@ -175,8 +156,7 @@ impl Link {
 
     async fn read(&mut self) -> Result<(), Trouble> {
         if self.consumer.is_none() {
-            let options = BasicConsumeOptions::default();
-            let queue = (&*self.queue).into();
+            let (queue, options) = ((&*self.queue).into(), BasicConsumeOptions::default());
             let consuming = self.channel.basic_consume(queue, "".into(), options, FieldTable::default());
             self.consumer = Some(in_time(consuming).await?);
         }
@@ -184,55 +164,68 @@ impl Link {
     }
 
     /// The broker sends nothing more; what it sent waits here, no more of it than it hands out ahead.
-    async fn pause(&mut self, desk: &Desk) -> Result<(), Trouble> {
+    async fn stop_reading(&mut self) -> Result<(), Trouble> {
         let Some(consumer) = &self.consumer else { return Ok(()) };
         in_time(self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await?;
-        self.hand_over(desk);
+        // Its end is what was asked for.
+        let _ = self.take_ready();
         self.consumer = None;
         Ok(())
     }
 
-    /// Everything that has come.
-    fn hand_over(&mut self, desk: &Desk) {
-        loop {
-            let messages = self.at_hand(Vec::new());
-            if messages.is_empty() {
-                return;
-            }
-            desk.came(messages);
-        }
-    }
-
-    /// `first` and what lies ready behind it, so that a burst is one wake-up.
-    fn gather(&mut self, first: Delivery) -> Vec<Message> {
-        let first = self.message(first);
-        self.at_hand(vec![first])
-    }
-
-    fn at_hand(&mut self, mut messages: Vec<Message>) -> Vec<Message> {
-        while messages.len() < MOST_RECORDS {
-            let ready = self.consumer.as_mut().and_then(|consumer| consumer.next().now_or_never());
-            // An end is told once more when it is waited for.
-            let Some(Some(Ok(delivery))) = ready else { break };
-            messages.push(self.message(delivery));
-        }
-        messages
-    }
-
-    fn message(&self, delivery: Delivery) -> Message {
-        let tag = delivery.delivery_tag;
+    fn take(&mut self, delivery: Delivery) {
+        let (tag, rounds) = (delivery.delivery_tag, message::rounds(&self.queue, &delivery.properties));
         let (record, id) = message::record(&self.queue, delivery);
-        (record, id, tag)
+        self.deliveries.take(&id, tag, rounds);
+        self.ahead.push_back(record);
+    }
+
+    /// Everything that has come, so that a burst is one wake-up. The client tells the end of a subscription once, so
+    /// whoever comes upon it has to say so.
+    fn take_ready(&mut self) -> Result<(), Trouble> {
+        while let Some(came) = self.consumer.as_mut().and_then(|consumer| consumer.next().now_or_never()) {
+            self.take(delivery(came)?);
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, handover: &Handover) {
+        let mut bytes = 0;
+        let fits = |record: &&Record| {
+            let before = bytes;
+            bytes += record.payload.as_ref().map_or(0, |payload| payload.len());
+            before < BYTES
+        };
+        let count = self.ahead.iter().take(MOST_RECORDS).take_while(fits).count();
+        let records: Vec<Record> = self.ahead.drain(..count).collect();
+        handover.give(records);
+    }
+
+    /// What waits in the queue, and what came and is not answered.
+    async fn tell_lag(&mut self, handover: &Handover) -> Result<(), Trouble> {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        // On the channel of the messages: those that came before the answer are there before it.
+        let asked = self.channel.queue_declare((&*self.queue).into(), passive, FieldTable::default());
+        let found = in_time(asked).await?;
+        self.take_ready()?;
+        if self.consumer.is_some() && found.consumer_count() == 0 {
+            // A queue that is deleted and made anew at the same moment forgets us without a word.
+            return Err(Trouble::Away("the broker forgot the subscription".to_owned()));
+        }
+        handover.lag(u64::from(found.message_count()) + self.deliveries.open());
+        Ok(())
     }
 }
-
-/// A record, what it is called, and the tag that it is answered by.
-type Message = (Record, Arc<str>, u64);
 
 /// The next message, if somebody reads.
 async fn next(consumer: &mut Option<Consumer>) -> Result<Delivery, Trouble> {
     let Some(consumer) = consumer else { return std::future::pending().await };
-    match consumer.next().await {
+    delivery(consumer.next().await)
+}
+
+/// What a subscription told.
+fn delivery(came: Option<lapin::Result<Delivery>>) -> Result<Delivery, Trouble> {
+    match came {
         Some(Ok(delivery)) => Ok(delivery),
         Some(Err(error)) => Err(end(&error)),
         None => Err(Trouble::Away("the broker ended the subscription".to_owned())),

@@ -10,7 +10,7 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, ShortString};
 
 use crate::domain::event::Position;
-use crate::sources::Record;
+use crate::sources::{Record, called};
 
 /// Most bytes taken of one message, as of a record of any other bus.
 const MESSAGE_BYTES: usize = 16 << 20;
@@ -18,18 +18,38 @@ const MESSAGE_BYTES: usize = 16 << 20;
 /// The longest name that is kept as it is.
 const LONGEST_NAME: usize = 128;
 
+/// How often the message was rejected from `queue`, as the broker counts it.
+pub(super) fn rounds(queue: &str, properties: &BasicProperties) -> u32 {
+    let Some(AMQPValue::FieldArray(deaths)) =
+        properties.headers().as_ref().and_then(|table| table.inner().get("x-death"))
+    else {
+        return 0;
+    };
+    let rejected = |death: &AMQPValue| {
+        let AMQPValue::FieldTable(death) = death else { return 0 };
+        let says = |name: &str, wanted: &str| matches!(death.inner().get(name), Some(AMQPValue::LongString(text)) if text.as_bytes() == wanted.as_bytes());
+        match death.inner().get("count") {
+            Some(AMQPValue::LongLongInt(count)) if says("reason", "rejected") && says("queue", queue) => {
+                u32::try_from(*count).unwrap_or_default()
+            }
+            _ => 0,
+        }
+    };
+    deaths.as_slice().iter().map(rejected).fold(0, u32::saturating_add)
+}
+
 /// The message as a record of `queue`, and what it is called.
 pub(super) fn record(queue: &Arc<str>, delivery: Delivery) -> (Record, Arc<str>) {
     let Delivery { exchange, routing_key, properties, mut data, .. } = delivery;
     let headers = headers(&properties, &exchange, &routing_key);
-    let id = called(&properties, &headers, &data);
+    let id = name(&properties, &headers, &data);
     let left_out = data.len().saturating_sub(MESSAGE_BYTES);
     data.truncate(MESSAGE_BYTES);
     let position = Position::Message { stream: Arc::clone(queue), id: Arc::clone(&id) };
     (Record { position, payload: Some(data.into()), left_out, headers }, id)
 }
 
-fn called(properties: &BasicProperties, headers: &[(String, Vec<u8>)], data: &[u8]) -> Arc<str> {
+fn name(properties: &BasicProperties, headers: &[(String, Vec<u8>)], data: &[u8]) -> Arc<str> {
     let named = properties.message_id().as_ref().map(ShortString::as_str);
     let header = |name: &str| {
         let found = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
@@ -40,18 +60,10 @@ fn called(properties: &BasicProperties, headers: &[(String, Vec<u8>)], data: &[u
         None => format!("{:032x}", fastrand::u128(..)).into(),
         // What a store or a reader would stumble over is called by its digest.
         Some(name) if name.len() > LONGEST_NAME || name.contains(char::is_control) => {
-            format!("{:016x}#{:016x}", fnv1a(name.as_bytes()), fnv1a(data)).into()
+            called::called(&format!("{:016x}", called::digest([name.as_bytes()])), [data])
         }
-        Some(name) => format!("{name}#{:016x}", fnv1a(data)).into(),
+        Some(name) => called::called(name, [data]),
     }
-}
-
-/// FNV-1a: <http://www.isthe.com/chongo/tech/comp/fnv/>. It has to be the same in every version, and to tell
-/// apart what one producer calls the same.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The producer's own headers, and then what AMQP keeps beside them.
@@ -175,6 +187,28 @@ mod tests {
         assert_eq!((header("content-type"), header("type")), (Some("application/json"), Some("new")));
         assert_eq!((header("exchange"), header("routing-key")), (Some("ex"), Some("user.new")));
         assert_eq!((header("tries"), header("raw"), header("x-death")), (Some("3"), None, None));
+    }
+
+    #[test]
+    fn only_what_was_rejected_from_this_queue_counts() {
+        let death = |reason: &str, queue: &str, count: i64| {
+            let mut death = FieldTable::default();
+            death.insert("reason".into(), AMQPValue::LongString(reason.into()));
+            death.insert("queue".into(), AMQPValue::LongString(queue.into()));
+            death.insert("count".into(), AMQPValue::LongLongInt(count));
+            AMQPValue::FieldTable(death)
+        };
+        let counted = |deaths: Vec<AMQPValue>| {
+            let mut table = FieldTable::default();
+            table.insert("x-death".into(), AMQPValue::FieldArray(deaths.into()));
+            rounds("q", &BasicProperties::default().with_headers(table))
+        };
+        assert_eq!(
+            counted(vec![death("rejected", "q", 2), death("expired", "q", 9), death("rejected", "r", 9)]),
+            2
+        );
+        assert_eq!(counted(vec![death("rejected", "q", -1), AMQPValue::Void]), 0);
+        assert_eq!(rounds("q", &BasicProperties::default()), 0);
     }
 
     #[test]

@@ -10,99 +10,59 @@
 //!   may count twice, and is never lost (ADR 38).
 //! - **The broker holds back by itself**: it hands out no more than `max_in_flight` ahead of an answer. While
 //!   paused there is no consumer, and what was read ahead waits.
+//! - **A dead letter goes round no more than three times**, should the queue's place for such lead back to it: then it
+//!   is kept here alone.
 //! - **A broker that is away is weather.** The source connects again by itself, and later each time. What only
 //!   the operator can mend ends it: a login or a right that is refused, a queue that is not there.
 //!
-//! ```text
-//! poll, acknowledge, pause ─▶ desk ◀─ link: connect ─▶ lay out ─▶ consume ─▶ answer ─▶ …
-//! ```
+//! A task talks to the broker (`sources/sessions.rs`): connect ─▶ lay out ─▶ consume ─▶ answer ─▶ …
 
 mod config;
 mod deliveries;
-mod desk;
 mod link;
 mod message;
 mod probe;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 pub use self::config::RabbitSettings;
-use self::desk::{Desk, Wish};
+use self::link::Link;
 pub use self::probe::probe;
-use super::{Polled, Source, SourceError};
+use super::SourceError;
+use super::handover::Handover;
+use super::sessions::{SessionSource, Sessions};
+use crate::amqp::Trouble;
 
 /// One queue of one broker.
-pub struct RabbitSource {
+struct RabbitQueue {
+    settings: Arc<RabbitSettings>,
     queue: Arc<str>,
-    desk: Arc<Desk>,
-    /// What becomes of dead letters.
-    rejects: bool,
-    /// Gone once it is closed.
-    task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl fmt::Debug for RabbitSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RabbitSource").field("queue", &self.queue).finish_non_exhaustive()
-    }
-}
-
-impl RabbitSource {
-    /// A consumer of `queue`. Connects in the background; must be called inside a tokio runtime.
-    pub fn open(settings: &Arc<RabbitSettings>, queue: &str) -> Self {
-        let (queue, desk): (Arc<str>, _) = (queue.into(), Arc::new(Desk::default()));
-        let task = tokio::spawn(link::keep(Arc::clone(&desk), Arc::clone(settings), Arc::clone(&queue)));
-        Self { queue, desk, rejects: settings.reject_to_dlx, task: Mutex::new(Some(task)) }
-    }
-
-    fn take_task(&self) -> Option<JoinHandle<()>> {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// A consumer of `queue`. Connects in the background; must be called inside a tokio runtime.
+pub fn open(settings: &Arc<RabbitSettings>, queue: &str) -> SessionSource {
+    SessionSource::start(RabbitQueue { settings: Arc::clone(settings), queue: queue.into() })
 }
 
 #[async_trait]
-impl Source for RabbitSource {
-    async fn poll(&self) -> Result<Polled, SourceError> {
-        self.desk.next().await
+impl Sessions for RabbitQueue {
+    fn address(&self) -> String {
+        self.settings.access().shown()
     }
 
-    fn acknowledge(&self, ids: &[Arc<str>]) {
-        self.desk.stored(ids);
-    }
-
-    fn set_aside(&self, ids: &[Arc<str>]) {
-        if self.rejects { self.desk.dead(ids) } else { self.desk.stored(ids) }
-    }
-
-    fn pause(&self) {
-        self.desk.wish(Wish::Pause);
-    }
-
-    fn resume(&self) {
-        self.desk.wish(Wish::Read);
-    }
-
-    async fn close(&self, deadline: Duration) {
-        self.desk.wish(Wish::Leave);
-        let Some(mut task) = self.take_task() else { return };
-        if timeout(deadline, &mut task).await.is_err() {
-            task.abort();
-            tracing::warn!(queue = %self.queue, "not left in time: the last messages may come again");
-        }
-        self.desk.over(SourceError::Lost("the source is closed".to_owned()));
-    }
-}
-
-impl Drop for RabbitSource {
-    fn drop(&mut self) {
-        if let Some(task) = self.take_task() {
-            task.abort();
-        }
+    async fn session(&mut self, handover: &Handover) -> Result<(), SourceError> {
+        let opened = Link::open(&self.settings, &self.queue).await;
+        let mut link = opened.map_err(|trouble| match trouble {
+            Trouble::Away(why) => SourceError::Lost(why),
+            Trouble::Refused(why) => SourceError::Refused(why),
+        })?;
+        handover.up();
+        let served = link.serve(handover).await;
+        // It comes again, with the tag that it is answered by.
+        handover.left_over();
+        // Whatever the broker said: whether it is for the operator shows when it is asked again.
+        served.map_err(|(Trouble::Away(why) | Trouble::Refused(why))| SourceError::Lost(why))
     }
 }

@@ -6,7 +6,7 @@
 //! is lost. A row is marked as done once it is stored. While Redis is away the source is slower, and that
 //! is all.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::config::RedisSettings;
-use super::table::Table;
+use super::table::{Place, Table};
 use super::trouble;
+use crate::domain::event::Position;
 use crate::sources::SourceError;
 use crate::sources::handover::{Handover, Patience, Portion};
 use crate::sources::sessions::Sessions;
@@ -33,8 +34,8 @@ const ROWS: usize = 1_000;
 pub(super) struct Hybrid {
     settings: Arc<RedisSettings>,
     client: Client,
-    /// Given and not acknowledged.
-    held: HashSet<Arc<str>>,
+    /// Given and not acknowledged, by what each is called.
+    held: HashMap<Arc<str>, Place>,
     /// To be marked as done.
     stored: Vec<Arc<str>>,
     portion: Portion,
@@ -53,7 +54,7 @@ impl Hybrid {
         Ok(Self {
             settings: Arc::clone(settings),
             client: settings.client()?,
-            held: HashSet::new(),
+            held: HashMap::new(),
             stored: Vec::new(),
             portion: Portion::of(settings.max_in_flight),
         })
@@ -65,7 +66,8 @@ impl Hybrid {
         let any = !self.stored.is_empty();
         while !self.stored.is_empty() {
             let count = self.stored.len().min(ROWS);
-            table.finish(&self.stored[..count]).await?;
+            let places = self.stored[..count].iter().filter_map(|id| self.held.get(id)).cloned();
+            table.finish(&places.collect::<Vec<_>>()).await?;
             for id in self.stored.drain(..count) {
                 self.held.remove(&id);
             }
@@ -76,11 +78,13 @@ impl Hybrid {
     /// Gives what waits. Is there likely to be more?
     async fn look(&mut self, table: &Table, handover: &Handover) -> Result<bool, SourceError> {
         let count = self.portion.count();
-        let rows = table.waiting(&self.held, count).await?;
+        let rows = table.waiting(self.held.values(), count).await?;
         let full = rows.len() == count;
         let mut records = Vec::with_capacity(rows.len());
-        for (id, record) in rows {
-            self.held.insert(id);
+        for (place, record) in rows {
+            if let Position::Message { id, .. } = &record.position {
+                self.held.insert(Arc::clone(id), place);
+            }
             records.push(record);
         }
         self.portion.came(&records);

@@ -17,6 +17,7 @@
 
 mod config;
 mod hybrid;
+mod past;
 mod probe;
 mod session;
 mod table;
@@ -29,9 +30,10 @@ use async_trait::async_trait;
 
 pub use self::config::{Mode, RedisSettings};
 use self::hybrid::Hybrid;
+pub use self::past::past_of_streams;
 pub use self::probe::probe;
 use self::session::{Held, Reading, Session};
-pub use self::table::TableSettings;
+pub use self::table::{TableSettings, past_of_table};
 use super::SourceError;
 use super::handover::Handover;
 use super::sessions::{SessionSource, Sessions};

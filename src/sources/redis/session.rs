@@ -3,7 +3,7 @@
 //!
 //! Two connections, because a read that waits holds up everything behind it on its own.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use super::config::RedisSettings;
 use super::wire::{self, Entry};
 use super::{trouble, wire::Group};
+use crate::sources::called::id_of;
 use crate::sources::handover::{Handover, Portion};
 use crate::sources::settings::Start;
 use crate::sources::{Polled, SourceError};
@@ -41,9 +42,10 @@ pub(super) struct Reading {
 
 /// What outlives a connection.
 pub(super) struct Held {
-    /// Given and not acknowledged. What comes again of it is not given again.
-    ids: HashSet<Arc<str>>,
-    /// To be acknowledged; Redis has not heard of it yet.
+    /// Given and not acknowledged: what the entry of each id is called. What comes again of it is not given again.
+    /// An id of a stream that was made anew is the new entry's.
+    names: HashMap<Arc<str>, Arc<str>>,
+    /// Ids to be acknowledged; Redis has not heard of them yet.
     stored: Vec<Arc<str>>,
     portion: Portion,
     /// Where a group begins that is not there.
@@ -53,7 +55,7 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn nothing(settings: &RedisSettings) -> Self {
         Self {
-            ids: HashSet::new(),
+            names: HashMap::new(),
             stored: Vec::new(),
             portion: Portion::of(settings.max_in_flight),
             begin: match settings.start {
@@ -188,12 +190,16 @@ impl<'a> Session<'a> {
         let (mut records, mut gone) = (Vec::new(), Vec::new());
         for entry in entries {
             match entry {
-                Entry::Whole(id, fields) if self.held.ids.insert(Arc::clone(&id)) => {
-                    let field = &self.reading.settings.field;
-                    records.push(wire::record(&self.reading.stream, field, &id, fields));
+                Entry::Whole(id, fields) => {
+                    let name = wire::called(&id, &fields);
+                    let before = self.held.names.insert(id, Arc::clone(&name));
+                    if before.as_ref() != Some(&name) {
+                        let field = &self.reading.settings.field;
+                        records.push(wire::record(&self.reading.stream, field, name, fields));
+                    }
                 }
-                Entry::Gone(id) if !self.held.ids.contains(&id) => gone.push(id),
-                Entry::Whole(..) | Entry::Gone(_) => {}
+                Entry::Gone(id) if !self.held.names.contains_key(&id) => gone.push(id),
+                Entry::Gone(_) => {}
             }
         }
         self.held.portion.came(&records);
@@ -206,9 +212,16 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Acknowledges what is stored. What Redis did not hear of is said again by the next session.
+    /// Acknowledges what is stored. What Redis did not hear of is said again by the next session. Of an entry whose
+    /// id is another one's by now there is nothing to say.
     async fn acknowledge(&mut self) -> Result<(), SourceError> {
-        self.held.stored.extend(self.handover.acknowledged());
+        for name in self.handover.acknowledged() {
+            if let Some((id, newest)) = self.held.names.get_key_value(id_of(&name))
+                && *newest == name
+            {
+                self.held.stored.push(Arc::clone(id));
+            }
+        }
         while !self.held.stored.is_empty() {
             let count = self.held.stored.len().min(IDS);
             let mut xack = self.on_group("XACK");
@@ -217,7 +230,7 @@ impl<'a> Session<'a> {
             }
             self.control(&xack).await.map_err(|error| trouble::judge(&error))?;
             for id in self.held.stored.drain(..count) {
-                self.held.ids.remove(&id);
+                self.held.names.remove(&id);
             }
         }
         Ok(())
@@ -234,7 +247,7 @@ impl<'a> Session<'a> {
 
     /// What is in hand for long is not idle: nobody else is to take it.
     async fn renew(&mut self) -> Result<(), SourceError> {
-        let ids: Vec<Arc<str>> = self.held.ids.iter().cloned().collect();
+        let ids: Vec<Arc<str>> = self.held.names.keys().cloned().collect();
         for ids in ids.chunks(IDS) {
             let mut claim = self.on_group("XCLAIM");
             claim.arg(&*self.reading.consumer).arg(0);

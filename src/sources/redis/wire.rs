@@ -6,7 +6,7 @@ use redis::{FromRedisValue, Value};
 use serde_json::Map;
 
 use crate::domain::event::Position;
-use crate::sources::Record;
+use crate::sources::{Record, called};
 
 /// Most bytes taken of one entry: no event is that large.
 const RECORD_BYTES: usize = 16 << 20;
@@ -54,7 +54,8 @@ pub(super) fn claimed(answer: Value) -> Option<(String, Vec<Entry>)> {
     Some((cursor, found))
 }
 
-fn entries(list: Value) -> Option<Vec<Entry>> {
+/// `XRANGE`, and what the other commands say of a stream: `[entry…]`
+pub(super) fn entries(list: Value) -> Option<Vec<Entry>> {
     let Value::Array(list) = list else {
         return None;
     };
@@ -125,12 +126,17 @@ pub(super) fn group(answer: &Value, name: &str) -> Option<Group> {
     })
 }
 
+/// What an entry is called: ids begin again when a stream is made anew, if its producer gives them.
+pub(super) fn called(id: &str, fields: &[(Vec<u8>, Vec<u8>)]) -> Arc<str> {
+    called::called(id, fields.iter().flat_map(|(name, value)| [name.as_slice(), value.as_slice()]))
+}
+
 /// What an entry is to the rest of Foghorn: one field is the record, the others are its headers. An entry
 /// without such a field is itself the record, as an object of its fields.
 pub(super) fn record(
     stream: &Arc<str>,
     field: &str,
-    id: &Arc<str>,
+    called: Arc<str>,
     fields: Vec<(Vec<u8>, Vec<u8>)>,
 ) -> Record {
     let names: &[&str] = if field.is_empty() { &["payload", "data"] } else { &[field] };
@@ -144,7 +150,7 @@ pub(super) fn record(
         None => (object(&fields), Vec::new()),
     };
     Record {
-        position: Position::Message { stream: Arc::clone(stream), id: Arc::clone(id) },
+        position: Position::Message { stream: Arc::clone(stream), id: called },
         left_out: payload.len().saturating_sub(RECORD_BYTES),
         payload: Some(payload[..payload.len().min(RECORD_BYTES)].into()),
         headers: rest
@@ -203,7 +209,7 @@ mod tests {
     #[test]
     fn one_field_is_the_record_and_the_others_are_headers() {
         let read = |field: &str, fields: &[(&str, &str)]| {
-            let record = record(&"s".into(), field, &"1-0".into(), pairs(fields));
+            let record = record(&"s".into(), field, "1-0".into(), pairs(fields));
             (String::from_utf8(record.payload.expect("one").to_vec()).expect("text"), record.headers.len())
         };
         assert_eq!(read("", &[("traceparent", "t"), ("data", "D")]), ("D".to_owned(), 1));

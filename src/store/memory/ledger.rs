@@ -9,6 +9,7 @@ use super::state::{KeptEvent, KnownEvent, State, Stored};
 use crate::domain::Timestamp;
 use crate::domain::acceptance::{Accept, DecidedEvent, Rows};
 use crate::domain::bulk::Resolved;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Delivery, DeliveryState, Lease, Target};
 use crate::domain::event::Priority;
 use crate::domain::ids::DeliveryId;
@@ -125,8 +126,8 @@ fn kept(decided: &DecidedEvent) -> KeptEvent {
 impl Ledger for State {
     async fn standing(&mut self, batch: &Batch) -> Result<Standing, StoreError> {
         let newest = dedup_keys(&batch.accepts).into_iter().filter_map(|key| {
-            let number = *self.newest.get(key)?;
-            Some((key.to_owned(), self.incidents.get(&number)?.clone()))
+            let number = self.newest_of(&key)?;
+            Some((key, self.incidents.get(&number)?.clone()))
         });
         Ok(Standing {
             epoch: self.nodes.get(&batch.lease.node).copied(),
@@ -210,7 +211,7 @@ impl Ledger for State {
         }
         self.insert_events(rows);
         for incident in &rows.incidents {
-            let newest = self.newest.entry(incident.dedup_key.clone()).or_default();
+            let newest = self.newest.entry(DedupKey::of_incident(incident)).or_default();
             *newest = incident.number.max(*newest);
             self.incidents.insert(incident.number, incident.clone());
         }

@@ -39,6 +39,7 @@ use super::{MOST_IDS, Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Job, Lease};
 use crate::domain::idempotency::{Key, Known};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
@@ -229,6 +230,10 @@ impl Store for MemoryStore {
         let state = self.state.lock().await;
         let found = state.incidents.values().find(|one| one.id == id && one.deleted_at.is_none());
         Ok(found.map(|incident| incident.number))
+    }
+
+    async fn incident_of_key(&self, key: &DedupKey) -> Result<Option<u64>, StoreError> {
+        Ok(self.state.lock().await.newest_of(key))
     }
 
     async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {

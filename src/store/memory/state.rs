@@ -8,6 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
 use crate::domain::bundle::Class;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Delivery, DeliveryState, Lease};
 use crate::domain::event::Position;
 use crate::domain::group::Member;
@@ -52,9 +53,9 @@ pub(super) struct State {
     pub(super) incidents: BTreeMap<u64, Incident>,
     pub(super) tombstones: HashMap<(String, SourceName), Tombstone>,
     /// Number of the newest incident of a dedup key.
-    pub(super) newest: HashMap<String, u64>,
+    pub(super) newest: HashMap<DedupKey, u64>,
     /// What incidents stand for, by incident and dedup key.
-    pub(super) members: BTreeMap<(u64, String), Member>,
+    pub(super) members: BTreeMap<(u64, DedupKey), Member>,
     pub(super) timeline: BTreeMap<(u64, u64), TimelineView>,
     pub(super) signing_key: Option<String>,
     pub(super) timers: HashMap<(u64, TimerKind), Timestamp>,

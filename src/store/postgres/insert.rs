@@ -42,7 +42,8 @@ pub(super) async fn insert(
         .bind(each(&rows.incidents, |i| millis(i.deleted_at)))
         .bind(each(&rows.incidents, |i| millis(i.clock.began_at)))
         .bind(each(&rows.incidents, |i| millis(i.clock.newest_at)))
-        .bind(each(&rows.deliveries, |n| bundle_ms(&n.delivery)));
+        .bind(each(&rows.deliveries, |n| bundle_ms(&n.delivery)))
+        .bind(each(&rows.incidents, |i| i.keyspace.name(&i.source)));
     ledger.run(insert).await
 }
 

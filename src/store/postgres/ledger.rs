@@ -90,12 +90,16 @@ impl Ledger for PostgresLedger {
             return Ok(Standing { epoch: only(rows), ..Standing::default() });
         }
         let (seen, last_number) = self.seen(&batch.accepts).await?;
+        let keys = dedup_keys(&batch.accepts);
         let newest: Vec<NewestRow> = query_as(statements::NEWEST)
-            .bind(dedup_keys(&batch.accepts))
+            .bind(each(&keys, |key| key.keyspace()))
+            .bind(each(&keys, |key| key.text.as_str()))
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(said)?;
-        Ok(Standing { epoch: only(rows), seen, newest: read_all(newest)?, last_number })
+        let newest = read_all(newest)?.into_iter();
+        let newest = newest.filter_map(|(place, incident)| Some((keys.get(place)?.clone(), incident)));
+        Ok(Standing { epoch: only(rows), seen, newest: newest.collect(), last_number })
     }
 
     async fn in_hand(

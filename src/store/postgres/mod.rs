@@ -51,6 +51,7 @@ use super::{Paging, Store, StoreError, StoreHealth};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Job, Lease};
 use crate::domain::idempotency::{Key, Known};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
@@ -256,6 +257,10 @@ impl Store for PostgresStore {
 
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
         reading::incident_number(self, id).await
+    }
+
+    async fn incident_of_key(&self, key: &DedupKey) -> Result<Option<u64>, StoreError> {
+        reading::incident_of_key(self, key).await
     }
 
     async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {

@@ -70,14 +70,47 @@ JOIN event AS e ON e.source = k.source AND e.producer_id = k.producer_id
 UNION ALL
 SELECT -1, '', (SELECT max(number) FROM incident), NULL";
 
-/// `$1` dedup keys.
+/// The number of the newest incident of a key of a keyspace.
+macro_rules! newest_of {
+    ($keyspace:literal, $key:literal) => {
+        concat!(
+            "greatest(
+    (SELECT max(number) FROM incident WHERE dedup_key = ",
+            $key,
+            " AND keyspace = ",
+            $keyspace,
+            "),
+    (SELECT max(incident) FROM member WHERE dedup_key = ",
+            $key,
+            " AND keyspace = ",
+            $keyspace,
+            "),
+    CASE WHEN ",
+            $keyspace,
+            " <> '' THEN greatest(
+        (SELECT max(number) FROM incident WHERE dedup_key = ",
+            $key,
+            " AND keyspace = '' AND source = ",
+            $keyspace,
+            "),
+        (SELECT max(incident) FROM member WHERE dedup_key = ",
+            $key,
+            " AND keyspace = '' AND source = ",
+            $keyspace,
+            ")) END)"
+        )
+    };
+}
+
+/// `$1` keyspaces, `$2` dedup keys. A source's own word reaches what the source began while its keys were
+/// shared, too.
 pub(super) const NEWEST: &str = concat!(
-    "SELECT k.dedup_key AS asked, ",
+    "SELECT k.place - 1 AS place, ",
     incident_columns!(),
-    " FROM unnest($1::text[]) AS k (dedup_key) CROSS JOIN LATERAL ",
-    "(SELECT * FROM incident WHERE number = greatest( ",
-    "(SELECT max(number) FROM incident WHERE dedup_key = k.dedup_key), ",
-    "(SELECT max(incident) FROM member WHERE dedup_key = k.dedup_key)) LIMIT 1) AS i"
+    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (keyspace, dedup_key, place) CROSS JOIN LATERAL ",
+    "(SELECT * FROM incident WHERE number = ",
+    newest_of!("k.keyspace", "k.dedup_key"),
+    " LIMIT 1) AS i"
 );
 
 /// `OFFSET 0` keeps the planner from taking all deliveries of all incidents and comparing each with the
@@ -105,7 +138,8 @@ WHERE incident = ANY($1::bigint[]) AND state IN ('pending', 'retrying')";
 /// Every table in one round trip; none reads what another writes here. `$1` to `$9` events, `$10` to
 /// `$36` incidents, `$37` to `$45` timeline, `$46` to `$51` notifications, `$52` to `$63` deliveries;
 /// `$64` now, `$65` node, `$66` epoch; `$67` to `$69` timers; `$70` to
-/// `$72` are the last columns of incidents, `$73` of deliveries.
+/// `$72` are the last columns of incidents, `$73` of deliveries; `$74` keyspaces of
+/// incidents.
 pub(super) const INSERT: &str = "
 WITH events AS (
     INSERT INTO event (id, source, position, producer_id, traceparent, received_at, decision, incident, raw)
@@ -115,13 +149,14 @@ WITH events AS (
     INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
         labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
         last_event_at, acknowledged_by, resolved_by, assignee, snoozed_until, calls, round, step, called_at,
-    deleted_at, began_at, newest_at)
+    deleted_at, began_at, newest_at, keyspace)
     SELECT * FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[],
                          $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
                          $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[],
                          $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::text[],
                          $30::text[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
-                         $35::bigint[], $36::bigint[], $70::bigint[], $71::bigint[], $72::bigint[])
+                         $35::bigint[], $36::bigint[], $70::bigint[], $71::bigint[], $72::bigint[],
+                         $74::text[])
     ON CONFLICT (number) DO UPDATE SET
         version = excluded.version, status = excluded.status, severity = excluded.severity,
         title = excluded.title, service = excluded.service, description = excluded.description,

@@ -117,11 +117,12 @@ impl Ledger for SqliteLedger<'_> {
             let rows: Vec<NumberRow> = epoch.fetch_all(self.connection().await?).await.map_err(said)?;
             return Ok(Standing { epoch: only(rows), ..Standing::default() });
         }
+        let keys = dedup_keys(&batch.accepts);
         let questions = sqlx::query(statements::STANDING)
             .bind(node)
             .bind(params::positions(&batch.accepts)?)
             .bind(params::producer_ids(&batch.accepts)?)
-            .bind(list(dedup_keys(&batch.accepts).into_iter())?);
+            .bind(list(keys.iter().map(|key| (key.keyspace(), key.text.as_str())))?);
         let mut rows = self.connection().await?.fetch_many(questions);
         let mut standing = Standing::default();
         // BEGIN is the first.
@@ -131,7 +132,10 @@ impl Ledger for SqliteLedger<'_> {
                 (Either::Left(_), _) => statement += 1,
                 (Either::Right(row), 1) => standing.epoch = read::<NumberRow>(&row)?.value,
                 (Either::Right(row), 2) => standing.seen.push(read::<SeenRow>(&row)?.read()?),
-                (Either::Right(row), 3) => standing.newest.push(read::<NewestRow>(&row)?.read()?),
+                (Either::Right(row), 3) => {
+                    let (place, incident) = read::<NewestRow>(&row)?.read()?;
+                    standing.newest.extend(keys.get(place).cloned().map(|key| (key, incident)));
+                }
                 (Either::Right(row), _) => {
                     standing.last_number = number(read::<NumberRow>(&row)?.value.unwrap_or(0))?;
                 }

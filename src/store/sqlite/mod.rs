@@ -38,23 +38,21 @@ use super::exporting;
 use super::flow as flows;
 use super::groups;
 use super::in_doubt::InDoubt;
-use super::lists;
-use super::outgoing as posts;
 use super::reading::{self, Ask, Dialect, Fetch, Value};
 use super::receipts as known_receipts;
 use super::records as known_records;
 use super::rows::Row;
-use super::sessions;
 use super::timers as known_timers;
 use super::views::{
     AttemptView, Backlog, BulkView, Count, DeadLetterRef, DeadLetterView, DeliveryView, EventView,
     IncidentCount, IncidentView, Kept, LettersByReason, MembersView, Page, TimelineView,
 };
 use super::write::write;
-use super::{Paging, Store, StoreError, StoreHealth};
+use super::{Paging, Store, StoreError, StoreHealth, lists, outgoing as posts, sessions};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditEntry;
 use crate::domain::bulk::Bulk;
+use crate::domain::dedup::DedupKey;
 use crate::domain::delivery::{Job, Lease};
 use crate::domain::idempotency::{Key, Known};
 use crate::domain::ids::{DeadLetterId, DeliveryId, EventId, IncidentId, JobId};
@@ -305,6 +303,10 @@ impl Store for SqliteStore {
 
     async fn incident_number(&self, id: IncidentId) -> Result<Option<u64>, StoreError> {
         reading::incident_number(self, id).await
+    }
+
+    async fn incident_of_key(&self, key: &DedupKey) -> Result<Option<u64>, StoreError> {
+        reading::incident_of_key(self, key).await
     }
 
     async fn members(&self, number: u64) -> Result<Option<MembersView>, StoreError> {

@@ -90,7 +90,7 @@ pub(super) struct IncidentParam<'a>(pub(super) &'a Incident);
 impl Serialize for IncidentParam<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let incident = self.0;
-        let mut row = serializer.serialize_tuple(30)?;
+        let mut row = serializer.serialize_tuple(31)?;
         row.serialize_element(&incident.number)?;
         row.serialize_element(&incident.id)?;
         row.serialize_element(&incident.version)?;
@@ -121,6 +121,7 @@ impl Serialize for IncidentParam<'_> {
         row.serialize_element(&incident.deleted_at.map(|at| at.as_millisecond()))?;
         row.serialize_element(&incident.clock.began_at.map(|at| at.as_millisecond()))?;
         row.serialize_element(&incident.clock.newest_at.map(|at| at.as_millisecond()))?;
+        row.serialize_element(incident.keyspace.name(&incident.source))?;
         row.end()
     }
 }

@@ -49,7 +49,40 @@ FROM jsonb_each($4) AS e
 WHERE delivery.id = e.value ->> 0 AND attempts = e.value ->> 1 AND +state = 'sending'
   AND +owner = $1 AND +lease_epoch = $2;";
 
-/// Begins, and asks for the epoch, what is seen, the newest incidents and the last number. `$1` node, `$2` [source, position], `$3` [place, source, producer_id], `$4` dedup keys.
+/// The number of the newest incident of a key of a keyspace. A source's own word reaches what the source
+/// began while its keys were shared, too.
+macro_rules! newest_of {
+    ($keyspace:literal, $key:literal) => {
+        concat!(
+            "max(
+    coalesce((SELECT max(number) FROM incident WHERE dedup_key = ",
+            $key,
+            " AND keyspace = ",
+            $keyspace,
+            "), 0),
+    coalesce((SELECT max(incident) FROM member WHERE dedup_key = ",
+            $key,
+            " AND keyspace = ",
+            $keyspace,
+            "), 0),
+    iif(",
+            $keyspace,
+            " = '', 0, max(
+        coalesce((SELECT max(number) FROM incident WHERE dedup_key = ",
+            $key,
+            " AND keyspace = '' AND source = ",
+            $keyspace,
+            "), 0),
+        coalesce((SELECT max(incident) FROM member WHERE dedup_key = ",
+            $key,
+            " AND keyspace = '' AND source = ",
+            $keyspace,
+            "), 0))))"
+        )
+    };
+}
+
+/// Begins, and asks for the epoch, what is seen, the newest incidents and the last number. `$1` node, `$2` [source, position], `$3` [place, source, producer_id], `$4` [keyspace, dedup key].
 pub(super) const STANDING: &str = concat!(
     "BEGIN IMMEDIATE;
 
@@ -63,12 +96,12 @@ SELECT k.value ->> 0, e.id, e.incident, e.raw
 FROM jsonb_each($3) AS k
 CROSS JOIN event AS e ON e.source = k.value ->> 1 AND e.producer_id = k.value ->> 2;
 
-SELECT k.value AS asked, ",
+SELECT k.key AS place, ",
     incident_columns!(),
-    " FROM json_each($4) AS k
-CROSS JOIN incident AS i ON i.number = max(
-    coalesce((SELECT max(number) FROM incident WHERE dedup_key = k.value), 0),
-    coalesce((SELECT max(incident) FROM member WHERE dedup_key = k.value), 0));
+    " FROM jsonb_each($4) AS k
+CROSS JOIN incident AS i ON i.number = ",
+    newest_of!("k.value ->> 0", "k.value ->> 1"),
+    ";
 
 SELECT max(number) AS value FROM incident;"
 );
@@ -99,12 +132,12 @@ FROM jsonb_each($5);
 INSERT INTO incident (number, id, version, dedup_key, status, severity, title, service, description,
     labels, links, source, route, policy, event_count, opened_at, acknowledged_at, resolved_at,
     last_event_at, acknowledged_by, resolved_by, assignee, snoozed_until, calls, round, step, called_at,
-    deleted_at, began_at, newest_at)
+    deleted_at, began_at, newest_at, keyspace)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
        value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
        value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19, value ->> 20,
        value ->> 21, value ->> 22, value ->> 23, value ->> 24, value ->> 25, value ->> 26, value ->> 27,
-       value ->> 28, value ->> 29
+       value ->> 28, value ->> 29, value ->> 30
 FROM jsonb_each($6) WHERE true
 ON CONFLICT (number) DO UPDATE SET
     version = excluded.version, status = excluded.status, severity = excluded.severity,

@@ -98,6 +98,14 @@ async fn asking_one_who_says(status: &str, body: &str) -> Said {
     said
 }
 
+/// At a bus that is not there, by two files that are one.
+async fn looking_at(place: &str, file: &Path) -> Said {
+    let away = "[sources.bus]\ntype = \"kafka\"\nbrokers = [\"127.0.0.1:1\"]\ntopics = [\"t\"]\n";
+    fs::write(file, away).unwrap();
+    let file = file.to_str().unwrap();
+    said(&["simulate", "--config", file, "--against", file, "--from", place], Stdio::null()).await
+}
+
 async fn asking_nobody() -> Said {
     // Bound and closed again: nobody listens there.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
@@ -196,6 +204,8 @@ async fn trigger(code: Code, file: &Path) -> Option<Said> {
             let (record, config) = (file.to_str().unwrap(), config.to_str().unwrap());
             said(&["map", "test", record, "--config", config], Stdio::null()).await
         }
+        Code::PastOutOfSight => looking_at("topic:api", file).await,
+        Code::BusAway => looking_at("topic:bus", file).await,
         Code::TokenUnreadable => {
             said(&["incident", "list", "--token-file", file.to_str().unwrap()], Stdio::null()).await
         }

@@ -1,13 +1,9 @@
-//! A message is acknowledged once it is stored, and never before; what comes again changes nothing; what is
-//! no event stands in nobody's way.
+//! A message is acknowledged once it is stored, and never before; what comes again changes nothing.
 
-use std::collections::BTreeMap;
-
-use foghorn::store::Store;
 use foghorn::store::memory::MemoryStore;
 use foghorn::telemetry::health::Condition;
 
-use super::event;
+use super::{event, until_settled};
 use crate::support::bus::{Bus, reading};
 use crate::support::inside::Inside;
 
@@ -16,18 +12,12 @@ super::laws!(
     what_was_in_hand_at_a_crash_comes_again,
     what_was_stored_and_not_acknowledged_comes_again_and_changes_nothing,
     what_was_stored_during_an_outage_is_acknowledged_after_it,
-    what_is_no_event_is_a_dead_letter_and_its_neighbours_pass,
 );
 
 async fn publish(bus: &impl Bus, keys: std::ops::Range<usize>) {
     for key in keys {
         bus.publish(&event(&format!("event {key}"))).await;
     }
-}
-
-/// Waits until the bus waits for nothing.
-async fn until_settled(inside: &Inside, bus: &impl Bus) {
-    inside.until("all is acknowledged", async || bus.unsettled().await.all() == 0).await;
 }
 
 /// Each incident of so many is there, and heard of once.
@@ -113,42 +103,4 @@ async fn what_was_stored_during_an_outage_is_acknowledged_after_it<B: Bus>(bus: 
     bus.front().restore();
     until_settled(&inside, &bus).await;
     assert_each_once(&inside, 1).await;
-}
-
-async fn what_is_no_event_is_a_dead_letter_and_its_neighbours_pass<B: Bus>(bus: B) {
-    let deep = format!(r#"{{"title":"x","vars":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    let mut bad: Vec<(&[u8], &str)> = vec![
-        (b" \n", "parse"),
-        (b"{\"title\":\"\xff\xfe\"}", "parse"),
-        (b"{\"title\":\"a\0b\"}", "parse"),
-        (br#"{"title":"a\u0000b"}"#, "schema"),
-        (br#"{"title":"x""#, "parse"),
-        (b"\0\0\x0f\x42\x40{\"title\":\"x\"}", "parse"),
-        (b"Obj\x01\x04\x14avro.codec\x08null", "parse"),
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "parse"),
-        (br#"{"title":"x","severity":"low","severity":"high"}"#, "schema"),
-        (br#"{"kind":"notification","to":"eve","via":"email","subject":"s","body":"b"}"#, "unroutable"),
-        (deep.as_bytes(), "too_large"),
-    ];
-    let large = vec![b' '; 900 << 10];
-    bad.push((&large, "parse"));
-    if B::CARRIES_NOTHING {
-        bad.push((b"", "parse"));
-    }
-    let inside = Inside::reading(&reading(&bus, 64)).await;
-    for (key, (payload, _)) in bad.iter().enumerate() {
-        bus.publish(payload).await;
-        publish(&bus, key..key + 1).await;
-    }
-    inside.until_kept(bad.len()).await;
-    until_settled(&inside, &bus).await;
-    let mut kept = BTreeMap::new();
-    for letter in inside.letters().await {
-        let bytes = inside.store.dead_letter_bytes(letter.id).await.unwrap().expect("it is kept");
-        kept.insert(bytes.raw.to_vec(), letter.reason);
-    }
-    let expected: BTreeMap<Vec<u8>, String> =
-        bad.iter().map(|(payload, reason)| (payload.to_vec(), (*reason).to_owned())).collect();
-    assert_eq!(kept.values().collect::<Vec<_>>(), expected.values().collect::<Vec<_>>());
-    assert!(kept.keys().eq(expected.keys()), "each as it came");
 }

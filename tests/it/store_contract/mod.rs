@@ -14,6 +14,7 @@ mod events_out;
 mod groups;
 mod handling;
 mod incidents;
+mod keyspaces;
 mod late;
 mod lists;
 mod queries;

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 
 use super::{Bus, Unsettled, name_of_its_own};
+use crate::support::bad_records::Row;
 use crate::support::front::Front;
 use crate::support::services::require;
 use crate::support::stores::POSTGRES;
@@ -33,9 +34,24 @@ impl Drop for Hybrid {
 impl Hybrid {
     /// A row that waits, of which nobody is told.
     pub(crate) async fn insert(&self, payload: &[u8]) {
+        self.insert_or_not(Some(payload)).await;
+    }
+
+    async fn insert_or_not(&self, payload: Option<&[u8]>) {
         let insert = format!("INSERT INTO \"{}\" (job) VALUES ($1)", self.name);
         let mut database = self.database.lock().await;
         sqlx::query(AssertSqlSafe(insert)).bind(payload).execute(&mut *database).await.unwrap();
+    }
+
+    async fn tell(&self) {
+        let mut tell = cmd("PUBLISH");
+        tell.arg(&self.name).arg("a row");
+        tell.exec_async(&mut self.redis.clone()).await.unwrap();
+    }
+
+    async fn run(&self, statement: String) {
+        let mut database = self.database.lock().await;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *database).await.unwrap();
     }
 
     /// What `[sources.bus]` says, with this much time between two looks.
@@ -54,6 +70,7 @@ impl Hybrid {
 #[async_trait]
 impl Bus for Hybrid {
     const HANDS_OUT: bool = false;
+    const HANDS_OUT_NAMESAKES: bool = false;
 
     async fn open() -> Option<Self> {
         if !require("redis") || !require("postgres") {
@@ -62,7 +79,7 @@ impl Bus for Hybrid {
         let name = name_of_its_own();
         let mut database = PgConnection::connect(&format!("{POSTGRES}/postgres")).await.unwrap();
         let create = format!(
-            "CREATE TABLE \"{name}\" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), job bytea, \
+            "CREATE TABLE \"{name}\" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, job bytea, \
              notification_status text NOT NULL DEFAULT 'pending', created_at timestamptz NOT NULL DEFAULT now())"
         );
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut database).await.unwrap();
@@ -87,9 +104,24 @@ impl Bus for Hybrid {
 
     async fn publish(&self, payload: &[u8]) {
         self.insert(payload).await;
-        let mut tell = cmd("PUBLISH");
-        tell.arg(&self.name).arg("a row");
-        tell.exec_async(&mut self.redis.clone()).await.unwrap();
+        self.tell().await;
+    }
+
+    fn cannot(row: &Row) -> Option<&'static str> {
+        (!row.headers.is_empty()).then_some("a row has no headers")
+    }
+
+    async fn put(&self, row: &Row) {
+        self.insert_or_not(row.payload.as_deref()).await;
+        self.tell().await;
+    }
+
+    async fn lose(&self, nth: usize) {
+        self.run(format!("DELETE FROM \"{}\" WHERE id = {nth}", self.name)).await;
+    }
+
+    async fn make_anew(&self) {
+        self.run(format!("TRUNCATE \"{}\" RESTART IDENTITY", self.name)).await;
     }
 
     async fn unsettled(&self) -> Unsettled {

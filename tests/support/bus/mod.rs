@@ -5,12 +5,14 @@ pub(crate) mod amqp_raw;
 pub(crate) mod amqp_tap;
 pub(crate) mod hybrid;
 pub(crate) mod nats;
+pub(crate) mod nats_raw;
 pub(crate) mod pubsub;
 pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
 use async_trait::async_trait;
 
+use super::bad_records::Row;
 use super::front::Front;
 
 /// What a bus has that is not acknowledged.
@@ -31,8 +33,14 @@ impl Unsettled {
 /// A queue on a bus.
 #[async_trait]
 pub(crate) trait Bus: Sized + Send + Sync + 'static {
-    /// Can a message have no bytes?
-    const CARRIES_NOTHING: bool = true;
+    /// Does it number its messages, so that numbers can be missing?
+    const NUMBERS: bool = true;
+
+    /// Are two messages with the same bytes two, even when the numbers begin again between them?
+    const TELLS_TWINS: bool = true;
+
+    /// Is a message handed out while an older one of the same number is in hand?
+    const HANDS_OUT_NAMESAKES: bool = true;
 
     /// Does it know what it handed out?
     const HANDS_OUT: bool = true;
@@ -48,6 +56,18 @@ pub(crate) trait Bus: Sized + Send + Sync + 'static {
 
     /// Once the bus has it.
     async fn publish(&self, payload: &[u8]);
+
+    /// Why it cannot carry this, if so.
+    fn cannot(row: &Row) -> Option<&'static str>;
+
+    /// Once the bus has it.
+    async fn put(&self, row: &Row);
+
+    /// Takes away what was published as the nth, from 1.
+    async fn lose(&self, nth: usize);
+
+    /// The queue goes, and one of the same name comes; where messages are numbered, their numbers begin again.
+    async fn make_anew(&self);
 
     /// What Foghorn has not acknowledged.
     async fn unsettled(&self) -> Unsettled;

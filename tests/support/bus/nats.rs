@@ -6,11 +6,18 @@ use async_nats::jetstream::{self, Context};
 use async_nats::{HeaderMap, Subject};
 use async_trait::async_trait;
 
-use super::{Bus, Unsettled, name_of_its_own};
+use super::{Bus, Unsettled, name_of_its_own, nats_raw};
+use crate::support::bad_records::Row;
 use crate::support::front::Front;
 use crate::support::services::require;
 
-const PORT: u16 = 4222;
+pub(crate) const PORT: u16 = 4222;
+
+/// What a stream keeps.
+const MOST_HEADERS: usize = 64 << 10;
+
+/// What a server takes, if it is not told otherwise.
+const LARGEST: usize = 1 << 20;
 
 pub(crate) struct JetStream {
     pub(crate) name: String,
@@ -52,6 +59,10 @@ impl JetStream {
     }
 }
 
+fn config(name: &str) -> Config {
+    Config { name: name.to_owned(), subjects: vec![format!("{name}.>")], ..Config::default() }
+}
+
 #[async_trait]
 impl Bus for JetStream {
     async fn open() -> Option<Self> {
@@ -60,8 +71,7 @@ impl Bus for JetStream {
         }
         let client = async_nats::connect(format!("nats://127.0.0.1:{PORT}")).await.unwrap();
         let (context, name) = (jetstream::new(client), name_of_its_own());
-        let config = Config { name: name.clone(), subjects: vec![format!("{name}.>")], ..Config::default() };
-        let stream = context.create_stream(config).await.unwrap();
+        let stream = context.create_stream(config(&name)).await.unwrap();
         Some(Self { name, context, stream, front: Front::before(PORT).await })
     }
 
@@ -79,6 +89,32 @@ impl Bus for JetStream {
 
     async fn publish(&self, payload: &[u8]) {
         self.send(&self.subject("incident"), HeaderMap::new(), payload).await;
+    }
+
+    fn cannot(row: &Row) -> Option<&'static str> {
+        let bytes = row.payload.as_ref().map(Vec::len);
+        match bytes {
+            None => Some("a message has bytes, if only none of them"),
+            Some(bytes) if bytes > LARGEST => Some("a server takes 1 MiB, unless it is told otherwise"),
+            _ if row.headers.iter().any(|(_, value)| value.len() >= MOST_HEADERS) => {
+                Some("64 KiB of headers")
+            }
+            Some(_) => None,
+        }
+    }
+
+    async fn put(&self, row: &Row) {
+        let subject = self.subject("incident");
+        nats_raw::publish(PORT, &subject, &row.headers, row.payload.as_deref().unwrap()).await;
+    }
+
+    async fn lose(&self, nth: usize) {
+        assert!(self.stream.delete_message(nth as u64).await.unwrap());
+    }
+
+    async fn make_anew(&self) {
+        self.context.delete_stream(&self.name).await.unwrap();
+        self.context.create_stream(config(&self.name)).await.unwrap();
     }
 
     async fn unsettled(&self) -> Unsettled {

@@ -47,6 +47,13 @@ impl Subscription {
         answer.json().await.unwrap()
     }
 
+    /// Whoever came by the front does not get through any more, and those who come from now on take another way. A
+    /// client that is let go of keeps its leases while it gets through; one that does not loses them.
+    pub(crate) async fn change_way(&mut self) {
+        self.front.cut();
+        self.front = Front::before(PORT).await;
+    }
+
     /// `[sources.bus]`, by way of the front.
     pub(crate) fn source(&self) -> String {
         format!(

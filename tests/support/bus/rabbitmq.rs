@@ -11,6 +11,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use super::amqp_tap::AmqpTap;
 use super::{Bus, Unsettled, name_of_its_own};
+use crate::support::bad_records::Row;
 use crate::support::front::Front;
 use crate::support::services::require;
 
@@ -91,20 +92,41 @@ pub(crate) fn named(name: &str) -> BasicProperties {
 pub(crate) struct RabbitQueue {
     pub(crate) name: String,
     pub(crate) rabbit: Rabbit,
+    /// Since the queue was made.
     published: AtomicUsize,
+    /// What the tap had seen done when the queue was made.
+    done_before: AtomicUsize,
     tap: AmqpTap,
     front: Front,
 }
 
+impl RabbitQueue {
+    async fn send(&self, payload: &[u8], properties: BasicProperties) {
+        let number = self.published.fetch_add(1, Ordering::SeqCst);
+        let properties = properties.with_delivery_mode(2).with_message_id(format!("message-{number}").into());
+        self.rabbit.publish("", &self.name, payload, properties).await;
+    }
+}
+
 #[async_trait]
 impl Bus for RabbitQueue {
+    const NUMBERS: bool = false;
+    const TELLS_TWINS: bool = false;
+
     async fn open() -> Option<Self> {
         let rabbit = Rabbit::reach().await?;
         let name = name_of_its_own();
         rabbit.declare(&name, &[]).await;
         let tap = AmqpTap::before(PORT).await;
         let front = Front::before(tap.port).await;
-        Some(Self { name, rabbit, published: AtomicUsize::new(0), tap, front })
+        Some(Self {
+            name,
+            rabbit,
+            published: AtomicUsize::new(0),
+            done_before: AtomicUsize::new(0),
+            tap,
+            front,
+        })
     }
 
     fn source(&self) -> String {
@@ -119,12 +141,50 @@ impl Bus for RabbitQueue {
     }
 
     async fn publish(&self, payload: &[u8]) {
-        let number = self.published.fetch_add(1, Ordering::SeqCst);
-        self.rabbit.publish("", &self.name, payload, named(&format!("message-{number}"))).await;
+        self.send(payload, BasicProperties::default()).await;
+    }
+
+    fn cannot(row: &Row) -> Option<&'static str> {
+        let twice =
+            |(at, (name, _)): (usize, &(String, _))| row.headers[..at].iter().any(|(other, _)| other == name);
+        match row {
+            Row { payload: None, .. } => Some("a message has bytes, if only none of them"),
+            _ if row.headers.iter().enumerate().any(twice) => Some("a table has each name once"),
+            _ => None,
+        }
+    }
+
+    async fn put(&self, row: &Row) {
+        let mut table = FieldTable::default();
+        let mut properties = BasicProperties::default();
+        for (name, value) in &row.headers {
+            if name == "content-type" {
+                properties = properties.with_content_type(String::from_utf8(value.clone()).unwrap().into());
+            } else {
+                table.insert(name.as_str().into(), AMQPValue::LongString(value.as_slice().into()));
+            }
+        }
+        self.send(row.payload.as_deref().unwrap(), properties.with_headers(table)).await;
+    }
+
+    async fn lose(&self, _nth: usize) {
+        unreachable!("a queue has no numbers");
+    }
+
+    async fn make_anew(&self) {
+        // A broker that is told both in one moment may go on with the old subscription, or with none.
+        self.front.cut();
+        let gone = self.rabbit.channel.queue_delete(self.name.as_str().into(), Default::default()).await;
+        gone.unwrap();
+        self.rabbit.declare(&self.name, &[]).await;
+        self.published.store(0, Ordering::SeqCst);
+        self.done_before.store(self.tap.done(), Ordering::SeqCst);
+        self.front.restore();
     }
 
     async fn unsettled(&self) -> Unsettled {
-        let all = self.published.load(Ordering::SeqCst) - self.tap.done();
+        let all =
+            self.published.load(Ordering::SeqCst) + self.done_before.load(Ordering::SeqCst) - self.tap.done();
         let waiting = self.rabbit.waiting(&self.name).await;
         Unsettled { waiting, taken: all.saturating_sub(waiting) }
     }

@@ -1,5 +1,6 @@
 //! From what the operator wrote to rules, or to everything that is wrong with it.
 
+mod arrival;
 mod taking;
 
 use toml::{Table, Value};
@@ -14,7 +15,7 @@ use crate::domain::severity::SeverityAliases;
 use crate::domain::suggest::{listed, nearest, question};
 
 /// What a mapper may say for all its rules, beside the fields.
-pub const SHARED_KEYS: [&str; 2] = ["event_type", "rules"];
+pub const SHARED_KEYS: [&str; 4] = ["headers", "each", "event_type", "rules"];
 /// What a rule may say, beside the fields.
 pub const RULE_KEYS: [&str; 4] = ["name", "on", "when", "kind"];
 
@@ -30,12 +31,20 @@ pub struct Objection {
 }
 
 /// Takes note of what is wrong, and where.
+#[derive(Default)]
 pub(super) struct Objections {
     found: Vec<Objection>,
     path: Vec<String>,
+    /// The headers that are kept with a record; if there are some, pointers lead to them or into its body.
+    headers: Vec<String>,
 }
 
 impl Objections {
+    /// Others of the same mapper.
+    fn beside(&self) -> Self {
+        Self { headers: self.headers.clone(), ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, detail: impl Into<String>, fix: Option<String>) {
         self.found.push(Objection { path: self.path.clone(), detail: detail.into(), fix });
     }
@@ -49,18 +58,34 @@ impl Objections {
     }
 }
 
-/// Every rule of the mapper `name`.
-pub(super) fn rules(
+/// What a mapper is made of.
+pub(super) struct Compiled {
+    pub(super) headers: Vec<String>,
+    pub(super) each: Option<Pointer>,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// The mapper `name`.
+pub(super) fn compiled(
     name: &str,
     written: &Table,
     aliases: &SeverityAliases,
-) -> Result<Vec<Rule>, Vec<Objection>> {
-    let mut objections = Objections { found: Vec::new(), path: Vec::new() };
+) -> Result<Compiled, Vec<Objection>> {
+    let mut objections = Objections::default();
     unknown(written, &SHARED_KEYS, &mut objections);
+    let headers = arrival::headers(written, &mut objections);
+    objections.headers.clone_from(&headers);
+    let each = arrival::each(written, &mut objections);
+    let rules = rules(name, written, aliases, &mut objections);
+    if objections.found.is_empty() { Ok(Compiled { headers, each, rules }) } else { Err(objections.found) }
+}
+
+/// Every rule of the mapper `name`.
+fn rules(name: &str, written: &Table, aliases: &SeverityAliases, objections: &mut Objections) -> Vec<Rule> {
     let event_type =
         written.get("event_type").and_then(|value| objections.at("event_type", |it| pointer(value, it)));
     let rules = match written.get("rules").map(Value::as_array) {
-        None => vec![the_only_one(name, written, aliases, &mut objections)],
+        None => vec![the_only_one(name, written, aliases, objections)],
         Some(None) => {
             objections.at("rules", |it| {
                 it.add("must be a list of tables", Some("write [[mappers.NAME.rules]]".into()))
@@ -86,7 +111,7 @@ pub(super) fn rules(
         objections
             .at("rules", |it| it.add("has no rule", Some("remove it, and its mapper is one".to_owned())));
     }
-    if objections.found.is_empty() { Ok(rules) } else { Err(objections.found) }
+    rules
 }
 
 /// Does the rule say nothing of when it takes a record, right or wrong?
@@ -126,11 +151,10 @@ impl Reading<'_> {
         let mut fields = compiling.fields(written, objections);
         let mut shared = self.shared.clone();
         shared.retain(|name, _| {
-            let fits = field(name).is_some_and(|field| field.of.is_none_or(|of| of == kind));
-            fits && !written.contains_key(name)
+            field(name).is_some_and(|field| kind.has(field)) && !written.contains_key(name)
         });
         // What is wrong with them is told once, with the first rule.
-        let mut elsewhere = Objections { found: Vec::new(), path: Vec::new() };
+        let mut elsewhere = objections.beside();
         fields.extend(compiling.fields(&shared, &mut elsewhere));
         for objection in elsewhere.found {
             if !objections.found.contains(&objection) {
@@ -139,16 +163,20 @@ impl Reading<'_> {
         }
         let has = |name: &str| written.contains_key(name) || self.shared.contains_key(name);
         incomplete(kind, has, objections);
+        if kind == Kind::Ignored && !written.contains_key("on") && !written.contains_key("when") {
+            let fix =
+                "add on or when: what no rule takes is kept as a dead letter, and nothing is lost by a slip";
+            objections.add("does not say which records it lets go", Some(fix.to_owned()));
+        }
         Rule { name: named(at, written), when, kind, fields }
     }
 
     fn kind(&self, written: &Table, objections: &mut Objections) -> Kind {
-        let known = [Kind::Incident, Kind::Notification];
         match written.get("kind").map(|value| value.as_str().unwrap_or_default()) {
             None => kind_by_fields(written).or_else(|| kind_by_fields(self.shared)).unwrap_or(Kind::Incident),
-            Some(word) => known.into_iter().find(|kind| kind.as_str() == word).unwrap_or_else(|| {
+            Some(word) => Kind::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or_else(|| {
                 objections.at("kind", |it| {
-                    it.add("is no kind of event", Some("write incident or notification".into()))
+                    it.add("is no kind of event", Some("write incident, notification or ignored".into()))
                 });
                 Kind::Incident
             }),
@@ -195,7 +223,7 @@ fn incomplete(kind: Kind, has: impl Fn(&str) -> bool, objections: &mut Objection
     };
     match kind {
         Kind::Incident if !has("title") => add("title", "title = \"/title\"", objections),
-        Kind::Incident => {}
+        Kind::Incident | Kind::Ignored => {}
         Kind::Notification => {
             for (name, example) in [("to", "to = \"/user/email\""), ("via", "via = [\"email\"]")] {
                 if !has(name) {
@@ -218,13 +246,7 @@ fn conditions_of(value: &Value, objections: &mut Objections) -> Vec<Condition> {
     };
     let each = table.iter().filter_map(|(key, value)| {
         objections.at(key, |it| {
-            let pointer = match Pointer::parse(key) {
-                Ok(pointer) => pointer,
-                Err(why) => {
-                    it.add(why, None);
-                    return None;
-                }
-            };
+            let pointer = it.pointer(key)?;
             Some(Condition { pointer, wish: wish(value, it)? })
         })
     });
@@ -272,6 +294,11 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
 }
 
 fn pointer(value: &Value, objections: &mut Objections) -> Option<Pointer> {
-    let parsed = value.as_str().ok_or_else(|| "must be a JSON Pointer".to_owned()).and_then(Pointer::parse);
-    parsed.map_err(|why| objections.add(why, None)).ok()
+    match value.as_str() {
+        Some(text) => objections.pointer(text),
+        None => {
+            objections.add("must be a JSON Pointer", None);
+            None
+        }
+    }
 }

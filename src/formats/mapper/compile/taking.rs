@@ -40,19 +40,24 @@ impl Compiling<'_> {
         let there = FIELDS.into_iter().filter_map(|field| Some((field, written.get(field.name)?)));
         let each = there.filter_map(|(field, value)| {
             objections.at(field.name, |it| {
-                if let Some(of) = field.of.filter(|of| *of != self.kind) {
-                    let detail = format!(
-                        "belongs to an event of kind {}, and this is one of kind {}",
-                        of.as_str(),
-                        self.kind.as_str()
-                    );
-                    it.add(detail, Some("remove it, or say kind".to_owned()));
+                if !self.kind.has(field) {
+                    it.add(self.misplaced(field), Some("remove it, or say kind".to_owned()));
                     return None;
                 }
                 Some((field, self.taking(field, value, it)?))
             })
         });
         each.collect()
+    }
+
+    /// Why a rule of this kind has no such field.
+    fn misplaced(self, field: Field) -> String {
+        let whose =
+            field.of.map_or_else(|| "an event".to_owned(), |of| format!("an event of kind {}", of.as_str()));
+        match self.kind {
+            Kind::Ignored => format!("belongs to {whose}, and this rule makes none"),
+            kind => format!("belongs to {whose}, and this is one of kind {}", kind.as_str()),
+        }
     }
 
     fn taking(self, field: Field, written: &Written, objections: &mut Objections) -> Option<Taking> {
@@ -133,7 +138,7 @@ fn value(written: &Written, objections: &mut Objections) -> Option<Value> {
     let plain = |from| Some(Value { from, table: None, default: None });
     match written {
         Written::String(text) if text.starts_with('/') => {
-            plain(From::Record(vec![pointer(text, objections)?]))
+            plain(From::Record(vec![objections.pointer(text)?]))
         }
         Written::String(text) if Text::is_one(text) => plain(From::Text(expression(text, objections)?)),
         Written::Table(table) => detailed(table, objections),
@@ -175,7 +180,7 @@ impl From {
     fn record(written: &Written, objections: &mut Objections) -> Option<Self> {
         let items = written.as_array().map_or_else(|| std::slice::from_ref(written), Vec::as_slice);
         let pointers: Option<Vec<Pointer>> =
-            items.iter().map(|item| pointer(item.as_str().unwrap_or("…"), objections)).collect();
+            items.iter().map(|item| objections.pointer(item.as_str().unwrap_or("…"))).collect();
         let pointers = pointers?;
         if pointers.is_empty() {
             objections.add("names no place", None);
@@ -192,10 +197,6 @@ fn words(written: &Written, objections: &mut Objections) -> Option<BTreeMap<Stri
     };
     let each = table.iter();
     each.map(|(word, value)| Some((word.clone(), objections.at(word, |it| constant(value, it))?))).collect()
-}
-
-fn pointer(text: &str, objections: &mut Objections) -> Option<Pointer> {
-    Pointer::parse(text).map_err(|why| objections.add(why, None)).ok()
 }
 
 fn expression(text: &str, objections: &mut Objections) -> Option<Text> {

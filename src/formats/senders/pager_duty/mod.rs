@@ -1,12 +1,17 @@
-//! Events of PagerDuty's API, version 2: `trigger`, `acknowledge` and `resolve`.
+//! Events of PagerDuty's API: `trigger`, `acknowledge` and `resolve`, as version 2 says them, or as version 1
+//! ([`first`]) did.
 //!
 //! An event without a `dedup_key` gets the key that our own record would have, so that the same words about
-//! the same service are the same incident.
+//! the same service are the same incident. Keys count within their integration, which is the source: whoever
+//! has the key of another one does not reach them.
+
+mod first;
 
 use std::borrow::Cow;
 
 use super::texts;
 use crate::domain::Timestamp;
+use crate::domain::dedup::Keyspace;
 use crate::domain::event::{Body, EventStatus, IncidentEvent};
 use crate::domain::malformed::Malformed;
 use crate::domain::severity::Severity;
@@ -40,14 +45,16 @@ pub(crate) fn read(raw: &[u8], words: &Words, now: Timestamp) -> Result<Parsed, 
 
 fn event(root: Node<'_>, words: &Words, now: Timestamp, problems: &mut Problems) -> Option<Parsed> {
     let mut fields = Fields::of(root, "", problems)?;
+    if fields.has("service_key") && !fields.has("routing_key") {
+        return first::event(fields, words);
+    }
     demanded(&mut fields, "routing_key");
     let action = demanded(&mut fields, "event_action");
     let status = action.and_then(|action| chosen(&mut fields, "event_action", &action, &ACTIONS));
     let given = fields.has("dedup_key");
     let key = fields.id("dedup_key", KEY);
     let links = links(&mut fields);
-    let client = fields.word("client").unwrap_or_default().into_owned();
-    let client_url = fields.word("client_url").unwrap_or_default().into_owned();
+    let client = client(&mut fields);
     let status = status?;
     if status != EventStatus::Open {
         // Of an event that begins nothing only its key counts.
@@ -61,10 +68,16 @@ fn event(root: Node<'_>, words: &Words, now: Timestamp, problems: &mut Problems)
     let mut payload = Fields::of(payload, "/payload", fields.problems)?;
     let mut event = payload_of(&mut payload, words, now)?;
     event.dedup_key = key.unwrap_or_else(|| native::derived_key(event.service.as_deref(), &event.title));
-    let client_name = if client.is_empty() { "Client" } else { client.as_str() };
-    let all = links.iter().map(|(text, url)| (text.as_str(), url.as_str()));
-    event.links = texts::links(all.chain([(client_name, client_url.as_str())]));
+    event.links =
+        texts::links(links.iter().chain([&client]).map(|(text, url)| (text.as_str(), url.as_str())));
     Some(Parsed { body: Body::Incident(event), producer_id: None })
+}
+
+/// Where it was seen.
+fn client(fields: &mut Fields<'_, '_>) -> (String, String) {
+    let name = fields.word("client").unwrap_or_default().into_owned();
+    let url = fields.word("client_url").unwrap_or_default().into_owned();
+    (if name.is_empty() { "Client".to_owned() } else { name }, url)
 }
 
 /// A field without which the event is none.
@@ -99,6 +112,7 @@ fn about(dedup_key: String, status: EventStatus, words: &Words) -> IncidentEvent
         status,
         service: None,
         dedup_key,
+        keyspace: Keyspace::Source,
         description: None,
         labels: Default::default(),
         links: Vec::new(),
@@ -122,13 +136,7 @@ fn payload_of(payload: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Op
     let details = payload.take("custom_details");
     let (summary, source, severity) = (summary?, source?, severity?);
     labels.push(("source".to_owned(), source.clone().into_owned()));
-    let description = match details {
-        Some(Node::Map(entries)) => {
-            labels.extend(texts::scalars(entries));
-            None
-        }
-        other => other.and_then(texts::plain),
-    };
+    let description = detailed(details, &mut labels);
     let mut event = about(String::new(), EventStatus::Open, words);
     event.title = texts::line(&summary, TITLE).unwrap_or_else(|| "an event without words".to_owned());
     event.service = texts::line(service.as_deref().unwrap_or(&source), SERVICE);
@@ -139,21 +147,37 @@ fn payload_of(payload: &mut Fields<'_, '_>, words: &Words, now: Timestamp) -> Op
     Some(event)
 }
 
+/// What is said in detail: each by its name, or else as words.
+fn detailed(details: Option<Node<'_>>, labels: &mut Vec<(String, String)>) -> Option<String> {
+    match details {
+        Some(Node::Map(entries)) => {
+            labels.extend(texts::scalars(entries));
+            None
+        }
+        other => other.and_then(texts::plain),
+    }
+}
+
 fn links(fields: &mut Fields<'_, '_>) -> Vec<(String, String)> {
     let mut links = Vec::new();
     for (name, address) in [("links", "href"), ("images", "src")] {
         for item in fields.list(name, usize::MAX).unwrap_or_default() {
             let Node::Map(entries) = item else { continue };
-            let of = |key: &str| {
-                entries.iter().find_map(|(known, node)| match node {
-                    Node::Text(text) if known == key => Some(text.to_string()),
-                    _ => None,
-                })
-            };
-            let Some(url) = of(address) else { continue };
-            let text = of("text").or_else(|| of("alt")).and_then(|text| texts::line(&text, TITLE));
-            links.push((text.unwrap_or_else(|| url.clone()), url));
+            links.extend(link(&entries, address));
         }
     }
     links
+}
+
+/// What `entries` lead to, which is at `address`, with its words.
+fn link(entries: &[(Cow<'_, str>, Node<'_>)], address: &str) -> Option<(String, String)> {
+    let of = |key: &str| {
+        entries.iter().find_map(|(known, node)| match node {
+            Node::Text(text) if known == key => Some(text.to_string()),
+            _ => None,
+        })
+    };
+    let url = of(address)?;
+    let text = of("text").or_else(|| of("alt")).and_then(|text| texts::line(&text, TITLE));
+    Some((text.unwrap_or_else(|| url.clone()), url))
 }

@@ -1,6 +1,7 @@
 //! The table of the hybrid: which rows wait, what they say, and that they are done.
 
-use std::collections::HashSet;
+mod past;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Row};
 
+pub use self::past::past_of_table;
 use crate::domain::event::Position;
+use crate::sources::called::called;
 use crate::sources::settings::{Objection, duration, secret, shown};
 use crate::sources::{Record, SourceError};
 
@@ -18,6 +21,8 @@ use crate::sources::{Record, SourceError};
 const CONNECT: Duration = Duration::from_secs(5);
 /// More rows than this are not counted.
 const MOST_COUNTED: u32 = 100_000;
+/// Most bytes taken of one row: no event is that large.
+const RECORD_BYTES: usize = 16 << 20;
 
 /// `table` of a source with `mode = "hybrid"`.
 #[derive(Clone, Deserialize)]
@@ -107,6 +112,14 @@ impl TableSettings {
     }
 }
 
+/// Where a row is to be found: its id, and what says how old it is, which tells it from a row of the same id in a
+/// table that was made anew.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    id: String,
+    moment: Option<String>,
+}
+
 /// A table that answers.
 pub(super) struct Table {
     pool: PgPool,
@@ -119,23 +132,8 @@ pub(super) struct Table {
 impl Table {
     /// Connects, and sees whether table and columns are there.
     pub(super) async fn open(settings: &TableSettings) -> Result<Self, SourceError> {
-        let options: Result<PgConnectOptions, _> = settings.url.parse();
-        let mut options = options.map_err(|error| judge(&error))?.application_name("foghorn");
-        if let Some(password) = &settings.password {
-            options = options.password(password.expose_secret());
-        }
-        let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT);
-        let pool = pool.connect_with(options).await.map_err(|error| judge(&error))?;
-        let table = qualified(&settings.name);
-        let id_type = column_type(&pool, &table, &settings.id).await?;
-        for column in [&settings.status, &settings.order_by] {
-            column_type(&pool, &table, column).await?;
-        }
-        let record = match settings.payload.as_str() {
-            "" => format!("convert_to((to_jsonb(waiting) - {})::text, 'UTF8')", literal(&settings.status)),
-            payload if column_type(&pool, &table, payload).await? == "bytea" => quoted(payload),
-            payload => format!("convert_to({}::text, 'UTF8')", quoted(payload)),
-        };
+        let pool = connected(settings, &[]).await?;
+        let Columns { table, id_type, record, .. } = Columns::of(&pool, settings).await?;
         let (id, status) = (quoted(&settings.id), quoted(&settings.status));
         let (pending, done) = (literal(&settings.pending), literal(&settings.done));
         let order = quoted(&settings.order_by);
@@ -143,12 +141,17 @@ impl Table {
             pool,
             name: settings.name.as_str().into(),
             waiting: format!(
-                "SELECT {id}::text, {record} FROM {table} AS waiting WHERE {status} = {pending} \
-                 AND {id} <> ALL ($1::text[]::{id_type}[]) ORDER BY {order} LIMIT $2"
+                "SELECT id, moment, substring(record FROM 1 FOR {RECORD_BYTES}), octet_length(record) \
+                 FROM (SELECT waiting.{id}::text, waiting.{order}::text, {record} FROM {table} AS waiting \
+                 WHERE waiting.{status} = {pending} AND waiting.{id} <> ALL ($1::text[]::{id_type}[]) \
+                 ORDER BY waiting.{order} LIMIT $2) AS oldest (id, moment, record)"
             ),
+            // A row of the same id in a table that was made anew is another one.
             finish: format!(
-                "UPDATE {table} SET {status} = {done} \
-                 WHERE {id} = ANY ($1::text[]::{id_type}[]) AND {status} = {pending}"
+                "UPDATE {table} AS row SET {status} = {done} \
+                 FROM unnest($1::text[]::{id_type}[], $2::text[]) AS stored (id, moment) \
+                 WHERE row.{id} = stored.id AND row.{order}::text IS NOT DISTINCT FROM stored.moment \
+                 AND row.{status} = {pending}"
             ),
             count: format!(
                 "SELECT count(*) FROM \
@@ -157,37 +160,39 @@ impl Table {
         })
     }
 
-    /// At most `count` rows that wait, the oldest first, and none that is in hand.
+    /// At most `count` rows that wait, the oldest first, and none with an id that is in hand.
     pub(super) async fn waiting(
         &self,
-        in_hand: &HashSet<Arc<str>>,
+        in_hand: impl Iterator<Item = &Place>,
         count: usize,
-    ) -> Result<Vec<(Arc<str>, Record)>, SourceError> {
-        let in_hand: Vec<&str> = in_hand.iter().map(|id| &**id).collect();
+    ) -> Result<Vec<(Place, Record)>, SourceError> {
+        let in_hand: Vec<&str> = in_hand.map(|place| place.id.as_str()).collect();
         let rows = sqlx::query(AssertSqlSafe(self.waiting.as_str()))
             .bind(in_hand)
             .bind(i64::try_from(count).unwrap_or(i64::MAX))
             .fetch_all(&self.pool);
         let rows = rows.await.map_err(|error| judge(&error))?;
         let record = |row: &sqlx::postgres::PgRow| {
-            let id: Arc<str> = row.try_get::<String, _>(0)?.into();
-            let payload: Option<Vec<u8>> = row.try_get(1)?;
-            let record = Record {
-                position: Position::Message { stream: Arc::clone(&self.name), id: Arc::clone(&id) },
-                payload: payload.map(Into::into),
-                left_out: 0,
-                headers: Vec::new(),
-            };
-            Ok((id, record))
+            let place = Place { id: row.try_get(0)?, moment: row.try_get(1)? };
+            let payload: Option<Vec<u8>> = row.try_get(2)?;
+            let bytes: Option<i32> = row.try_get(3)?;
+            let kept = payload.as_deref().unwrap_or_default();
+            let left_out = usize::try_from(bytes.unwrap_or_default()).unwrap_or_default() - kept.len();
+            let moment = place.moment.as_deref().unwrap_or_default();
+            let id = called(&place.id, [moment.as_bytes(), kept]);
+            let position = Position::Message { stream: Arc::clone(&self.name), id };
+            let payload = payload.map(Into::into);
+            Ok((place, Record { position, payload, left_out, headers: Vec::new() }))
         };
         rows.iter().map(record).collect::<Result<_, sqlx::Error>>().map_err(|error| judge(&error))
     }
 
     /// These are stored.
-    pub(super) async fn finish(&self, ids: &[Arc<str>]) -> Result<(), SourceError> {
-        let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
-        let finished = sqlx::query(AssertSqlSafe(self.finish.as_str())).bind(ids).execute(&self.pool);
-        finished.await.map(drop).map_err(|error| judge(&error))
+    pub(super) async fn finish(&self, places: &[Place]) -> Result<(), SourceError> {
+        let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
+        let moments: Vec<Option<&str>> = places.iter().map(|place| place.moment.as_deref()).collect();
+        let finished = sqlx::query(AssertSqlSafe(self.finish.as_str())).bind(ids).bind(moments);
+        finished.execute(&self.pool).await.map(drop).map_err(|error| judge(&error))
     }
 
     /// How many wait, in hand or not.
@@ -196,6 +201,43 @@ impl Table {
         let count = count.await.map_err(|error| judge(&error))?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
+}
+
+/// What was found of the table that the settings name.
+struct Columns {
+    table: String,
+    id_type: String,
+    order_type: String,
+    /// What makes a record of a row.
+    record: String,
+}
+
+impl Columns {
+    /// Sees whether table and columns are there.
+    async fn of(pool: &PgPool, settings: &TableSettings) -> Result<Self, SourceError> {
+        let table = qualified(&settings.name);
+        let id_type = column_type(pool, &table, &settings.id).await?;
+        column_type(pool, &table, &settings.status).await?;
+        let order_type = column_type(pool, &table, &settings.order_by).await?;
+        let record = match settings.payload.as_str() {
+            "" => format!("convert_to((to_jsonb(waiting) - {})::text, 'UTF8')", literal(&settings.status)),
+            payload if column_type(pool, &table, payload).await? == "bytea" => quoted(payload),
+            payload => format!("convert_to({}::text, 'UTF8')", quoted(payload)),
+        };
+        Ok(Self { table, id_type, order_type, record })
+    }
+}
+
+/// A few connections, with these settings of the session.
+async fn connected(settings: &TableSettings, session: &[(&str, &str)]) -> Result<PgPool, SourceError> {
+    let options: Result<PgConnectOptions, _> = settings.url.parse();
+    let options = options.map_err(|error| judge(&error))?.application_name("foghorn");
+    let mut options = options.options(session.iter().copied());
+    if let Some(password) = &settings.password {
+        options = options.password(password.expose_secret());
+    }
+    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT);
+    pool.connect_with(options).await.map_err(|error| judge(&error))
 }
 
 async fn column_type(pool: &PgPool, table: &str, column: &str) -> Result<String, SourceError> {

@@ -2,7 +2,10 @@
 //!
 //! Making, taking and closing an alert are events of the source, in the order they come. What else is done
 //! to one is a deed on its incident. All of it is answered at once with 202, as Opsgenie does, also for an
-//! alert that nobody knows; what became of it, `GET /v2/alerts/requests/{id}` tells.
+//! alert that nobody knows; what became of it, `GET /v2/alerts/requests/{id}` tells. A key opens nothing of
+//! another source: its aliases are its own, and so are its requests.
+
+mod answers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,67 +14,29 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Hook, Sent, heard, in_their_words, of_format};
+use super::{Hook, Sent, heard, object, of_format};
 use crate::domain::Timestamp;
 use crate::domain::action::{Act, Action, By, Edit, Via};
+use crate::domain::dedup::{DedupKey, Keyspace};
 use crate::domain::ids::{EventId, IncidentId};
-use crate::domain::query::{Glob, IncidentField, IncidentQuery, Test};
 use crate::domain::retry::later;
-use crate::formats::Format;
+use crate::formats::native::TITLE;
+use crate::formats::{self, Format};
 use crate::http::Shared;
 use crate::http::problem::{Code, Problem};
 use crate::http::{ask, events};
-use crate::store::Paging;
 use crate::store::views::IncidentView;
+use answers::{Done, Said, bits, refused, taken, timed};
+pub(in crate::http) use answers::{Outcome, Refused, Taken};
 
+/// The longest description, in characters.
+const DESCRIPTION: usize = 15_000;
 /// Snoozed without a moment, it is quiet for so long.
 const SNOOZE: Duration = Duration::from_secs(3_600);
-
-/// It is taken.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OpsgenieTaken)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http) struct Taken {
-    result: &'static str,
-    took: f64,
-    /// What became of it can be asked by this.
-    request_id: String,
-}
-
-/// What became of a request.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OpsgenieOutcome)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http) struct Outcome {
-    data: Done,
-    took: f64,
-    request_id: String,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OpsgenieDone)]
-#[serde(rename_all = "camelCase")]
-struct Done {
-    success: bool,
-    is_success: bool,
-    status: &'static str,
-    alert_id: String,
-    alias: String,
-}
-
-/// It is not.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OpsgenieRefused)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http) struct Refused {
-    message: String,
-    took: f64,
-    request_id: String,
-}
 
 /// What is said with a deed; of each only what belongs to it counts.
 #[derive(Debug, Default, Deserialize)]
@@ -129,21 +94,19 @@ pub(in crate::http) async fn act(
         return refused(StatusCode::NOT_FOUND, "No such operation", begun);
     }
     let words = match sent.held.bytes.trim_ascii() {
-        [] => Ok(Words::default()),
-        body => serde_json::from_slice::<Words>(body),
+        [] => Some(Words::default()),
+        body => object(body),
     };
-    let Ok(words) = words else {
+    let Some(words) = words else {
         return refused(StatusCode::BAD_REQUEST, "Could not parse request body as JSON", begun);
     };
     let done = async {
-        let incident = found(&shared, &sent, &id, identifier_type(&uri)).await?;
-        let Some(incident) = incident else { return Ok(taken(fastrand::u128(..), begun)) };
+        let alert = Meant { id: &id, by: identifier_type(&uri) };
         if let Some(action) = ["close", "acknowledge"].into_iter().find(|action| *action == deed) {
-            let record = json!({ "action": action, "alias": incident.dedup_key });
-            let response = submitted(&shared, &sent, Arc::from(record.to_string().into_bytes()), begun).await;
-            note(&shared, &sent, &incident, &words).await?;
-            return Ok(response);
+            return ended_or_taken(&shared, &sent, alert, action, &words, begun).await;
         }
+        let incident = found(&shared, &sent, alert).await?;
+        let Some(incident) = incident else { return Ok(taken(fastrand::u128(..), begun)) };
         deed_done(&shared, &sent, &deed, &incident, &words).await?;
         Ok(taken(incident.id.bits(), begun))
     };
@@ -157,6 +120,58 @@ pub(in crate::http) async fn act(
 pub(in crate::http) const DEEDS: &[&str] =
     &["close", "acknowledge", "unacknowledge", "notes", "snooze", "message", "description"];
 
+/// Which alert is meant.
+#[derive(Clone, Copy)]
+struct Meant<'r> {
+    id: &'r str,
+    by: &'r str,
+}
+
+/// What is said of an alert is an event of the source, also of one that nobody knows. An incident that stands
+/// for several is closed as far as they are the source's own.
+async fn ended_or_taken(
+    shared: &Shared,
+    sent: &Sent,
+    alert: Meant<'_>,
+    action: &str,
+    words: &Words,
+    begun: Instant,
+) -> Result<Response, Problem> {
+    let known = match alert.by {
+        "alias" => None,
+        _ => found(shared, sent, alert).await?,
+    };
+    let mut aliases = match (&known, alert.by) {
+        (_, "alias") => vec![alert.id.to_owned()],
+        (Some(incident), _) => aliases(shared, sent, incident).await?,
+        (None, _) => Vec::new(),
+    };
+    if action == "acknowledge" {
+        // Taking one takes all of it.
+        aliases.truncate(1);
+    }
+    let mut response = taken(fastrand::u128(..), begun);
+    for alias in aliases {
+        let record = json!({ "action": action, "alias": alias });
+        response = submitted(shared, sent, Arc::from(record.to_string().into_bytes()), begun).await;
+    }
+    if words.note.is_some()
+        && let Some(incident) = found(shared, sent, alert).await?
+    {
+        note(shared, sent, &incident, words).await?;
+    }
+    Ok(response)
+}
+
+/// What the source calls that which `incident` stands for.
+async fn aliases(shared: &Shared, sent: &Sent, incident: &IncidentView) -> Result<Vec<String>, Problem> {
+    let Some(members) = shared.api.store.members(incident.number).await? else {
+        return Ok(vec![incident.dedup_key.clone()]);
+    };
+    let own = members.data.into_iter().filter(|member| member.source == sent.source.as_str());
+    Ok(own.map(|member| member.dedup_key).collect())
+}
+
 async fn deed_done(
     shared: &Shared,
     sent: &Sent,
@@ -165,18 +180,26 @@ async fn deed_done(
     words: &Words,
 ) -> Result<(), Problem> {
     let now = shared.api.clock.now();
-    let edit = |title: &Option<String>, description: &Option<String>| {
-        let (title, description) = (title.clone(), description.clone());
+    let edit = |title: Option<String>, description: Option<String>| {
         Action::Edit(Box::new(Edit { title, description, ..Edit::default() }))
     };
     let action = match deed {
         "unacknowledge" => Action::Unacknowledge,
         "snooze" => {
-            let until = words.end_time.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
-            Action::Snooze(until.unwrap_or_else(|| later(now, SNOOZE)))
+            let unreadable = |_| Problem::new(Code::InvalidBody, "endTime is no date and time with a zone");
+            let until = words.end_time.as_ref().map(|text| text.parse::<Timestamp>().map_err(unreadable));
+            Action::Snooze(until.transpose()?.unwrap_or_else(|| later(now, SNOOZE)))
         }
-        "message" => edit(&words.message, &None),
-        "description" => edit(&None, &words.description),
+        "message" => {
+            let title = words.message.as_deref().and_then(|text| formats::line(text, TITLE));
+            let nothing = || Problem::new(Code::InvalidBody, "message has nothing that a reader could see");
+            edit(Some(title.ok_or_else(nothing)?), None)
+        }
+        // Alertmanager leaves an empty one out.
+        "description" => match &words.description {
+            None => return Ok(()),
+            Some(text) => edit(None, Some(formats::lines(text, DESCRIPTION).unwrap_or_default())),
+        },
         _ => return note(shared, sent, incident, words).await,
     };
     acted(shared, sent, incident, words, action).await
@@ -215,36 +238,37 @@ pub(in crate::http) async fn outcome(
     request: Request,
 ) -> Response {
     let begun = Instant::now();
-    if let Err(refused) = sender(&shared, &of_format(&shared, &Format::Opsgenie), request).await {
-        return refused;
-    }
-    let Some(bits) = bits(&id) else { return refused(StatusCode::NOT_FOUND, "Request not found", begun) };
-    let found = async {
-        let store = &shared.api.store;
-        let event = store.event(EventId::of_bits(bits)).await?;
-        let number = match event.map(|event| event.incident_number) {
-            Some(number) => number,
-            None => store.incident_number(IncidentId::of_bits(bits)).await?,
-        };
-        match number {
-            Some(number) => store.incident(number).await,
-            None => Ok(None),
-        }
+    let sent = match sender(&shared, &of_format(&shared, &Format::Opsgenie), request).await {
+        Ok(sent) => sent,
+        Err(refused) => return refused,
     };
-    match found.await.map_err(Problem::from) {
-        Ok(Some(incident)) => {
-            let data = Done {
-                success: true,
-                is_success: true,
-                status: "Done",
-                alert_id: uuid(incident.id.bits()),
-                alias: incident.dedup_key,
-            };
-            Json(Outcome { data, took: begun.elapsed().as_secs_f64(), request_id: id }).into_response()
+    let Some(bits) = bits(&id) else { return refused(StatusCode::NOT_FOUND, "Request not found", begun) };
+    match done(&shared, &sent, bits).await {
+        Ok(Some(data)) => {
+            let outcome = Outcome { data, took: begun.elapsed().as_secs_f64(), request_id: id };
+            timed(Json(&outcome).into_response(), &outcome.request_id, begun)
         }
         Ok(None) => refused(StatusCode::NOT_FOUND, "Request not found", begun),
         Err(problem) => problem.into_response(),
     }
+}
+
+/// What became of the request that these bits name, if it was one of this source.
+async fn done(shared: &Shared, sent: &Sent, bits: u128) -> Result<Option<Done>, Problem> {
+    let store = &shared.api.store;
+    let is_own = |source: &str| source == sent.source.as_str();
+    if let Some(event) = store.event(EventId::of_bits(bits)).await? {
+        let incident = match event.incident_number {
+            Some(number) => store.incident(number).await?,
+            None => None,
+        };
+        let said: Said =
+            serde_json::from_str(event.payload.as_deref().unwrap_or_default()).unwrap_or_default();
+        return Ok(is_own(&event.source).then(|| Done::of(incident, said, Some(event.received_at))));
+    }
+    let Some(number) = store.incident_number(IncidentId::of_bits(bits)).await? else { return Ok(None) };
+    let incident = store.incident(number).await?.filter(|incident| is_own(&incident.source));
+    Ok(incident.map(|incident| Done::of(Some(incident), Said::default(), None)))
 }
 
 /// Whoever shows the key of a source, in Opsgenie's words if it is none.
@@ -265,17 +289,14 @@ fn identifier_type(uri: &Uri) -> &str {
 }
 
 /// The alert of this source that is meant, if there is one.
-async fn found(shared: &Shared, sent: &Sent, id: &str, by: &str) -> Result<Option<IncidentView>, Problem> {
+async fn found(
+    shared: &Shared,
+    sent: &Sent,
+    Meant { id, by }: Meant<'_>,
+) -> Result<Option<IncidentView>, Problem> {
     let store = &shared.api.store;
     let number = match by {
-        "alias" => {
-            let alias = Test::Label("alias".to_owned(), vec![Glob::literal(id)]);
-            let asked = IncidentQuery::default()
-                .and(alias)
-                .and(Test::Like(IncidentField::Source, vec![Glob::literal(sent.source.as_str())]));
-            let page = store.incidents(&asked, &Paging { before: None, limit: 1 }).await?;
-            return Ok(page.data.into_iter().next());
-        }
+        "alias" => store.incident_of_key(&DedupKey::new(id, Keyspace::Source, &sent.source)).await?,
         "tiny" => id.parse().ok(),
         _ => match bits(id) {
             Some(bits) => store.incident_number(IncidentId::of_bits(bits)).await?,
@@ -286,28 +307,4 @@ async fn found(shared: &Shared, sent: &Sent, id: &str, by: &str) -> Result<Optio
     let incident = store.incident(number).await?;
     // A key opens nothing of another source.
     Ok(incident.filter(|incident| incident.source == sent.source.as_str()))
-}
-
-fn taken(bits: u128, begun: Instant) -> Response {
-    let took = begun.elapsed().as_secs_f64();
-    let taken = Taken { result: "Request will be processed", took, request_id: uuid(bits) };
-    (StatusCode::ACCEPTED, Json(taken)).into_response()
-}
-
-fn refused(status: StatusCode, message: &str, begun: Instant) -> Response {
-    let (took, request_id) = (begun.elapsed().as_secs_f64(), uuid(fastrand::u128(..)));
-    in_their_words(status, Json(Refused { message: message.to_owned(), took, request_id }))
-}
-
-/// As everybody writes 128 bits.
-fn uuid(bits: u128) -> String {
-    let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
-fn bits(text: &str) -> Option<u128> {
-    let is_uuid = text.len() == 36 && [8, 13, 18, 23].iter().all(|place| text.as_bytes()[*place] == b'-');
-    let hex: String = text.chars().filter(|letter| *letter != '-').collect();
-    let fits = is_uuid && hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    fits.then(|| u128::from_str_radix(&hex, 16).ok())?
 }

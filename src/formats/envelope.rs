@@ -1,7 +1,8 @@
-//! A record that is an object with a list of events in it, cut into records with one event each.
+//! A record with a list of events in it, cut into records with one event each.
 //!
-//! Only the outermost object and its list are understood here, so that one bad event does not spoil its
-//! neighbours, and what is kept of the object goes along with each of them.
+//! Only the list and what it lies in are understood here, so that one bad event does not spoil its
+//! neighbours. What is kept of the rest goes along with each of them: of a sender whose format is known, what
+//! its events need; of anybody's JSON, all of it, byte for byte.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,6 +20,8 @@ use crate::formats::problems::only;
 const MOST: usize = 2_000;
 /// What goes along with each event may have this many bytes.
 const MOST_SHARED: usize = 16 << 10;
+/// What goes along with all of them, counted once for each, may have this many bytes.
+const MOST_REPEATED: usize = MOST * MOST_SHARED;
 
 /// How a format is cut.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,41 @@ pub(super) fn cut(raw: &[u8], bounds: &Bounds, how: Cut) -> Result<Parts, Malfor
         Arc::from(format!("{{{shared}\"{list}\":[{item}]}}").into_bytes())
     };
     Ok(Parts::Each(items.iter().map(part).collect()))
+}
+
+/// The parts of `raw` with one item each of the list to which `path` leads, step by step, and with all that is
+/// around that list. An object where the list is expected counts as a list of one.
+pub(super) fn cut_at(raw: &[u8], bounds: &Bounds, path: &[String]) -> Result<Parts, Malformed> {
+    within(raw, bounds)?;
+    let Some(list) = at(raw, path) else { return Ok(Parts::Whole) };
+    let begin = list.get().as_ptr() as usize - raw.as_ptr() as usize;
+    let (before, after) = (&raw[..begin], &raw[begin + list.get().len()..]);
+    let part = |item: &RawValue| Arc::from([before, b"[", item.get().as_bytes(), b"]", after].concat());
+    if list.get().starts_with('{') {
+        return Ok(Parts::Each(vec![part(list)]));
+    }
+    let Some(items) = items(list)?.filter(|items| items.len() > 1) else { return Ok(Parts::Whole) };
+    let rest = before.len() + after.len();
+    if rest * items.len() > MOST_REPEATED {
+        let detail = format!(
+            "{rest} bytes around a list of {} events: each has them beside it, and that is more than {} MiB",
+            items.len(),
+            MOST_REPEATED >> 20
+        );
+        return Err(only(Malformation::TooLarge, "too_large", detail, None));
+    }
+    Ok(Parts::Each(items.into_iter().map(part).collect()))
+}
+
+/// What lies there, if it is there once.
+fn at<'r>(raw: &'r [u8], path: &[String]) -> Option<&'r RawValue> {
+    path.iter().try_fold(serde_json::from_slice(raw).ok()?, |value: &RawValue, step| {
+        let mut below = entries(value.get().as_bytes())?.into_iter().filter(|(key, _)| key == step);
+        match (below.next(), below.next()) {
+            (Some((_, only)), None) => Some(only),
+            _ => None,
+        }
+    })
 }
 
 /// The items of the list `raw`; `None` if it is none.
